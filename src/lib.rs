@@ -1,0 +1,4 @@
+//! Chaos and blast-radius simulator.
+
+pub mod diagnostic;
+pub mod units;
