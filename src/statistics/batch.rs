@@ -1,0 +1,207 @@
+//! The mean of a heavy-tailed loss with an interval that does not trust the variance of single trials.
+//!
+//! Trials fall into 32 batches by position; the batch means are nearer to normal than the trials, and their spread gives
+//! half-width = t·s/√n with s² = Σ n_b (m_b − m)²/(k − 1) for k batches of n_b trials (equal to the textbook form when all n_b are
+//! equal). Sums are integers: merging is exact in any order. Breaks where one trial in a whole run carries the mean; then even
+//! batch means are skewed and the interval is too short on the upper side.
+//!
+//! Source: Law and Kelton, Simulation Modeling and Analysis, §9.5.3; model.md §4.
+
+use super::{Estimate, Interval, normal};
+
+/// Number of batches.
+pub const BATCHES: usize = 32;
+
+/// Integer sums of a non-negative quantity, by batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchSums {
+    sums: [u128; BATCHES],
+}
+
+/// The batch of a trial, 0-based, in a run of `trials`; sizes differ by one at most.
+///
+/// # Panics
+/// When `trial` is not below `trials`.
+pub fn batch_of(trial: u64, trials: u64) -> usize {
+    assert!(trial < trials, "trials are numbered from 0");
+    (u128::from(trial) * BATCHES as u128 / u128::from(trials)) as usize
+}
+
+/// Number of trials in a batch.
+fn batch_size(batch: usize, trials: u64) -> u64 {
+    let start = |batch: usize| (batch as u128 * u128::from(trials)).div_ceil(BATCHES as u128) as u64;
+    start(batch + 1) - start(batch)
+}
+
+impl BatchSums {
+    /// Nothing added.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sums that were stored, as given by [`BatchSums::sums`].
+    pub fn from_sums(sums: [u128; BATCHES]) -> Self {
+        Self { sums }
+    }
+
+    /// The batch of a trial; see the function of this name.
+    ///
+    /// # Panics
+    /// When `trial` is not below `trials`.
+    pub fn batch_of(trial: u64, trials: u64) -> usize {
+        batch_of(trial, trials)
+    }
+
+    /// Adds one trial's value to its batch. Trials of value 0 need not be added.
+    ///
+    /// # Panics
+    /// When `batch` is not below [`BATCHES`].
+    pub fn add(&mut self, batch: usize, value: u64) {
+        self.sums[batch] += u128::from(value);
+    }
+
+    /// Adds other sums; associative and commutative.
+    pub fn merge(&mut self, other: &Self) {
+        for (own, other) in self.sums.iter_mut().zip(other.sums) {
+            *own += other;
+        }
+    }
+
+    /// The sums, by batch.
+    pub fn sums(&self) -> [u128; BATCHES] {
+        self.sums
+    }
+
+    /// Sum over all trials.
+    pub fn total(&self) -> u128 {
+        self.sums.iter().sum()
+    }
+
+    /// Mean over all `trials` with its interval; low is never below 0, and low = high = mean when all batches agree.
+    ///
+    /// Fewer than 32 trials make as many batches. A single trial shows no spread and no trial shows nothing: the interval is
+    /// then [`Interval::UNKNOWN`], which JSON can hold and nobody mistakes for a figure. Constant time.
+    pub fn estimate(&self, trials: u64, confidence: f64) -> Estimate {
+        if trials == 0 {
+            return Estimate { mean: 0.0, interval: Interval::UNKNOWN };
+        }
+        let mean = self.total() as f64 / trials as f64;
+        if trials == 1 {
+            return Estimate { mean, interval: Interval::UNKNOWN };
+        }
+        let (mut squares, mut batches) = (0.0, 0_u32);
+        for batch in 0..BATCHES {
+            let size = batch_size(batch, trials);
+            if size > 0 {
+                let deviation = self.deviation(batch, size, trials);
+                squares += deviation * deviation / size as f64;
+                batches += 1;
+            }
+        }
+        let degrees = f64::from(batches - 1);
+        let t = -normal::student_t_quantile(0.5 * (1.0 - confidence), degrees);
+        let half = t * libm::sqrt(squares / degrees / trials as f64);
+        Estimate { mean, interval: Interval { low: (mean - half).max(0.0), high: mean + half } }
+    }
+
+    /// n_b (m_b − m): what the batch holds beyond its share, exact where the products fit 128 bits.
+    fn deviation(&self, batch: usize, size: u64, trials: u64) -> f64 {
+        let own = self.sums[batch].checked_mul(u128::from(trials));
+        let share = self.total().checked_mul(u128::from(size));
+        let scaled = match (own, share) {
+            (Some(own), Some(share)) if own >= share => (own - share) as f64,
+            (Some(own), Some(share)) => -((share - own) as f64),
+            _ => self.sums[batch] as f64 * trials as f64 - self.total() as f64 * size as f64,
+        };
+        scaled / trials as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{SplitMix64, assert_close};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(values: &[u64]) -> BatchSums {
+        let mut sums = BatchSums::new();
+        for (trial, value) in values.iter().enumerate() {
+            sums.add(batch_of(trial as u64, values.len() as u64), *value);
+        }
+        sums
+    }
+
+    #[test]
+    fn sizes_count_the_trials_of_each_batch() {
+        for trials in [1, 2, 31, 32, 33, 63, 64, 100, 1_000] {
+            let mut sizes = [0; BATCHES];
+            (0..trials).for_each(|trial| sizes[batch_of(trial, trials)] += 1);
+            assert_eq!(sizes, std::array::from_fn(|batch| batch_size(batch, trials)), "{trials}");
+        }
+        assert_eq!(batch_of(u64::MAX - 1, u64::MAX), 31);
+    }
+
+    #[test]
+    fn two_trials_are_two_batches() {
+        // Means 1 and 3: s² = 2, half-width t(1 degree)·√(2/2) = 12.706…
+        let estimate = of(&[1, 3]).estimate(2, 0.95);
+        assert_eq!((estimate.mean, estimate.interval.low), (2.0, 0.0));
+        assert_close(estimate.interval.high, 2.0 + 12.706_204_736_174_694, 1e-12);
+    }
+
+    #[test]
+    fn equal_batches_leave_no_doubt_and_one_trial_leaves_all() {
+        for trials in [2, 31, 33, 1_000, 4_097] {
+            let estimate = of(&vec![7; trials]).estimate(trials as u64, 0.95);
+            assert_eq!(estimate, Estimate { mean: 7.0, interval: Interval { low: 7.0, high: 7.0 } });
+        }
+        assert!(of(&[9]).estimate(1, 0.95).interval.is_unknown());
+        assert!(BatchSums::new().estimate(0, 0.95).interval.is_unknown());
+        assert_eq!(BatchSums::new().estimate(64, 0.95).interval, Interval { low: 0.0, high: 0.0 });
+    }
+
+    #[test]
+    fn sums_beyond_128_bits_are_rounded() {
+        let mut sums = [1_u128 << 120; BATCHES];
+        sums[0] = 3 << 120;
+        let estimate = BatchSums::from_sums(sums).estimate(32, 0.95);
+        let exact = BatchSums::from_sums(sums.map(|sum| sum >> 120)).estimate(32, 0.95);
+        assert_close(estimate.mean, exact.mean * 2.0_f64.powi(120), 1e-15);
+        assert_close(estimate.interval.high, exact.interval.high * 2.0_f64.powi(120), 1e-12);
+    }
+
+    #[test]
+    fn the_interval_covers() {
+        // 1,500 runs of 500 exponential losses (500 is not a multiple of 32). Nominal 0.95; skewness costs about half a point,
+        // so with a true coverage of 0.945 the sampled one leaves 0.918..0.972 with probability below 1e-4; the seed is fixed.
+        let mut random = SplitMix64(11);
+        let covered = (0..1_500)
+            .filter(|_| {
+                let values: Vec<u64> = (0..500).map(|_| (-1e6 * libm::log(random.uniform())) as u64).collect();
+                of(&values).estimate(500, 0.95).interval.contains(1e6)
+            })
+            .count();
+        let share = covered as f64 / 1_500.0;
+        assert!((0.918..=0.972).contains(&share), "{share}");
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_adding(a: [u64; 32], b: [u64; 32], c: [u64; 32]) {
+            let [a, b, c] = [a, b, c].map(|sums| BatchSums::from_sums(sums.map(u128::from)));
+            let (mut left, mut inner, mut right) = (a.clone(), c.clone(), a);
+            left.merge(&b);
+            left.merge(&c);
+            inner.merge(&b);
+            right.merge(&inner);
+            prop_assert_eq!(left, right);
+        }
+
+        #[test]
+        fn the_mean_is_inside(values in prop::collection::vec(any::<u32>(), 1..200)) {
+            let values: Vec<u64> = values.into_iter().map(u64::from).collect();
+            let estimate = of(&values).estimate(values.len() as u64, 0.95);
+            prop_assert!(estimate.interval.low >= 0.0 && estimate.interval.contains(estimate.mean));
+        }
+    }
+}
