@@ -1,5 +1,11 @@
 //! Chaos and blast-radius simulator.
 
+pub mod change;
 pub mod diagnostic;
+pub mod document;
+pub mod fault;
+pub mod model;
+pub mod propagation;
+pub mod random;
 pub mod statistics;
 pub mod units;

@@ -1,0 +1,205 @@
+//! The compiled graph: immutable index arrays that every kernel shares.
+//!
+//! A node is an operation of a service; a service with several operations has one more node, "any operation", that stands for
+//! the whole service as a provider (its label is the maximum over its operations). Together with a channel a node is a vertex
+//! of the propagation. Arcs are stored at the side that is harmed (CSR), and once more in the other direction for
+//! reachability. `order` is a topological order of the condensation, sources of harm first.
+//!
+//! What must hold: `order` is a permutation; an arc that leaves its component goes forward in it.
+//! Memory: 8 bytes an arc for the harmed side, 4 for the other, 16 a node.
+
+use super::crossing::Crossing;
+use super::facts::Channels;
+use super::structure;
+use super::system::{Endpoint, System};
+use crate::units::{DependencyId, ServiceId};
+
+/// An arc from an operation to its own service: certain, on all channels.
+pub const STRUCTURAL: u32 = u32::MAX;
+/// Marks an arc that carries written data against the direction of the dependency.
+pub const REVERSED: u32 = 1 << 31;
+
+/// The compiled graph.
+#[derive(Debug, Clone, Default)]
+pub struct Compact {
+    /// Nodes of service s: `first_node[s]..first_node[s + 1]`.
+    first_node: Vec<u32>,
+    /// Service of a node; empty when every service has one node.
+    service_of: Vec<u32>,
+    pub(crate) in_start: Vec<u32>,
+    pub(crate) in_provider: Vec<u32>,
+    /// Dependency of an arc, perhaps with [`REVERSED`], or [`STRUCTURAL`].
+    pub(crate) in_dependency: Vec<u32>,
+    pub(crate) out_start: Vec<u32>,
+    pub(crate) out_consumer: Vec<u32>,
+    /// Nodes, harm first.
+    pub(crate) order: Vec<u32>,
+    /// Position of a node in `order`.
+    pub(crate) position: Vec<u32>,
+    /// Component of a node: components are numbered along `order`.
+    pub(crate) component: Vec<u32>,
+}
+
+impl Compact {
+    /// Compiles a system. O(services + dependencies × operations of the consumer).
+    pub fn new(system: &System) -> Self {
+        let mut compact = Self::nodes(system);
+        compact.arcs(system);
+        let (order, component) = structure::condensation_order(&compact);
+        compact.position = vec![0; order.len()];
+        for (at, node) in order.iter().enumerate() {
+            compact.position[*node as usize] = at as u32;
+        }
+        compact.order = order;
+        compact.component = component;
+        compact
+    }
+
+    fn nodes(system: &System) -> Self {
+        let mut compact = Self::default();
+        let plain = system.service_detail.is_empty();
+        compact.first_node.reserve(system.service_count() + 1);
+        compact.first_node.push(0);
+        let mut next = 0_u32;
+        for id in system.service_ids() {
+            let operations = if plain { 0 } else { system.service(id).operations.len() };
+            next += if operations > 1 { operations as u32 + 1 } else { 1 };
+            compact.first_node.push(next);
+        }
+        if next as usize != system.service_count() {
+            compact.service_of.reserve(next as usize);
+            for (service, window) in compact.first_node.windows(2).enumerate() {
+                compact.service_of.resize(window[1] as usize, service as u32);
+            }
+        }
+        compact
+    }
+
+    fn arcs(&mut self, system: &System) {
+        let nodes = self.node_count();
+        let mut start = vec![0_u32; nodes + 1];
+        self.each_arc(system, |consumer, _, _| start[consumer as usize + 1] += 1);
+        for at in 0..nodes {
+            start[at + 1] += start[at];
+        }
+        let total = start[nodes] as usize;
+        let mut cursor = start.clone();
+        let mut provider = vec![0_u32; total];
+        let mut dependency = vec![0_u32; total];
+        self.each_arc(system, |consumer, from, id| {
+            let at = cursor[consumer as usize] as usize;
+            provider[at] = from;
+            dependency[at] = id;
+            cursor[consumer as usize] += 1;
+        });
+        (self.in_start, self.in_provider, self.in_dependency) = (start, provider, dependency);
+
+        let mut start = vec![0_u32; nodes + 1];
+        for from in &self.in_provider {
+            start[*from as usize + 1] += 1;
+        }
+        for at in 0..nodes {
+            start[at + 1] += start[at];
+        }
+        cursor.copy_from_slice(&start);
+        let mut consumers = vec![0_u32; total];
+        for consumer in 0..nodes {
+            for arc in self.in_start[consumer] as usize..self.in_start[consumer + 1] as usize {
+                let from = self.in_provider[arc] as usize;
+                consumers[cursor[from] as usize] = consumer as u32;
+                cursor[from] += 1;
+            }
+        }
+        (self.out_start, self.out_consumer) = (start, consumers);
+    }
+
+    /// Calls `visit(consumer node, provider node, dependency)` for every arc, in file order.
+    fn each_arc(&self, system: &System, mut visit: impl FnMut(u32, u32, u32)) {
+        for id in system.service_ids() {
+            let nodes = self.operation_nodes(id);
+            if nodes.len() > 1 {
+                let whole = self.whole_node(id);
+                nodes.for_each(|operation| visit(whole, operation, STRUCTURAL));
+            }
+        }
+        let plain = system.dependencies.detail.is_empty();
+        for id in system.dependency_ids() {
+            if plain {
+                visit(
+                    self.first_node[system.dependencies.consumer[id.index()] as usize],
+                    self.first_node[system.dependencies.provider[id.index()] as usize],
+                    id.0,
+                );
+                continue;
+            }
+            let crossing = Crossing::of(system, id);
+            let (consumer, provider) = (system.consumer(id), system.provider(id));
+            if crossing.channels != Channels(0) {
+                self.operations_of(consumer).for_each(|node| visit(node, self.node(provider), id.0));
+            }
+            if crossing.writes_data {
+                self.operations_of(provider).for_each(|node| visit(node, self.node(consumer), id.0 | REVERSED));
+            }
+        }
+    }
+
+    /// Number of nodes.
+    pub fn node_count(&self) -> usize {
+        *self.first_node.last().unwrap_or(&0) as usize
+    }
+
+    /// Number of arcs.
+    pub fn arc_count(&self) -> usize {
+        self.in_provider.len()
+    }
+
+    /// The service a node belongs to.
+    pub fn service_of(&self, node: u32) -> ServiceId {
+        ServiceId(self.service_of.get(node as usize).copied().unwrap_or(node))
+    }
+
+    /// Nodes of the operations of a service.
+    pub fn operation_nodes(&self, service: ServiceId) -> std::ops::Range<u32> {
+        let (first, end) = (self.first_node[service.index()], self.first_node[service.index() + 1]);
+        if end - first > 1 { first..end - 1 } else { first..end }
+    }
+
+    /// The node that stands for a service as a whole.
+    pub fn whole_node(&self, service: ServiceId) -> u32 {
+        self.first_node[service.index() + 1] - 1
+    }
+
+    /// The node a reference stands for, as a provider.
+    pub fn node(&self, endpoint: Endpoint) -> u32 {
+        match endpoint.operation {
+            Some(operation) => self.first_node[endpoint.service.index()] + operation,
+            None => self.whole_node(endpoint.service),
+        }
+    }
+
+    /// The nodes a reference stands for, as a consumer.
+    pub fn operations_of(&self, endpoint: Endpoint) -> std::ops::Range<u32> {
+        match endpoint.operation {
+            Some(operation) => {
+                let node = self.first_node[endpoint.service.index()] + operation;
+                node..node + 1
+            }
+            None => self.operation_nodes(endpoint.service),
+        }
+    }
+
+    /// Arcs that harm a node, as positions in the arc arrays.
+    pub(crate) fn arcs_into(&self, node: u32) -> std::ops::Range<usize> {
+        self.in_start[node as usize] as usize..self.in_start[node as usize + 1] as usize
+    }
+
+    /// Nodes that a node can harm directly.
+    pub(crate) fn harmed_by(&self, node: u32) -> &[u32] {
+        &self.out_consumer[self.out_start[node as usize] as usize..self.out_start[node as usize + 1] as usize]
+    }
+}
+
+/// The dependency behind an arc; `None` for a structural one.
+pub(crate) fn dependency_of(arc: u32) -> Option<DependencyId> {
+    (arc != STRUCTURAL).then_some(DependencyId(arc & !REVERSED))
+}

@@ -1,0 +1,86 @@
+//! How long something takes: a constant, or a lognormal given by median and 95th percentile (model.md §0).
+
+use crate::units::Ticks;
+
+/// Φ⁻¹(0.95).
+const Z_95: f64 = 1.644_853_626_951_472_6;
+
+/// The law of a duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DurationLaw {
+    /// Always the same.
+    Constant(Ticks),
+    /// Lognormal. `p95` is at least `median`, and `median` is above 0.
+    Lognormal {
+        /// Half of the durations are shorter.
+        median: Ticks,
+        /// 95 % of the durations are shorter.
+        p95: Ticks,
+    },
+}
+
+impl DurationLaw {
+    /// No time at all.
+    pub const ZERO: Self = Self::Constant(Ticks::ZERO);
+
+    /// A lognormal by minutes, for the catalogue.
+    pub(crate) const fn lognormal_minutes(median: u64, p95: u64) -> Self {
+        Self::Lognormal { median: Ticks(median * Ticks::PER_MINUTE), p95: Ticks(p95 * Ticks::PER_MINUTE) }
+    }
+
+    /// The parameter σ of the logarithm; 0 for a constant.
+    pub fn sigma(self) -> f64 {
+        match self {
+            Self::Constant(_) => 0.0,
+            Self::Lognormal { median, p95 } => (p95.0 as f64 / median.0 as f64).ln() / Z_95,
+        }
+    }
+
+    /// The duration at a standard normal deviate: `median · exp(σ z)`.
+    pub fn at_deviate(self, z: f64) -> Ticks {
+        match self {
+            Self::Constant(ticks) => ticks,
+            // `libm` gives the same digits on every platform.
+            Self::Lognormal { median, .. } => Ticks((median.0 as f64 * libm::exp(self.sigma() * z)).round() as u64),
+        }
+    }
+
+    /// The mean, in minutes.
+    pub fn mean_minutes(self) -> f64 {
+        match self {
+            Self::Constant(ticks) => ticks.minutes(),
+            Self::Lognormal { median, .. } => median.minutes() * (self.sigma().powi(2) / 2.0).exp(),
+        }
+    }
+
+    /// The constant, where it is one.
+    pub fn constant(self) -> Option<Ticks> {
+        match self {
+            Self::Constant(ticks) => Some(ticks),
+            Self::Lognormal { median, p95 } => (median == p95).then_some(median),
+        }
+    }
+}
+
+impl std::fmt::Display for DurationLaw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Constant(ticks) => ticks.fmt(f),
+            Self::Lognormal { median, p95 } => write!(f, "{median}/{p95}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v29_lognormal_parameters() {
+        let law = DurationLaw::lognormal_minutes(120, 600);
+        assert!((law.sigma() - 0.978_468_9).abs() < 1e-6);
+        assert!((law.mean_minutes() - 193.677_1).abs() < 1e-4);
+        assert_eq!(law.at_deviate(0.0), Ticks(120 * Ticks::PER_MINUTE));
+        assert!((law.at_deviate(Z_95).minutes() - 600.0).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,18 @@
+//! What a system is: services, dependencies, groups and journeys, checked once and then immutable.
+//!
+//! A [`System`] that exists is valid: every reference resolves, every number is in its range. It knows no file format. The
+//! kernels see only [`Compact`], index arrays made from it.
+
+pub mod compact;
+pub mod crossing;
+pub mod draft;
+pub mod duration;
+pub mod facts;
+pub mod names;
+pub mod structure;
+pub mod system;
+pub mod traffic;
+
+pub use compact::Compact;
+pub use duration::DurationLaw;
+pub use system::{Endpoint, System};

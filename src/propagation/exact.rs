@@ -1,0 +1,569 @@
+//! Exact answers by enumeration: every outcome of every uncertain arc, weighted by its probability.
+//!
+//! General reachability is #P-hard (Provan, Ball 1983); enumeration is meant for up to [`LIMIT`] uncertain arcs. It shares the
+//! kernels with the sampler and so checks the sampling, not the transfer rules; those are checked by hand-worked cases and a
+//! separate reference in the tests. O(2^uncertain × arcs), 512 worlds at a time without a clock.
+
+use super::lane::Arcs;
+use super::plan::{INSIDE, Plan};
+use super::reach::{BATCH, Mask, Reached, WIDTH, Worlds};
+use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched, certain};
+use super::run::{Run, budget, lists_of, minutes, thousandths};
+use super::timeline::{Timeline, Trial};
+use crate::diagnostic::Diagnostic;
+use crate::fault::draw::Choose;
+use crate::fault::trial::Hits;
+use crate::model::crossing::Crossing;
+use crate::model::{DurationLaw, System};
+use crate::random::{Key, LANES, Purpose, Threshold};
+use crate::statistics::Interval;
+use crate::units::Ticks;
+use std::collections::{BTreeMap, HashMap};
+
+/// The most uncertain arcs (two-way outcomes) that are enumerated.
+pub const LIMIT: u32 = 22;
+
+/// One uncertain entity: where its uniform number is cut, and the weights of the pieces.
+#[derive(Debug, Clone)]
+struct Entity {
+    cuts: Vec<Threshold>,
+    weights: Vec<f64>,
+}
+
+/// All worlds of a plan.
+#[derive(Debug, Default)]
+struct Worldset {
+    entities: Vec<Entity>,
+    position: HashMap<u64, usize>,
+    total: u64,
+}
+
+impl Worldset {
+    fn new(plan: &Plan) -> Result<Self, Diagnostic> {
+        let mut cuts: BTreeMap<usize, (u64, Vec<Threshold>)> = BTreeMap::new();
+        let mut number_of: HashMap<u64, usize> = HashMap::new();
+        let mut add = |key: Key, threshold: Threshold| {
+            if threshold != Threshold::ALWAYS && threshold != Threshold::NEVER {
+                let next = number_of.len();
+                let number = *number_of.entry(key.0).or_insert(next);
+                cuts.entry(number).or_insert((key.0, Vec::new())).1.push(threshold);
+            }
+        };
+        for arc in 0..plan.in_source.len() {
+            let key = plan.in_key[arc];
+            if plan.in_rule.is_empty() {
+                add(key, plan.in_threshold[arc]);
+            } else if plan.rule(arc) != INSIDE {
+                let rule = &plan.rules[plan.rule(arc) as usize];
+                use crate::model::facts::Channels;
+                let (can, carried) = (plan.channels, rule.crossing.channels);
+                let both = |channel| can.has(channel) && carried.has(channel);
+                if both(Channels::ERRORS) || rule.crossing.timeout.is_some() || rule.crossing.rejects {
+                    add(key, rule.errors);
+                    if rule.crossing.uncovered > 0.0 {
+                        add(key, rule.live);
+                    }
+                }
+                if both(Channels::LATENCY) {
+                    add(key, rule.latency);
+                }
+                if both(Channels::DATA) {
+                    add(key, rule.data);
+                    if let Some((key, threshold)) = rule.validator {
+                        add(key, threshold);
+                    }
+                }
+            }
+        }
+        let mut worlds = Self { total: 1, ..Self::default() };
+        for (key, mut cuts) in cuts.into_values() {
+            cuts.sort_unstable();
+            cuts.dedup();
+            let edges: Vec<f64> =
+                std::iter::once(0.0).chain(cuts.iter().map(|cut| exact_probability(plan, key, *cut))).chain([1.0]).collect();
+            worlds.total = worlds.total.saturating_mul(edges.len() as u64 - 1);
+            worlds.position.insert(key, worlds.entities.len());
+            worlds.entities.push(Entity { cuts, weights: edges.windows(2).map(|pair| pair[1] - pair[0]).collect() });
+        }
+        if worlds.total > 1 << LIMIT {
+            return Err(too_large(worlds.entities.len(), worlds.total));
+        }
+        Ok(worlds)
+    }
+
+    /// Weight of a world, and for each entity the number of its piece.
+    fn world(&self, number: u64, pieces: &mut Vec<u32>) -> f64 {
+        pieces.clear();
+        let (mut rest, mut weight) = (number, 1.0);
+        for entity in &self.entities {
+            let size = entity.weights.len() as u64;
+            let piece = (rest % size) as usize;
+            rest /= size;
+            weight *= entity.weights[piece];
+            pieces.push(piece as u32);
+        }
+        weight
+    }
+
+    fn below(&self, pieces: &[u32], key: Key, threshold: Threshold) -> bool {
+        match threshold {
+            Threshold::ALWAYS => true,
+            Threshold::NEVER => false,
+            _ => match self.position.get(&key.0) {
+                Some(entity) => {
+                    let cut = self.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
+                    pieces[*entity] as usize <= cut
+                }
+                // Not enumerated: the scenario cannot use this threshold.
+                None => false,
+            },
+        }
+    }
+}
+
+/// The stated probability behind a threshold: thresholds are rounded to 2^-32, the weights are not.
+fn exact_probability(plan: &Plan, key: u64, threshold: Threshold) -> f64 {
+    let stated = plan.rules.iter().flat_map(|rule| {
+        let c = &rule.crossing;
+        [c.p_errors, c.p_latency, c.p_data].into_iter().chain(c.p_validator)
+    });
+    let plain = plan.stated.iter().copied();
+    let _ = key;
+    stated.chain(plain).find(|p| Threshold::new(*p) == threshold).unwrap_or(f64::from(threshold.0) / 4_294_967_296.0)
+}
+
+fn too_large(entities: usize, worlds: u64) -> Diagnostic {
+    let size = if worlds == u64::MAX { "more than 2^64".to_owned() } else { worlds.to_string() };
+    Diagnostic::error(
+        "too-large",
+        format!("exact enumeration is for up to {LIMIT} uncertain arcs (2^{LIMIT} worlds): here are {entities} uncertain draws, {size} worlds"),
+    )
+    .help("leave out --exact to sample, or ask about a smaller part of the topology")
+}
+
+/// 512 worlds as masks.
+struct WorldMasks<'a> {
+    set: &'a Worldset,
+    /// For each entity and cut: worlds whose number is below the cut.
+    masks: Vec<Vec<Mask>>,
+}
+
+impl Worlds for WorldMasks<'_> {
+    fn below(&self, key: Key, threshold: Threshold, word: usize, need: u64) -> u64 {
+        match threshold {
+            Threshold::ALWAYS => need,
+            Threshold::NEVER => 0,
+            _ => match self.set.position.get(&key.0) {
+                Some(entity) => {
+                    let cut = self.set.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
+                    self.masks[*entity][cut][word] & need
+                }
+                None => 0,
+            },
+        }
+    }
+}
+
+/// Replays chances along a path of a decision tree, to visit all of its leaves.
+#[derive(Debug, Default)]
+struct Script {
+    /// (answer, probability of it, purpose, name).
+    path: Vec<(bool, f64, Purpose, u64)>,
+    at: usize,
+    random: Option<String>,
+    steps: u64,
+}
+
+impl Script {
+    fn restart(&mut self) {
+        self.at = 0;
+    }
+
+    fn weight(&self) -> f64 {
+        self.path.iter().map(|(_, p, ..)| p).product()
+    }
+
+    /// Moves to the next leaf; false when all were visited.
+    fn advance(&mut self) -> bool {
+        self.path.truncate(self.at);
+        while let Some((answer, p, ..)) = self.path.last_mut() {
+            if *answer {
+                (*answer, *p) = (false, 1.0 - *p);
+                self.steps += 1;
+                return true;
+            }
+            self.path.pop();
+        }
+        false
+    }
+}
+
+impl Choose for Script {
+    fn chance(&mut self, purpose: Purpose, name: u64, p: f64) -> bool {
+        if p <= 0.0 || p >= 1.0 {
+            return p >= 1.0;
+        }
+        if let Some((answer, ..)) = self.path[..self.at].iter().find(|(.., known, of)| *known == purpose && *of == name) {
+            return *answer;
+        }
+        if self.at == self.path.len() {
+            self.path.push((true, p, purpose, name));
+        }
+        self.at += 1;
+        self.path[self.at - 1].0
+    }
+
+    fn uniform(&mut self, _: Purpose, _: u64, what: &dyn Fn() -> String) -> f64 {
+        if self.random.is_none() {
+            self.random = Some(what());
+        }
+        0.5
+    }
+}
+
+/// A world for the timeline kernel.
+struct ExactTrial<'a> {
+    set: &'a Worldset,
+    pieces: &'a [u32],
+    script: &'a mut Script,
+}
+
+impl Choose for ExactTrial<'_> {
+    fn chance(&mut self, purpose: Purpose, name: u64, p: f64) -> bool {
+        self.script.chance(purpose, name, p)
+    }
+
+    fn uniform(&mut self, purpose: Purpose, name: u64, what: &dyn Fn() -> String) -> f64 {
+        self.script.uniform(purpose, name, what)
+    }
+}
+
+impl Arcs for ExactTrial<'_> {
+    fn below(&mut self, key: Key, threshold: Threshold) -> bool {
+        self.set.below(self.pieces, key, threshold)
+    }
+
+    fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks {
+        self.duration(Purpose::Buffer, name, crossing.buffer.unwrap_or(DurationLaw::ZERO), &|| "buffer of a dependency".into())
+    }
+
+    fn hand_off(&mut self, name: u64, crossing: &Crossing) -> Ticks {
+        self.duration(Purpose::Buffer, !name, crossing.delay.unwrap_or(DurationLaw::ZERO), &|| "delay of a dependency".into())
+    }
+}
+
+/// A distribution by value; what is missing to 1 is at 0.
+#[derive(Debug, Default, Clone)]
+struct Weighted(BTreeMap<u64, f64>);
+
+impl Weighted {
+    fn add(&mut self, value: u64, weight: f64) {
+        *self.0.entry(value).or_insert(0.0) += weight;
+    }
+
+    fn mean(&self) -> f64 {
+        self.0.iter().map(|(value, weight)| *value as f64 * weight).sum()
+    }
+
+    fn quantile(&self, q: f64) -> u64 {
+        let above_zero: f64 = self.0.iter().filter(|(value, _)| **value > 0).map(|(_, weight)| weight).sum();
+        let mut sum = 1.0 - above_zero;
+        // Sums of products are a few units in the last place off.
+        if sum >= q - 1e-12 {
+            return 0;
+        }
+        for (value, weight) in self.0.iter().filter(|(value, _)| **value > 0) {
+            sum += weight;
+            if sum >= q - 1e-12 {
+                return *value;
+            }
+        }
+        self.0.last_key_value().map_or(0, |(value, _)| *value)
+    }
+
+    fn mean_of_worst(&self, share: f64) -> f64 {
+        let (mut left, mut sum) = (share, 0.0);
+        for (value, weight) in self.0.iter().rev() {
+            let part = weight.min(left);
+            sum += *value as f64 * part;
+            left -= part;
+        }
+        sum / share
+    }
+
+    fn summary(&self, unit: impl Fn(f64) -> f64) -> Summary {
+        let at = |q: f64| unit(self.quantile(q) as f64);
+        let point = |value: f64| Interval { low: value, high: value };
+        Summary {
+            mean: certain(unit(self.mean())),
+            p50: at(0.50),
+            p90: at(0.90),
+            p95: at(0.95),
+            p99: at(0.99),
+            es95: unit(self.mean_of_worst(0.05)),
+            intervals: (point(at(0.50)), point(at(0.95))),
+        }
+    }
+}
+
+#[derive(Debug, Default, Clone)]
+struct ExactService {
+    impaired: f64,
+    down: f64,
+    corrupt: f64,
+    downtime: Weighted,
+    impaired_time: Weighted,
+    onset: Weighted,
+}
+
+#[derive(Debug, Default, Clone)]
+struct ExactJourney {
+    downtime: Weighted,
+    impaired_time: Weighted,
+    user_minutes: Weighted,
+    integrity_minutes: Weighted,
+}
+
+/// Weighted sums over worlds.
+#[derive(Debug, Default)]
+struct Sums {
+    worlds: u64,
+    reach: Weighted,
+    services: Vec<ExactService>,
+    journeys: Vec<ExactJourney>,
+    user_minutes: Weighted,
+    censored: f64,
+    breach: f64,
+}
+
+/// Solves a request exactly.
+pub(crate) fn solve(run: &Run<'_>) -> Result<Simulation, Diagnostic> {
+    let (labels, position) = run.labels();
+    if run.request.static_reach {
+        let optimistic_plan = Plan::new(run.system, run.compact, run.scenario, run.request.seed, true);
+        let sums = enumerate_reach(run, run.plan, &labels)?;
+        let optimistic_labels: Vec<u32> =
+            (0..optimistic_plan.len() as u32).filter(|node| optimistic_plan.is_label[*node as usize]).collect();
+        let optimistic = enumerate_reach(run, &optimistic_plan, &optimistic_labels)?;
+        let mut simulation = simulation(run, &sums, &labels, false);
+        simulation.reach_bounds = Some((reach_of(&optimistic.reach), simulation.reach.clone()));
+        return Ok(simulation);
+    }
+    let sums = enumerate_timeline(run, &labels, &position)?;
+    Ok(simulation(run, &sums, &labels, true))
+}
+
+fn enumerate_reach(run: &Run<'_>, plan: &Plan, labels: &[u32]) -> Result<Sums, Diagnostic> {
+    let set = Worldset::new(plan)?;
+    let mut sums = Sums { services: vec![ExactService::default(); labels.len()], ..Sums::default() };
+    let (mut script, mut hits, mut reached) = (Script::default(), Hits::default(), Reached::default());
+    let mut weights = [0.0; BATCH as usize];
+    let mut pieces = Vec::new();
+    loop {
+        script.restart();
+        hits.draw(run.scenario, &mut script);
+        let hit_weight = script.weight();
+        if (script.steps + 1).saturating_mul(set.total) > 1 << LIMIT {
+            return Err(too_large(set.entities.len() + script.path.len(), (script.steps + 1).saturating_mul(set.total)));
+        }
+        for first in (0..set.total).step_by(BATCH as usize) {
+            let lanes = (set.total - first).min(BATCH);
+            let masks = world_masks(&set, first, lanes, &mut weights, &mut pieces);
+            reached.begin(plan);
+            for lane in 0..lanes {
+                reached.set_hits(plan, &hits, lane);
+            }
+            reached.propagate(plan, &masks);
+            add_batch(&reached, labels, &mut sums, &weights[..lanes as usize], hit_weight);
+        }
+        sums.worlds += set.total;
+        if !script.advance() {
+            break;
+        }
+    }
+    // Severities that are drawn do not matter without a clock, only channels do.
+    Ok(sums)
+}
+
+fn world_masks<'a>(set: &'a Worldset, first: u64, lanes: u64, weights: &mut [f64], pieces: &mut Vec<u32>) -> WorldMasks<'a> {
+    let mut masks: Vec<Vec<Mask>> = set.entities.iter().map(|entity| vec![[0; WIDTH]; entity.cuts.len()]).collect();
+    for lane in 0..lanes {
+        weights[lane as usize] = set.world(first + lane, pieces);
+        let (word, bit) = ((lane / LANES) as usize, 1_u64 << (lane % LANES));
+        for (cuts, piece) in masks.iter_mut().zip(pieces.iter()) {
+            for mask in cuts.iter_mut().skip(*piece as usize) {
+                mask[word] |= bit;
+            }
+        }
+    }
+    WorldMasks { set, masks }
+}
+
+fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64], hit_weight: f64) {
+    let mut reach = vec![0_u64; weights.len()];
+    for (at, node) in labels.iter().enumerate() {
+        let [errors, latency, wrong] = reached.at(*node as usize);
+        let forced = reached.impaired_sources.iter().find(|(known, _)| known == node).map_or([0; WIDTH], |(_, mask)| *mask);
+        let service = &mut sums.services[at];
+        for (lane, weight) in weights.iter().enumerate() {
+            let (word, bit) = (lane / LANES as usize, lane as u64 % LANES);
+            let on = |mask: &Mask| mask[word] >> bit & 1 == 1;
+            let weight = weight * hit_weight;
+            if on(&errors) || on(&latency) || on(&wrong) || on(&forced) {
+                reach[lane] += 1;
+                service.impaired += weight;
+            }
+            service.down += if on(&errors) { weight } else { 0.0 };
+            service.corrupt += if on(&wrong) { weight } else { 0.0 };
+        }
+    }
+    for (lane, weight) in weights.iter().enumerate() {
+        sums.reach.add(reach[lane], weight * hit_weight);
+    }
+}
+
+fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &HashMap<u32, u32>) -> Result<Sums, Diagnostic> {
+    let set = Worldset::new(run.plan)?;
+    let line = Timeline::new(run.system, run.compact, run.plan, run.scenario, run.traffic.clone());
+    let mut sums = Sums {
+        services: vec![ExactService::default(); labels.len()],
+        journeys: vec![ExactJourney::default(); run.system.journeys().len()],
+        ..Sums::default()
+    };
+    let (mut trial, mut reached) = (Trial::default(), Reached::default());
+    let mut lists = vec![Vec::new(); BATCH as usize];
+    let mut pieces = Vec::new();
+    for world in 0..set.total {
+        let world_weight = set.world(world, &mut pieces);
+        let mut one = [0.0; 1];
+        let mut scratch = Vec::new();
+        let masks = world_masks(&set, world, 1, &mut one, &mut scratch);
+        let mut script = Script::default();
+        loop {
+            script.restart();
+            trial.hits.draw(run.scenario, &mut script);
+            reached.begin(run.plan);
+            reached.set_hits(run.plan, &trial.hits, 0);
+            reached.propagate(run.plan, &masks);
+            lists_of(&reached, run.plan, &mut lists);
+            trial.run(&line, &lists[0], &mut ExactTrial { set: &set, pieces: &pieces, script: &mut script });
+            if let Some(what) = script.random.take() {
+                return Err(Diagnostic::error("not-exact", format!("--exact needs constant durations and severities, but this is random: {what}"))
+                    .help("state a constant for it (for example `repair=45m`), add --static, or leave out --exact"));
+            }
+            sums.add_trial(run, &trial, &line, position, world_weight * script.weight());
+            if sums.worlds > 1 << LIMIT {
+                return Err(too_large(set.entities.len() + script.path.len(), sums.worlds));
+            }
+            if !script.advance() {
+                break;
+            }
+        }
+    }
+    Ok(sums)
+}
+
+impl Sums {
+    fn add_trial(&mut self, run: &Run<'_>, trial: &Trial<'_>, line: &Timeline<'_>, position: &HashMap<u32, u32>, weight: f64) {
+        self.worlds += 1;
+        let mut reach = 0;
+        for (node, outcome) in trial.services(line) {
+            let Some(onset) = outcome.onset else { continue };
+            reach += 1;
+            let service = &mut self.services[position[&node] as usize];
+            service.impaired += weight;
+            service.down += if outcome.down { weight } else { 0.0 };
+            service.corrupt += if outcome.corrupt { weight } else { 0.0 };
+            service.downtime.add(outcome.downtime.0, weight);
+            service.impaired_time.add(outcome.impaired_time.0, weight);
+            service.onset.add(onset.0, weight);
+        }
+        self.reach.add(reach, weight);
+        let (mut all, mut breached) = (0, false);
+        for (at, (journey, outcome)) in self.journeys.iter_mut().zip(trial.journeys()).enumerate() {
+            journey.downtime.add(outcome.downtime.0, weight);
+            journey.impaired_time.add(outcome.impaired_time.0, weight);
+            journey.user_minutes.add(outcome.milli_user_minutes(), weight);
+            journey.integrity_minutes.add(outcome.milli_integrity_minutes(), weight);
+            all += outcome.milli_user_minutes();
+            breached |= run.request.budgets.get(at).copied().flatten().is_some_and(|budget| outcome.milli_user_minutes() as f64 > budget * 1_000.0);
+        }
+        self.user_minutes.add(all, weight);
+        self.censored += if trial.is_censored() { weight } else { 0.0 };
+        self.breach += if breached { weight } else { 0.0 };
+    }
+}
+
+fn reach_of(reach: &Weighted) -> Reach {
+    let mean = reach.mean();
+    let variance: f64 = reach.0.iter().map(|(value, weight)| (*value as f64 - mean).powi(2) * weight).sum();
+    Reach {
+        mean: certain(mean),
+        p50: reach.quantile(0.5),
+        p90: reach.quantile(0.9),
+        p99: reach.quantile(0.99),
+        standard_deviation: variance.sqrt(),
+        distribution: reach.0.iter().map(|(value, weight)| (*value, *weight)).collect(),
+    }
+}
+
+fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], timed: bool) -> Simulation {
+    let system: &System = run.system;
+    let mut services: Vec<ServiceResult> = labels
+        .iter()
+        .zip(&sums.services)
+        .map(|(node, service)| ServiceResult {
+            service: run.plan.services[*node as usize],
+            impaired: certain(service.impaired),
+            down: certain(service.down),
+            corrupt: certain(service.corrupt),
+            times: timed.then(|| ServiceTimesResult {
+                downtime: service.downtime.summary(minutes),
+                impaired_time: service.impaired_time.summary(minutes),
+                onset_p50: onset(service),
+            }),
+        })
+        .collect();
+    services.sort_unstable_by_key(|result| result.service);
+    Simulation {
+        method: Method::Exact,
+        trials: sums.worlds,
+        seed: run.request.seed.0,
+        timed,
+        reach: reach_of(&sums.reach),
+        reach_bounds: None,
+        services,
+        journeys: system
+            .journeys()
+            .iter()
+            .zip(&sums.journeys)
+            .map(|(journey, sums)| JourneyResult {
+                name: journey.name.clone(),
+                downtime: sums.downtime.summary(minutes),
+                impaired_time: sums.impaired_time.summary(minutes),
+                user_minutes: sums.user_minutes.summary(thousandths),
+                integrity_minutes: sums.integrity_minutes.summary(thousandths),
+                budget_share: budget(&journey.facts).map(|budget| sums.user_minutes.summary(|milli| thousandths(milli) / budget)),
+            })
+            .collect(),
+        user_minutes: timed.then(|| sums.user_minutes.summary(thousandths)),
+        censored: sums.censored,
+        horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
+        watched: Watched {
+            impaired_in_worst: Vec::new(),
+            breach: (timed && !run.request.budgets.is_empty()).then(|| certain(sums.breach)),
+        },
+    }
+}
+
+/// Median onset over the worlds in which the service is impaired.
+fn onset(service: &ExactService) -> Option<f64> {
+    let mut sum = 0.0;
+    for (value, weight) in &service.onset.0 {
+        sum += weight;
+        if sum >= 0.5 * service.impaired - 1e-12 {
+            return Some(minutes(*value as f64));
+        }
+    }
+    None
+}

@@ -1,0 +1,288 @@
+//! The live graph of one trial: the nodes that static reach found, the arcs that are live between them, and the order in which
+//! they settle.
+//!
+//! Arcs that form a cycle in this trial share a component; their contributions combine by maximum (model.md §2.2).
+
+use super::plan::{INSIDE, PLAIN, Plan};
+use crate::model::crossing::{CacheRule, Crossing, SHORTEST_DELAY};
+use crate::model::facts::Channels;
+use crate::random::{Key, Threshold, below};
+use crate::units::Ticks;
+use petgraph::graph::DiGraph;
+
+/// "No position".
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// An arc of the live graph.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LaneArc {
+    pub(crate) source: u32,
+    pub(crate) target: u32,
+    pub(crate) rule: u32,
+    /// Position in the plan.
+    pub(crate) arc: u32,
+    /// Errors cross; where not, the uncovered share may.
+    pub(crate) errors: bool,
+    pub(crate) latency: bool,
+    pub(crate) data: bool,
+    /// A validator turns wrong data into errors.
+    pub(crate) rejects: bool,
+    /// Position among the delays of errors and latency, and of data; [`NONE`] when there is no delay.
+    pub(crate) delay: u32,
+    pub(crate) data_delay: u32,
+}
+
+/// A delay of an arc.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delay {
+    pub(crate) arc: u32,
+    pub(crate) about_data: bool,
+    /// The provider must be impaired this long.
+    pub(crate) wait: Ticks,
+    /// Then the crossing severity rises to 1 over this time, counted from the provider's onset.
+    pub(crate) ramp: Option<Ticks>,
+    pub(crate) running: bool,
+    pub(crate) fired: bool,
+    /// Share of the severity that crosses.
+    pub(crate) factor: f64,
+    pub(crate) ramp_step: u32,
+    pub(crate) generation: u32,
+}
+
+/// The live graph of one trial; reused from trial to trial.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    /// Plan positions of the nodes, ascending.
+    pub(crate) nodes: Vec<u32>,
+    /// Lane position of a plan node; [`NONE`] outside.
+    pub(crate) index_of: Vec<u32>,
+    pub(crate) in_start: Vec<u32>,
+    pub(crate) arcs: Vec<LaneArc>,
+    pub(crate) out_start: Vec<u32>,
+    pub(crate) out: Vec<u32>,
+    pub(crate) delays: Vec<Delay>,
+    /// Nodes in settling order, and the position of each node in it.
+    pub(crate) order: Vec<u32>,
+    pub(crate) rank: Vec<u32>,
+    /// Component of a node: first and one past the last rank.
+    pub(crate) component: Vec<(u32, u32)>,
+}
+
+/// Draws that decide arcs of one trial.
+pub(crate) trait Arcs {
+    /// Is the entity's number below the threshold in this trial?
+    fn below(&mut self, key: Key, threshold: Threshold) -> bool;
+    /// The length of a buffer of a dependency.
+    fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks;
+    /// The hand-off time of its data.
+    fn hand_off(&mut self, name: u64, crossing: &Crossing) -> Ticks;
+}
+
+/// One lane of a block of sampled worlds.
+pub(crate) fn lane_below(key: Key, block_key: u64, threshold: Threshold, lane: u64) -> bool {
+    below(key, block_key, threshold, 1 << lane) != 0
+}
+
+impl Lane {
+    /// Builds the live graph over `nodes` (plan positions, ascending).
+    pub(crate) fn build(&mut self, plan: &Plan, nodes: &[u32], draws: &mut impl Arcs) {
+        for node in &self.nodes {
+            self.index_of[*node as usize] = NONE;
+        }
+        self.index_of.resize(plan.len(), NONE);
+        self.nodes.clear();
+        self.nodes.extend_from_slice(nodes);
+        for (at, node) in nodes.iter().enumerate() {
+            self.index_of[*node as usize] = at as u32;
+        }
+        self.arcs.clear();
+        self.delays.clear();
+        self.in_start.clear();
+        self.in_start.push(0);
+        for (at, node) in nodes.iter().enumerate() {
+            for arc in plan.arcs_into(*node as usize) {
+                let source = self.index_of[plan.in_source[arc] as usize];
+                if source != NONE {
+                    self.add_arc(plan, arc, source, at as u32, draws);
+                }
+            }
+            self.in_start.push(self.arcs.len() as u32);
+        }
+        self.index_out();
+        self.find_order(plan);
+    }
+
+    fn add_arc(&mut self, plan: &Plan, arc: usize, source: u32, target: u32, draws: &mut impl Arcs) {
+        let (key, rule) = (plan.in_key[arc], plan.rule(arc));
+        let mut live = LaneArc {
+            source,
+            target,
+            rule,
+            arc: arc as u32,
+            errors: true,
+            latency: true,
+            data: true,
+            rejects: false,
+            delay: NONE,
+            data_delay: NONE,
+        };
+        if plan.in_rule.is_empty() {
+            live.errors = draws.below(key, plan.in_threshold[arc]);
+            live.latency = live.errors;
+            live.data = false;
+            if live.errors {
+                self.arcs.push(live);
+            }
+            return;
+        }
+        if rule == INSIDE {
+            self.arcs.push(live);
+            return;
+        }
+        let rule = &plan.rules[rule as usize];
+        let crossing = &rule.crossing;
+        let channels = crossing.channels;
+        let carries_errors = channels.has(Channels::ERRORS) || crossing.timeout.is_some() || crossing.rejects;
+        live.errors = carries_errors && draws.below(key, rule.live);
+        live.latency = channels.has(Channels::LATENCY) && draws.below(key, rule.latency);
+        live.data = channels.has(Channels::DATA) && draws.below(key, rule.data);
+        if live.data && let Some((key, threshold)) = rule.validator && draws.below(key, threshold) {
+            live.data = false;
+            live.rejects = crossing.rejects;
+        }
+        if !(live.errors || live.latency || live.data || live.rejects || (carries_errors && crossing.uncovered > 0.0)) {
+            return;
+        }
+        if crossing.is_delayed() {
+            self.add_delays(crossing, rule.name, &mut live, draws);
+        }
+        self.arcs.push(live);
+    }
+
+    fn add_delays(&mut self, crossing: &Crossing, name: u64, live: &mut LaneArc, draws: &mut impl Arcs) {
+        let buffer = draws.buffer(name, crossing);
+        let (stale, ramp) = match crossing.cache {
+            Some(CacheRule::ServeStale(stale)) => (stale, None),
+            Some(CacheRule::Ramp(ttl)) if ttl > Ticks::ZERO => (Ticks::ZERO, Some(ttl)),
+            _ => (Ticks::ZERO, None),
+        };
+        let wait = buffer.max(stale);
+        let arc = self.arcs.len() as u32;
+        let mut add = |about_data: bool, wait: Ticks| {
+            if wait == Ticks::ZERO && ramp.is_none() {
+                return NONE;
+            }
+            self.delays.push(Delay {
+                arc,
+                about_data,
+                wait: if wait == Ticks::ZERO { wait } else { wait.max(SHORTEST_DELAY) },
+                ramp,
+                running: false,
+                fired: false,
+                factor: 1.0,
+                ramp_step: 0,
+                generation: 0,
+            });
+            self.delays.len() as u32 - 1
+        };
+        if crossing.channels.has(Channels::ERRORS) || crossing.channels.has(Channels::LATENCY) {
+            live.delay = add(false, wait);
+        }
+        if crossing.channels.has(Channels::DATA) {
+            live.data_delay = add(true, wait.saturating_add(draws.hand_off(name, crossing)));
+        }
+    }
+
+    fn index_out(&mut self) {
+        let nodes = self.nodes.len();
+        self.out_start.clear();
+        self.out_start.resize(nodes + 1, 0);
+        for arc in &self.arcs {
+            self.out_start[arc.source as usize + 1] += 1;
+        }
+        for at in 0..nodes {
+            self.out_start[at + 1] += self.out_start[at];
+        }
+        self.out.clear();
+        self.out.resize(self.arcs.len(), 0);
+        // Filled from behind, so that the starts end where they began.
+        let mut cursor: Vec<u32> = self.out_start[1..].to_vec();
+        for (at, arc) in self.arcs.iter().enumerate().rev() {
+            let end = &mut cursor[arc.source as usize];
+            *end -= 1;
+            self.out[*end as usize] = at as u32;
+        }
+    }
+
+    /// Settling order: the plan's order, refined inside its components by the cycles that are live in this trial.
+    fn find_order(&mut self, plan: &Plan) {
+        self.order.clear();
+        self.order.extend(0..self.nodes.len() as u32);
+        self.component.clear();
+        self.component.extend((0..self.nodes.len() as u32).map(|at| (at, at + 1)));
+        if !plan.inner_start.is_empty() {
+            let mut from = 0;
+            while from < self.nodes.len() {
+                let end = plan.component_end(self.nodes[from]);
+                let to = from + self.nodes[from..].partition_point(|node| *node < end);
+                if to - from > 1 {
+                    self.order_cycles(from, to);
+                }
+                from = to;
+            }
+        }
+        self.rank.clear();
+        self.rank.resize(self.nodes.len(), 0);
+        for (rank, node) in self.order.iter().enumerate() {
+            self.rank[*node as usize] = rank as u32;
+        }
+    }
+
+    fn order_cycles(&mut self, from: usize, to: usize) {
+        let mut graph = DiGraph::<(), ()>::with_capacity(to - from, 0);
+        for _ in from..to {
+            graph.add_node(());
+        }
+        for arc in &self.arcs[self.in_start[from] as usize..self.in_start[to] as usize] {
+            if (from..to).contains(&(arc.source as usize)) {
+                graph.add_edge((arc.source - from as u32).into(), (arc.target - from as u32).into(), ());
+            }
+        }
+        let mut rank = from;
+        for component in petgraph::algo::kosaraju_scc(&graph).into_iter().rev() {
+            let (start, end) = (rank as u32, (rank + component.len()) as u32);
+            for node in component {
+                let node = from + node.index();
+                self.order[rank] = node as u32;
+                self.component[node] = (start, end);
+                rank += 1;
+            }
+        }
+    }
+
+    /// Arcs into a node.
+    pub(crate) fn arcs_into(&self, node: u32) -> std::ops::Range<usize> {
+        self.in_start[node as usize] as usize..self.in_start[node as usize + 1] as usize
+    }
+
+    /// Arcs out of a node, as positions in `arcs`.
+    pub(crate) fn arcs_out(&self, node: u32) -> &[u32] {
+        &self.out[self.out_start[node as usize] as usize..self.out_start[node as usize + 1] as usize]
+    }
+
+    /// Do two nodes lie on a live cycle?
+    pub(crate) fn same_cycle(&self, a: u32, b: u32) -> bool {
+        let (start, end) = self.component[a as usize];
+        end - start > 1 && self.component[b as usize] == (start, end)
+    }
+}
+
+/// Is the arc one inside a service?
+pub(crate) fn is_inside(plan: &Plan, arc: &LaneArc) -> bool {
+    arc.rule == INSIDE && !plan.in_rule.is_empty()
+}
+
+/// The rule of an arc; `None` for a plain one.
+pub(crate) fn crossing<'a>(plan: &'a Plan, arc: &LaneArc) -> Option<&'a Crossing> {
+    (arc.rule != PLAIN).then(|| &plan.rules[arc.rule as usize].crossing)
+}

@@ -1,0 +1,19 @@
+//! Engines: how far a fault reaches and how long services are down.
+//!
+//! `plan` cuts the compiled graph down to what a scenario can reach; `reach` answers without a clock, 64 trials to a word;
+//! `timeline` follows one trial through time; `exact` enumerates. All give integer tallies that merge in any order, so the
+//! answer is the same for any number of threads.
+
+pub mod exact;
+mod lane;
+pub(crate) mod plan;
+pub(crate) mod reach;
+pub mod run;
+pub mod tally;
+pub mod result;
+mod timeline;
+pub mod transfer;
+
+pub use result::Simulation;
+pub use run::{Request, simulate};
+

@@ -1,0 +1,387 @@
+//! The part of the compiled graph that a scenario can reach, in processing order, with the rule and the random key of each arc.
+//!
+//! What must hold: nodes are in topological order of the condensation; an arc comes from an earlier node or from its own
+//! component; arcs that no channel of the scenario can use are left out. Memory: 24 bytes an arc.
+
+use crate::fault::Scenario;
+use crate::fault::scenario::Harm;
+use crate::model::compact::{REVERSED, STRUCTURAL, dependency_of};
+use crate::model::crossing::Crossing;
+use crate::model::facts::{Channels, DependencyKind};
+use crate::model::structure::harmed_from;
+use crate::model::{Compact, System};
+use crate::random::{Key, Purpose, Seed, Threshold, name_hash, pair_hash};
+use crate::propagation::transfer::IMPAIRED_SHARE;
+use crate::units::ServiceId;
+use std::collections::HashMap;
+
+/// The rule of arcs of an edge list: hard, plain; the probability stands in the arc itself.
+pub(crate) const PLAIN: u32 = 0;
+/// The rule of arcs inside a service.
+pub(crate) const INSIDE: u32 = 1;
+
+/// More distinct probabilities than the exact solver can use.
+const MOST_STATED: usize = 64;
+
+/// A dependency as the kernels use it.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) crossing: Crossing,
+    /// For "is the consumer impaired": certain where an uncovered share fails anyway.
+    pub(crate) errors: Threshold,
+    /// For "does it cross".
+    pub(crate) live: Threshold,
+    pub(crate) latency: Threshold,
+    pub(crate) data: Threshold,
+    pub(crate) validator: Option<(Key, Threshold)>,
+    /// Hash of the dependency's names, for its other draws.
+    pub(crate) name: u64,
+}
+
+/// A k-of-n gate at a node: its arcs by provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) listed: usize,
+    pub(crate) at_least: usize,
+    /// For each listed provider that has arcs here, their positions.
+    pub(crate) providers: Vec<Vec<u32>>,
+}
+
+/// What a scenario can reach.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// Nodes of the compiled graph, in processing order; positions in this list are "local".
+    pub(crate) nodes: Vec<u32>,
+    /// Local position of each node of the compiled graph, `u32::MAX` for those out of reach.
+    local: Vec<u32>,
+    pub(crate) services: Vec<ServiceId>,
+    /// Local node that carries the label of its service: the whole-service node where there is one.
+    pub(crate) is_label: Vec<bool>,
+    /// Local node of a whole service that has operations of its own.
+    pub(crate) stands_for_others: Vec<bool>,
+    pub(crate) in_start: Vec<u32>,
+    pub(crate) in_source: Vec<u32>,
+    pub(crate) in_key: Vec<Key>,
+    pub(crate) in_threshold: Vec<Threshold>,
+    /// Distinct stated probabilities of plain arcs, for the exact solver; empty when there are many.
+    pub(crate) stated: Vec<f64>,
+    /// Rule of each arc; empty when all are plain.
+    pub(crate) in_rule: Vec<u32>,
+    pub(crate) rules: Vec<Rule>,
+    /// Gates by local node.
+    pub(crate) gates: HashMap<u32, Gate>,
+    /// Positions of arcs that belong to a gate; empty when there are no gates.
+    pub(crate) gated: Vec<bool>,
+    /// Local node ranges that form a component, in order. Single nodes too.
+    pub(crate) components: Vec<(u32, u32)>,
+    /// Channels that can be active anywhere.
+    pub(crate) channels: Channels,
+    /// Arcs inside components of several nodes, by source: (arc, target). `inner_start` is empty when there are none.
+    pub(crate) inner_start: Vec<u32>,
+    pub(crate) inner: Vec<(u32, u32)>,
+}
+
+impl Plan {
+    /// Cuts the graph down to what the scenario can reach. With `optimistic`, arcs that anything delays are left out.
+    pub(crate) fn new(system: &System, compact: &Compact, scenario: &Scenario, seed: Seed, optimistic: bool) -> Self {
+        let reached = harmed_from(compact, scenario.source_nodes());
+        let mut nodes: Vec<u32> = reached.ones().map(|node| node as u32).collect();
+        nodes.sort_unstable_by_key(|node| compact.position[*node as usize]);
+        let mut local = vec![u32::MAX; compact.node_count()];
+        for (at, node) in nodes.iter().enumerate() {
+            local[*node as usize] = at as u32;
+        }
+        let mut builder = Builder { system, compact, seed, optimistic, rule_of: HashMap::new(), plan: Self::empty() };
+        builder.plan.channels = channels(scenario);
+        builder.services(&nodes);
+        builder.arcs(&nodes, &local);
+        let mut plan = builder.plan;
+        plan.find_components(compact, &nodes);
+        plan.nodes = nodes;
+        plan.local = local;
+        plan
+    }
+
+    fn empty() -> Self {
+        Self {
+            nodes: Vec::new(),
+            local: Vec::new(),
+            services: Vec::new(),
+            is_label: Vec::new(),
+            stands_for_others: Vec::new(),
+            in_start: vec![0],
+            in_source: Vec::new(),
+            in_key: Vec::new(),
+            in_threshold: Vec::new(),
+            stated: Vec::new(),
+            in_rule: Vec::new(),
+            rules: Vec::new(),
+            gates: HashMap::new(),
+            gated: Vec::new(),
+            components: Vec::new(),
+            channels: Channels(0),
+            inner_start: Vec::new(),
+            inner: Vec::new(),
+        }
+    }
+
+    /// Arcs out of a node to its own component: (arc, target).
+    pub(crate) fn inner_arcs(&self, node: usize) -> &[(u32, u32)] {
+        match self.inner_start.get(node..node + 2) {
+            Some(ends) => &self.inner[ends[0] as usize..ends[1] as usize],
+            None => &[],
+        }
+    }
+
+    /// Local position of a node of the compiled graph.
+    pub(crate) fn local(&self, node: u32) -> Option<usize> {
+        self.local.get(node as usize).filter(|at| **at != u32::MAX).map(|at| *at as usize)
+    }
+
+    /// One past the last node of the component a node belongs to.
+    pub(crate) fn component_end(&self, node: u32) -> u32 {
+        let at = self.components.partition_point(|(start, _)| *start <= node) - 1;
+        self.components[at].1
+    }
+
+    /// Number of nodes.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Arcs into a local node.
+    pub(crate) fn arcs_into(&self, node: usize) -> std::ops::Range<usize> {
+        self.in_start[node] as usize..self.in_start[node + 1] as usize
+    }
+
+    /// Rule number of an arc.
+    pub(crate) fn rule(&self, arc: usize) -> u32 {
+        self.in_rule.get(arc).copied().unwrap_or(PLAIN)
+    }
+
+    pub(crate) fn is_gated(&self, arc: usize) -> bool {
+        self.gated.get(arc).copied().unwrap_or(false)
+    }
+
+    /// Only errors, only plain arcs: the fast kernel applies.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.channels == Channels::ERRORS && self.in_rule.is_empty() && self.gates.is_empty()
+    }
+
+    fn find_components(&mut self, compact: &Compact, nodes: &[u32]) {
+        let mut start = 0;
+        for at in 1..=nodes.len() {
+            if at == nodes.len() || compact.component[nodes[at] as usize] != compact.component[nodes[start] as usize] {
+                self.components.push((start as u32, at as u32));
+                start = at;
+            }
+        }
+        self.find_inner_arcs();
+    }
+
+    fn find_inner_arcs(&mut self) {
+        let mut inner: Vec<(u32, u32, u32)> = Vec::new();
+        for (start, end) in self.components.iter().filter(|(start, end)| end - start > 1) {
+            for target in *start..*end {
+                for arc in self.arcs_into(target as usize) {
+                    if self.in_source[arc] >= *start {
+                        inner.push((self.in_source[arc], arc as u32, target));
+                    }
+                }
+            }
+        }
+        if inner.is_empty() {
+            return;
+        }
+        inner.sort_unstable();
+        self.inner_start = vec![0; self.services.len() + 1];
+        for (source, ..) in &inner {
+            self.inner_start[*source as usize + 1] += 1;
+        }
+        for at in 1..self.inner_start.len() {
+            self.inner_start[at] += self.inner_start[at - 1];
+        }
+        self.inner = inner.into_iter().map(|(_, arc, target)| (arc, target)).collect();
+    }
+}
+
+/// Channels a scenario can start, with those that timeouts and validators can turn them into left to the arcs.
+fn channels(scenario: &Scenario) -> Channels {
+    scenario.incidents.iter().fold(Channels(0), |all, incident| {
+        all.with(match incident.harm {
+            Harm::Fixed { errors, latency, wrong } => {
+                let pick = |on: bool, channel| if on { channel } else { Channels(0) };
+                pick(errors > 0.0, Channels::ERRORS)
+                    .with(pick(latency > 1.0, Channels::LATENCY))
+                    .with(pick(wrong > 0.0, Channels::DATA))
+            }
+            Harm::Errors => Channels::ERRORS,
+            Harm::Latency => Channels::LATENCY.with(Channels::ERRORS),
+            Harm::Data | Harm::Loop(_) => Channels::DATA.with(Channels::ERRORS),
+            Harm::Mix => Channels::ERRORS.with(Channels::LATENCY).with(Channels::DATA),
+            Harm::Silent => Channels(0),
+        })
+    })
+}
+
+struct Builder<'a> {
+    system: &'a System,
+    compact: &'a Compact,
+    seed: Seed,
+    optimistic: bool,
+    rule_of: HashMap<u32, u32>,
+    plan: Plan,
+}
+
+impl Builder<'_> {
+    fn services(&mut self, nodes: &[u32]) {
+        for node in nodes {
+            let service = self.compact.service_of(*node);
+            self.plan.services.push(service);
+            self.plan.is_label.push(*node == self.compact.whole_node(service));
+            self.plan.stands_for_others.push(!self.compact.operation_nodes(service).contains(node));
+        }
+    }
+
+    fn arcs(&mut self, nodes: &[u32], local: &[u32]) {
+        let plain = self.system.dependencies.detail.is_empty();
+        if !plain {
+            self.inside_rules();
+        }
+        let hashes: Vec<u64> = nodes.iter().map(|node| name_hash(self.system.service_name(self.compact.service_of(*node)))).collect();
+        for (at, node) in nodes.iter().enumerate() {
+            for arc in self.compact.arcs_into(*node) {
+                let source = local[self.compact.in_provider[arc] as usize];
+                if source == u32::MAX {
+                    continue;
+                }
+                let entry = self.compact.in_dependency[arc];
+                if plain {
+                    let stated = self.system.dependencies.probability.get(entry as usize).copied();
+                    let p = stated.unwrap_or(crate::model::crossing::WHOLE_SERVICE);
+                    self.plan.in_source.push(source);
+                    self.plan.in_threshold.push(Threshold::new(p));
+                    if self.plan.stated.len() < MOST_STATED && !self.plan.stated.contains(&p) {
+                        self.plan.stated.push(p);
+                    }
+                    let name = pair_hash(hashes[at], hashes[source as usize], DependencyKind::Hard.stable_number());
+                    self.plan.in_key.push(self.seed.key(Purpose::Crossing, name));
+                } else {
+                    self.ruled_arc(source, entry);
+                }
+            }
+            self.plan.in_start.push(self.plan.in_source.len() as u32);
+            if !plain {
+                self.gate(at, *node);
+            }
+        }
+    }
+
+    fn ruled_arc(&mut self, source: u32, entry: u32) {
+        let rule = if entry == STRUCTURAL { INSIDE } else { self.rule(entry) };
+        let r = &self.plan.rules[rule as usize];
+        if self.optimistic && r.crossing.is_delayed() {
+            return;
+        }
+        let (threshold, name) = (r.errors, r.name);
+        self.plan.in_source.push(source);
+        self.plan.in_threshold.push(threshold);
+        self.plan.in_key.push(self.seed.key(Purpose::Crossing, name));
+        self.plan.in_rule.push(rule);
+    }
+
+    /// Two rules that every ruled plan has: an unused plain one, and the certain arc inside a service.
+    fn inside_rules(&mut self) {
+        let all = Channels::ERRORS.with(Channels::LATENCY).with(Channels::DATA);
+        let crossing = Crossing {
+            kind: DependencyKind::Hard,
+            channels: all,
+            writes_data: false,
+            p_errors: 1.0,
+            p_latency: 1.0,
+            p_data: 1.0,
+            share: 1.0,
+            calls: 1.0,
+            attempts: 1,
+            transient: None,
+            uncovered: 0.0,
+            wait_share: 1.0,
+            buffer: None,
+            delay: None,
+            cache: None,
+            timeout: None,
+            p_validator: None,
+            rejects: false,
+        };
+        let always = Threshold::ALWAYS;
+        let rule = Rule { crossing, errors: always, live: always, latency: always, data: always, validator: None, name: 0 };
+        self.plan.rules = vec![rule.clone(), rule];
+    }
+
+    /// The rule of an entry, made once per entry and direction.
+    fn rule(&mut self, entry: u32) -> u32 {
+        if let Some(known) = self.rule_of.get(&entry) {
+            return *known;
+        }
+        let id = dependency_of(entry).unwrap_or_else(|| unreachable!("structural arcs have their own rule"));
+        let mut crossing = Crossing::of(self.system, id);
+        if entry & REVERSED != 0 {
+            crossing.channels = Channels::DATA;
+        }
+        let (from, to) = (self.system.consumer(id), self.system.provider(id));
+        let end = |endpoint| name_hash(&self.system.endpoint_name(endpoint));
+        let name = pair_hash(end(from), end(to), crossing.kind.stable_number());
+        // Nothing below the threshold impairs; what no fallback covers always fails (semantics 5, 6).
+        let crosses = crate::propagation::transfer::amplified(1.0, crossing.calls) * crossing.share;
+        let errors = if crosses < IMPAIRED_SHARE {
+            Threshold::NEVER
+        } else if crosses * crossing.uncovered >= IMPAIRED_SHARE {
+            Threshold::ALWAYS
+        } else {
+            Threshold::new(crossing.p_errors)
+        };
+        let pick = |channel, p: f64| if crossing.channels.has(channel) { Threshold::new(p) } else { Threshold::NEVER };
+        let rule = Rule {
+            errors: if crossing.channels.has(Channels::ERRORS) || crossing.timeout.is_some() || crossing.rejects {
+                errors
+            } else {
+                Threshold::NEVER
+            },
+            live: Threshold::new(crossing.p_errors),
+            latency: pick(Channels::LATENCY, crossing.p_latency),
+            data: if crossing.share < IMPAIRED_SHARE { Threshold::NEVER } else { pick(Channels::DATA, crossing.p_data) },
+            validator: crossing.p_validator.map(|p| (self.seed.key(Purpose::Validator, name), Threshold::new(p))),
+            name,
+            crossing,
+        };
+        self.plan.rules.push(rule);
+        let number = self.plan.rules.len() as u32 - 1;
+        self.rule_of.insert(entry, number);
+        number
+    }
+
+    fn gate(&mut self, at: usize, node: u32) {
+        let service = self.compact.service_of(node);
+        let operations = self.compact.operation_nodes(service);
+        let Some(requires) = &self.system.service(service).requires else { return };
+        if !operations.contains(&node) {
+            return;
+        }
+        let listed: Vec<Option<ServiceId>> = requires.of.iter().map(|name| self.system.find_service(name)).collect();
+        let mut providers = vec![Vec::new(); listed.len()];
+        let arcs = self.plan.arcs_into(at);
+        for arc in arcs {
+            let provider = self.plan.services[self.plan.in_source[arc] as usize];
+            if let Some(which) = listed.iter().position(|known| *known == Some(provider)) {
+                providers[which].push(arc as u32);
+                self.plan.gated.resize(arc + 1, false);
+                self.plan.gated[arc] = true;
+            }
+        }
+        providers.retain(|arcs| !arcs.is_empty());
+        if !providers.is_empty() {
+            let gate = Gate { listed: listed.len(), at_least: requires.at_least as usize, providers };
+            self.plan.gates.insert(at as u32, gate);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a simulation found, as numbers with their intervals. Formats belong to `report`.
+
+use crate::statistics::{Estimate, Interval};
+use crate::units::ServiceId;
+
+/// How the numbers were got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Monte Carlo: intervals are those of the sampling error.
+    Sampled,
+    /// Enumeration: every interval is a point.
+    Exact,
+}
+
+/// Services impaired at any time, the source included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reach {
+    /// Mean.
+    pub mean: Estimate,
+    /// Median.
+    pub p50: u64,
+    /// 90 % of the trials reach at most so many.
+    pub p90: u64,
+    /// 99 % of the trials reach at most so many.
+    pub p99: u64,
+    /// Standard deviation.
+    pub standard_deviation: f64,
+    /// P(reach = n), ascending in n; impossible values are left out.
+    pub distribution: Vec<(u64, f64)>,
+}
+
+/// A quantity over all trials; a trial in which nothing happens counts as 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// Mean.
+    pub mean: Estimate,
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Mean of the worst 5 %.
+    pub es95: f64,
+    /// 95 % interval of the median and of the 95th percentile, by order statistics.
+    pub intervals: (Interval, Interval),
+}
+
+/// One service that the fault can reach.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceResult {
+    /// Which.
+    pub service: ServiceId,
+    /// P(impaired at any time).
+    pub impaired: Estimate,
+    /// P(down at any time).
+    pub down: Estimate,
+    /// P(wrong answers at any time).
+    pub corrupt: Estimate,
+    /// Times in minutes, where there is a clock.
+    pub times: Option<ServiceTimesResult>,
+}
+
+/// Times of a service, in minutes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ServiceTimesResult {
+    /// Time down.
+    pub downtime: Summary,
+    /// Time impaired.
+    pub impaired_time: Summary,
+    /// Median onset over the trials in which it is impaired; `None` if there is none.
+    pub onset_p50: Option<f64>,
+}
+
+/// One journey. Times in minutes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JourneyResult {
+    /// Its name.
+    pub name: String,
+    /// Time with severity of at least one half.
+    pub downtime: Summary,
+    /// Time with severity of at least one hundredth.
+    pub impaired_time: Summary,
+    /// User-minutes lost.
+    pub user_minutes: Summary,
+    /// User-minutes with wrong answers.
+    pub integrity_minutes: Summary,
+    /// User-minutes lost over the error budget of a window; `None` without traffic or objective.
+    pub budget_share: Option<Summary>,
+}
+
+/// What happened in the trials that a caller asked to watch.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Watched {
+    /// For each watched service: share of the worst 5 % of the trials, by user-minutes, in which it is impaired.
+    pub impaired_in_worst: Vec<(ServiceId, f64)>,
+    /// P(any journey loses more than its budget).
+    pub breach: Option<Estimate>,
+}
+
+/// What a simulation found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulation {
+    /// How.
+    pub method: Method,
+    /// Trials, or enumerated worlds.
+    pub trials: u64,
+    /// The seed.
+    pub seed: u64,
+    /// Is there a clock?
+    pub timed: bool,
+    /// Reach.
+    pub reach: Reach,
+    /// Without a clock: reach with all delayed arcs cut, and reach with no delays at all.
+    pub reach_bounds: Option<(Reach, Reach)>,
+    /// Services the fault can reach, in file order; all others stay healthy for certain.
+    pub services: Vec<ServiceResult>,
+    /// All journeys, in file order; empty without a clock.
+    pub journeys: Vec<JourneyResult>,
+    /// User-minutes lost over all journeys; absent without a clock.
+    pub user_minutes: Option<Summary>,
+    /// Share of the trials in which harm went on at the horizon.
+    pub censored: f64,
+    /// The horizon in minutes, where there is a clock.
+    pub horizon_minutes: Option<f64>,
+    /// Answers to [`Request::watch`](super::run::Request::watch).
+    pub watched: Watched,
+}
+
+impl Simulation {
+    /// The result of a service; `None` when the fault cannot reach it.
+    pub fn service(&self, id: ServiceId) -> Option<&ServiceResult> {
+        self.services.binary_search_by_key(&id, |result| result.service).ok().map(|at| &self.services[at])
+    }
+
+    /// P(a service is impaired).
+    pub fn p_impaired(&self, id: ServiceId) -> f64 {
+        self.service(id).map_or(0.0, |result| result.impaired.mean)
+    }
+}
+
+/// A value that is known for certain.
+pub(crate) fn certain(value: f64) -> Estimate {
+    Estimate { mean: value, interval: Interval { low: value, high: value } }
+}

@@ -1,0 +1,492 @@
+//! Running a simulation: blocks of trials in parallel, one tally, numbers with intervals.
+//!
+//! What must hold: the answer depends on system, scenario, seed and number of trials only. Trials are numbered; threads take
+//! ranges of them; tallies are integers.
+
+use super::exact;
+use super::lane::{Arcs, lane_below};
+use super::plan::Plan;
+use super::reach::{BATCH, Reached, WIDTH, run_batch};
+use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
+use super::tally::{Measure, Tally};
+use super::timeline::{Timeline, Trial};
+use crate::diagnostic::Diagnostic;
+use crate::fault::Scenario;
+use crate::fault::draw::{Choose, Drawn};
+use crate::model::crossing::Crossing;
+use crate::model::traffic::Traffic;
+use crate::model::{Compact, DurationLaw, System};
+use crate::random::{Key, LANES, Purpose, Seed, Threshold, block_key};
+use crate::statistics::batch::batch_of;
+use crate::statistics::{Estimate, Interval, clopper_pearson, order_statistic_ranks};
+use crate::units::{ServiceId, Ticks};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Confidence of all intervals.
+const CONFIDENCE: f64 = 0.95;
+
+/// What to simulate and how.
+#[derive(Default)]
+pub struct Request<'a> {
+    /// Number of trials. With `exact` it is not used.
+    pub trials: u64,
+    /// The seed.
+    pub seed: Seed,
+    /// Without a clock: who is ever reached.
+    pub static_reach: bool,
+    /// Enumerate instead of sampling.
+    pub exact: bool,
+    /// When the simulation starts, for the traffic profile.
+    pub at: Option<jiff::Zoned>,
+    /// Threads; `None` for one per core.
+    pub threads: Option<usize>,
+    /// Services whose part in the worst trials is asked.
+    pub watch: Vec<ServiceId>,
+    /// Budget of each journey in user-minutes, for the breach probability; empty when not asked.
+    pub budgets: Vec<Option<f64>>,
+    /// Called with numbers of finished trials.
+    pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+/// Simulates a scenario.
+///
+/// # Errors
+/// With [`Request::exact`]: when the problem is too large or something is random that cannot be enumerated. Also when a journey
+/// names an unknown time zone.
+pub fn simulate(system: &System, compact: &Compact, scenario: &Scenario, request: &Request<'_>) -> Result<Simulation, Diagnostic> {
+    let plan = Plan::new(system, compact, scenario, request.seed, false);
+    let traffic = traffic(system, scenario, request)?;
+    let run = Run { system, compact, scenario, request, plan: &plan, traffic };
+    if request.exact {
+        return exact::solve(&run);
+    }
+    let work = || if request.static_reach { run.reach() } else { run.timeline() };
+    match request.threads {
+        None => Ok(work()),
+        Some(threads) => match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+            Ok(pool) => Ok(pool.install(work)),
+            Err(_) => Ok(work()),
+        },
+    }
+}
+
+fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Result<Vec<Traffic>, Diagnostic> {
+    system
+        .journeys()
+        .iter()
+        .map(|journey| {
+            Traffic::new(&journey.facts, request.at.as_ref(), scenario.horizon)
+                .map_err(|message| Diagnostic::error("time-zone", format!("journey `{}`: {message}", journey.name)))
+        })
+        .collect()
+}
+
+/// A simulation at work.
+pub(crate) struct Run<'a> {
+    pub(crate) system: &'a System,
+    pub(crate) compact: &'a Compact,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) plan: &'a Plan,
+    pub(crate) traffic: Vec<Traffic>,
+}
+
+/// What a trial with losses is remembered by, when services are watched.
+#[derive(Debug, Clone)]
+struct Loss {
+    milli_user_minutes: u64,
+    trial: u64,
+    impaired: Vec<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Part {
+    tally: Tally,
+    losses: Vec<Loss>,
+    breaches: u64,
+}
+
+impl Part {
+    fn merge(mut self, other: Self) -> Self {
+        if self.tally.services.is_empty() && self.tally.trials == 0 {
+            return other;
+        }
+        self.tally.merge(&other.tally);
+        self.losses.extend(other.losses);
+        self.breaches += other.breaches;
+        self
+    }
+}
+
+impl Run<'_> {
+    /// Label nodes of the plan, and the position of each among them.
+    pub(crate) fn labels(&self) -> (Vec<u32>, HashMap<u32, u32>) {
+        let labels: Vec<u32> = (0..self.plan.len() as u32).filter(|node| self.plan.is_label[*node as usize]).collect();
+        let position = labels.iter().enumerate().map(|(at, node)| (*node, at as u32)).collect();
+        (labels, position)
+    }
+
+    /// Services that silent faults name are not in the plan and stay healthy.
+    fn reach(&self) -> Simulation {
+        let pessimistic = self.sample_reach(self.plan);
+        let optimistic_plan = Plan::new(self.system, self.compact, self.scenario, self.request.seed, true);
+        let optimistic = self.sample_reach(&optimistic_plan);
+        let (labels, _) = self.labels();
+        let mut simulation = self.simulation(&pessimistic, &labels, false);
+        simulation.reach_bounds = Some((reach_result(&optimistic.tally), simulation.reach.clone()));
+        simulation
+    }
+
+    fn sample_reach(&self, plan: &Plan) -> Part {
+        let labels: Vec<u32> = (0..plan.len() as u32).filter(|node| plan.is_label[*node as usize]).collect();
+        self.parallel(Reached::default, |reached, part, batch, lanes| {
+            run_batch(reached, plan, self.scenario, self.request.seed, batch, lanes);
+            count_batch(reached, &labels, &mut part.tally, self.request.trials, batch, lanes);
+        }, labels.len())
+    }
+
+    /// Splits the batches over threads; every thread keeps one state and one tally per range of batches.
+    fn parallel<S>(
+        &self,
+        state: impl Fn() -> S + Sync + Send,
+        work: impl Fn(&mut S, &mut Part, u64, u64) + Sync,
+        services: usize,
+    ) -> Part {
+        let trials = self.request.trials;
+        let batches = trials.div_ceil(BATCH);
+        let ranges = (rayon::current_num_threads() as u64 * 8).min(batches).max(1);
+        (0..ranges)
+            .into_par_iter()
+            .map_init(state, |state, range| {
+                let journeys = self.system.journeys().len();
+                let mut part = Part { tally: Tally::new(services, journeys), ..Part::default() };
+                for batch in batches * range / ranges..batches * (range + 1) / ranges {
+                    let lanes = (trials - batch * BATCH).min(BATCH);
+                    work(state, &mut part, batch, lanes);
+                    part.tally.trials += lanes;
+                    if let Some(progress) = self.request.progress {
+                        progress(lanes);
+                    }
+                }
+                part
+            })
+            .reduce(Part::default, Part::merge)
+    }
+
+    fn timeline(&self) -> Simulation {
+        let (labels, position) = self.labels();
+        let line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
+        let watched: Vec<Option<u32>> = self
+            .request
+            .watch
+            .iter()
+            .map(|id| self.plan.local(self.compact.whole_node(*id)).map(|node| node as u32))
+            .collect();
+        let budgets: Vec<Option<u64>> =
+            self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
+        let part = self.parallel(
+            || (Reached::default(), Trial::default(), vec![Vec::new(); BATCH as usize]),
+            |(reached, trial, lists), part, batch, lanes| {
+                run_batch(reached, self.plan, self.scenario, self.request.seed, batch, lanes);
+                lists_of(reached, self.plan, lists);
+                for lane in 0..lanes {
+                    let number = batch * BATCH + lane;
+                    let mut draws = SampledTrial::new(self.request.seed, number);
+                    trial.hits.draw(self.scenario, &mut draws.drawn);
+                    trial.run(&line, &lists[lane as usize], &mut draws);
+                    count_trial(trial, &line, &position, &mut part.tally, number, self.request.trials);
+                    self.remember(trial, &line, &watched, &budgets, part, number);
+                }
+            },
+            labels.len(),
+        );
+        let mut simulation = self.simulation(&part, &labels, true);
+        simulation.watched = self.watched(part);
+        simulation
+    }
+
+    fn remember(
+        &self,
+        trial: &Trial<'_>,
+        line: &Timeline<'_>,
+        watched: &[Option<u32>],
+        budgets: &[Option<u64>],
+        part: &mut Part,
+        number: u64,
+    ) {
+        let journeys = trial.journeys();
+        if journeys.iter().zip(budgets).any(|(journey, budget)| budget.is_some_and(|budget| journey.milli_user_minutes() > budget)) {
+            part.breaches += 1;
+        }
+        if watched.is_empty() {
+            return;
+        }
+        let milli_user_minutes = journeys.iter().map(|journey| journey.milli_user_minutes()).sum();
+        let mut impaired = vec![false; watched.len()];
+        for (node, outcome) in trial.services(line).filter(|(_, outcome)| outcome.onset.is_some()) {
+            if let Some(at) = watched.iter().position(|known| *known == Some(node)) {
+                impaired[at] |= outcome.onset.is_some();
+            }
+        }
+        if impaired.contains(&true) || milli_user_minutes > 0 {
+            part.losses.push(Loss { milli_user_minutes, trial: number, impaired });
+        }
+    }
+
+    /// Shares of the worst 5 % of the trials; ties go to the earlier trial.
+    fn watched(&self, part: Part) -> Watched {
+        let trials = self.request.trials;
+        let mut losses = part.losses;
+        losses.sort_by_key(|loss| (std::cmp::Reverse(loss.milli_user_minutes), loss.trial));
+        let worst = (trials as f64 * 0.05).ceil().max(1.0) as usize;
+        let worst_losses = &losses[..losses.len().min(worst)];
+        let share = |at: usize| worst_losses.iter().filter(|loss| loss.impaired[at]).count() as f64 / worst as f64;
+        Watched {
+            impaired_in_worst: self.request.watch.iter().enumerate().map(|(at, id)| (*id, share(at))).collect(),
+            breach: (!self.request.budgets.is_empty()).then(|| proportion(part.breaches, trials)),
+        }
+    }
+
+    fn simulation(&self, part: &Part, labels: &[u32], timed: bool) -> Simulation {
+        let (tally, trials) = (&part.tally, part.tally.trials);
+        let mut known: HashMap<u64, Estimate> = HashMap::new();
+        let mut share = |count: u64| *known.entry(count).or_insert_with(|| proportion(count, trials));
+        let mut services: Vec<ServiceResult> = labels
+            .iter()
+            .zip(&tally.services)
+            .map(|(node, service)| ServiceResult {
+                service: self.plan.services[*node as usize],
+                impaired: share(service.impaired),
+                down: share(service.down),
+                corrupt: share(service.corrupt),
+                times: timed.then(|| service_times(service, trials)),
+            })
+            .collect();
+        services.sort_unstable_by_key(|result| result.service);
+        let journeys = self.system.journeys().iter().zip(&tally.journeys).filter(|_| timed);
+        Simulation {
+            method: Method::Sampled,
+            trials,
+            seed: self.request.seed.0,
+            timed,
+            reach: reach_result(tally),
+            reach_bounds: None,
+            services,
+            journeys: journeys
+                .map(|(journey, tally)| JourneyResult {
+                    name: journey.name.clone(),
+                    downtime: summary(&tally.downtime, trials, minutes),
+                    impaired_time: summary(&tally.impaired_time, trials, minutes),
+                    user_minutes: summary(&tally.user_minutes, trials, thousandths),
+                    integrity_minutes: summary(&tally.integrity_minutes, trials, thousandths),
+                    budget_share: budget(&journey.facts)
+                        .map(|budget| summary(&tally.user_minutes, trials, |milli| thousandths(milli) / budget)),
+                })
+                .collect(),
+            user_minutes: timed.then(|| summary(&tally.user_minutes, trials, thousandths)),
+            censored: if trials == 0 { 0.0 } else { tally.censored as f64 / trials as f64 },
+            horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
+            watched: Watched::default(),
+        }
+    }
+}
+
+/// User-minutes that a journey may lose in its window: users per minute × window × (1 − objective) (semantics 20).
+pub fn budget(journey: &crate::model::facts::Journey) -> Option<f64> {
+    let users = journey.users_per_minute.filter(|users| *users > 0.0)?;
+    let window = journey.window.unwrap_or(Ticks::from_days(30));
+    Some(users * window.minutes() * (1.0 - journey.slo? / 100.0))
+}
+
+fn proportion(count: u64, trials: u64) -> Estimate {
+    let mean = if trials == 0 { 0.0 } else { count as f64 / trials as f64 };
+    Estimate { mean, interval: clopper_pearson(count, trials, CONFIDENCE) }
+}
+
+pub(crate) fn minutes(ticks: f64) -> f64 {
+    ticks / Ticks::PER_MINUTE as f64
+}
+
+pub(crate) fn thousandths(value: f64) -> f64 {
+    value / 1_000.0
+}
+
+fn summary(measure: &Measure, trials: u64, unit: impl Fn(f64) -> f64) -> Summary {
+    let mean = measure.sums.estimate(trials, CONFIDENCE);
+    let quantile = |q: f64| unit(measure.histogram.quantile(q, trials) as f64);
+    let interval = |q: f64| {
+        let (low, high) = order_statistic_ranks(trials, q, CONFIDENCE);
+        Interval {
+            low: unit(measure.histogram.quantile_rank(low, trials) as f64),
+            high: unit(measure.histogram.quantile_rank(high.min(trials), trials) as f64),
+        }
+    };
+    Summary {
+        mean: Estimate {
+            mean: unit(mean.mean),
+            interval: Interval { low: unit(mean.interval.low), high: unit(mean.interval.high) },
+        },
+        p50: quantile(0.50),
+        p90: quantile(0.90),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        es95: unit(measure.histogram.mean_of_worst(0.05, trials)),
+        intervals: (interval(0.50), interval(0.95)),
+    }
+}
+
+fn service_times(service: &super::tally::ServiceTally, trials: u64) -> ServiceTimesResult {
+    let none = super::tally::ServiceTimes::default();
+    let times = service.times.as_deref().unwrap_or(&none);
+    ServiceTimesResult {
+        downtime: summary(&times.downtime, trials, minutes),
+        impaired_time: summary(&times.impaired_time, trials, minutes),
+        onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
+    }
+}
+
+fn reach_result(tally: &Tally) -> Reach {
+    let trials = tally.trials.max(1) as f64;
+    Reach {
+        mean: tally.reach_sums.estimate(tally.trials, CONFIDENCE),
+        p50: tally.reach.quantile(0.5),
+        p90: tally.reach.quantile(0.9),
+        p99: tally.reach.quantile(0.99),
+        standard_deviation: tally.reach.variance().sqrt(),
+        distribution: tally.reach.iter().map(|(value, count)| (value, count as f64 / trials)).collect(),
+    }
+}
+
+/// Adds a batch of static reach to a tally.
+fn count_batch(reached: &Reached, labels: &[u32], tally: &mut Tally, trials: u64, batch: u64, lanes: u64) {
+    let valid: [u64; WIDTH] = std::array::from_fn(|word| {
+        let rest = lanes.saturating_sub(word as u64 * LANES).min(LANES);
+        if rest == LANES { u64::MAX } else { (1 << rest) - 1 }
+    });
+    // Reach per trial by bit-sliced counters: plane i holds digit i of 512 counts.
+    let mut planes: Vec<[u64; WIDTH]> = Vec::new();
+    let mut sources = reached.impaired_sources.clone();
+    sources.sort_unstable_by_key(|(node, _)| *node);
+    for (at, node) in labels.iter().enumerate() {
+        let [errors, latency, wrong] = reached.at(*node as usize);
+        let mut impaired: [u64; WIDTH] = std::array::from_fn(|word| (errors[word] | latency[word] | wrong[word]) & valid[word]);
+        if let Ok(found) = sources.binary_search_by_key(node, |(node, _)| *node) {
+            (0..WIDTH).for_each(|word| impaired[word] |= sources[found].1[word] & valid[word]);
+        }
+        let count = |mask: &[u64; WIDTH]| (0..WIDTH).map(|word| u64::from((mask[word] & valid[word]).count_ones())).sum::<u64>();
+        let service = &mut tally.services[at];
+        service.impaired += count(&impaired);
+        service.down += count(&errors);
+        service.corrupt += count(&wrong);
+        let mut digit = 0;
+        while impaired != [0; WIDTH] {
+            if digit == planes.len() {
+                planes.push([0; WIDTH]);
+            }
+            for word in 0..WIDTH {
+                let carry = planes[digit][word] & impaired[word];
+                planes[digit][word] ^= impaired[word];
+                impaired[word] = carry;
+            }
+            digit += 1;
+        }
+    }
+    for lane in 0..lanes {
+        let (word, bit) = ((lane / LANES) as usize, lane % LANES);
+        let reach = planes.iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
+        tally.record_reach(batch * BATCH + lane, trials, reach);
+    }
+}
+
+/// For each trial of a batch, the plan nodes that static reach found, ascending.
+pub(crate) fn lists_of(reached: &Reached, plan: &Plan, lists: &mut [Vec<u32>]) {
+    lists.iter_mut().for_each(Vec::clear);
+    let mut sources = reached.impaired_sources.clone();
+    sources.sort_unstable_by_key(|(node, _)| *node);
+    for node in 0..plan.len() {
+        let [errors, latency, wrong] = reached.at(node);
+        let mut any: [u64; WIDTH] = std::array::from_fn(|word| errors[word] | latency[word] | wrong[word]);
+        if let Ok(found) = sources.binary_search_by_key(&(node as u32), |(node, _)| *node) {
+            (0..WIDTH).for_each(|word| any[word] |= sources[found].1[word]);
+        }
+        for (word, bits) in any.into_iter().enumerate() {
+            let mut bits = bits;
+            while bits != 0 {
+                lists[word * LANES as usize + bits.trailing_zeros() as usize].push(node as u32);
+                bits &= bits - 1;
+            }
+        }
+    }
+}
+
+fn count_trial(trial: &Trial<'_>, line: &Timeline<'_>, position: &HashMap<u32, u32>, tally: &mut Tally, number: u64, trials: u64) {
+    let batch = batch_of(number, trials);
+    let mut reach = 0;
+    for (node, outcome) in trial.services(line) {
+        let Some(onset) = outcome.onset else { continue };
+        reach += 1;
+        let service = &mut tally.services[position[&node] as usize];
+        service.impaired += 1;
+        service.down += u64::from(outcome.down);
+        service.corrupt += u64::from(outcome.corrupt);
+        let times = service.times.get_or_insert_default();
+        times.downtime.record(batch, outcome.downtime.0);
+        times.impaired_time.record(batch, outcome.impaired_time.0);
+        if onset == Ticks::ZERO {
+            times.onset_at_zero += 1;
+        } else {
+            times.onset.record(onset.0, 1);
+        }
+    }
+    tally.record_reach(number, trials, reach);
+    let mut all = 0;
+    for (journey, outcome) in tally.journeys.iter_mut().zip(trial.journeys()) {
+        journey.downtime.record(batch, outcome.downtime.0);
+        journey.impaired_time.record(batch, outcome.impaired_time.0);
+        journey.user_minutes.record(batch, outcome.milli_user_minutes());
+        journey.integrity_minutes.record(batch, outcome.milli_integrity_minutes());
+        all += outcome.milli_user_minutes();
+    }
+    tally.user_minutes.record(batch, all);
+    tally.censored += u64::from(trial.is_censored());
+}
+
+/// Choices and live arcs of one sampled trial.
+pub(crate) struct SampledTrial {
+    pub(crate) drawn: Drawn,
+    block_key: u64,
+    lane: u64,
+}
+
+impl SampledTrial {
+    pub(crate) fn new(seed: Seed, trial: u64) -> Self {
+        Self { drawn: Drawn { seed, trial }, block_key: block_key(trial / LANES), lane: trial % LANES }
+    }
+}
+
+impl Choose for SampledTrial {
+    fn chance(&mut self, purpose: Purpose, name: u64, p: f64) -> bool {
+        self.drawn.chance(purpose, name, p)
+    }
+
+    fn uniform(&mut self, purpose: Purpose, name: u64, what: &dyn Fn() -> String) -> f64 {
+        self.drawn.uniform(purpose, name, what)
+    }
+}
+
+impl Arcs for SampledTrial {
+    fn below(&mut self, key: Key, threshold: Threshold) -> bool {
+        lane_below(key, self.block_key, threshold, self.lane)
+    }
+
+    fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks {
+        let law = crossing.buffer.unwrap_or(DurationLaw::ZERO);
+        self.duration(Purpose::Buffer, name, law, &|| "buffer of a dependency".into())
+    }
+
+    fn hand_off(&mut self, name: u64, crossing: &Crossing) -> Ticks {
+        let law = crossing.delay.unwrap_or(DurationLaw::ZERO);
+        self.duration(Purpose::Buffer, !name, law, &|| "delay of a dependency".into())
+    }
+}

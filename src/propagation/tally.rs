@@ -1,0 +1,133 @@
+//! What trials add up to: integers only, so that parts merge to the same bytes in any order.
+//!
+//! Times are ticks, users are counted in whole thousandths of a user-minute.
+
+use crate::statistics::batch::{BatchSums, batch_of};
+use crate::statistics::counts::CountDistribution;
+use crate::statistics::histogram::LogLinear;
+
+/// A quantity that is 0 in most trials: its distribution and its batch sums.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Measure {
+    /// Values above 0.
+    pub histogram: LogLinear,
+    /// Sums by batch of trials.
+    pub sums: BatchSums,
+}
+
+impl Measure {
+    /// Adds the value of a trial.
+    pub(crate) fn record(&mut self, batch: usize, value: u64) {
+        if value > 0 {
+            self.histogram.record(value, 1);
+            self.sums.add(batch, value);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.histogram.merge(&other.histogram);
+        self.sums.merge(&other.sums);
+    }
+}
+
+/// What happened to one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceTally {
+    /// Trials in which it was impaired.
+    pub impaired: u64,
+    /// Trials in which it was down.
+    pub down: u64,
+    /// Trials in which it gave wrong answers.
+    pub corrupt: u64,
+    /// Times, where there is a clock.
+    pub times: Option<Box<ServiceTimes>>,
+}
+
+/// Times of one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceTimes {
+    /// Time down.
+    pub downtime: Measure,
+    /// Time impaired.
+    pub impaired_time: Measure,
+    /// First impairment, over the trials in which there is one.
+    pub onset: LogLinear,
+    /// Of these, trials with an onset at time 0 (the histogram leaves zeros out).
+    pub onset_at_zero: u64,
+}
+
+/// What happened to one journey.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JourneyTally {
+    /// Time with severity of at least one half.
+    pub downtime: Measure,
+    /// Time with severity of at least one hundredth.
+    pub impaired_time: Measure,
+    /// Thousandths of user-minutes lost.
+    pub user_minutes: Measure,
+    /// Thousandths of user-minutes with wrong answers.
+    pub integrity_minutes: Measure,
+}
+
+/// What all trials of a simulation add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Trials so far.
+    pub trials: u64,
+    /// Services impaired per trial.
+    pub reach: CountDistribution,
+    /// The same by batch.
+    pub reach_sums: BatchSums,
+    /// By position of the service among those that the scenario can reach.
+    pub services: Vec<ServiceTally>,
+    /// By journey.
+    pub journeys: Vec<JourneyTally>,
+    /// Over all journeys.
+    pub user_minutes: Measure,
+    /// Trials in which harm went on at the horizon.
+    pub censored: u64,
+}
+
+impl Tally {
+    /// An empty tally.
+    pub(crate) fn new(services: usize, journeys: usize) -> Self {
+        Self {
+            services: vec![ServiceTally::default(); services],
+            journeys: vec![JourneyTally::default(); journeys],
+            ..Self::default()
+        }
+    }
+
+    /// Adds another part.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.trials += other.trials;
+        self.censored += other.censored;
+        self.reach.merge(&other.reach);
+        self.reach_sums.merge(&other.reach_sums);
+        self.user_minutes.merge(&other.user_minutes);
+        for (mine, theirs) in self.services.iter_mut().zip(&other.services) {
+            mine.impaired += theirs.impaired;
+            mine.down += theirs.down;
+            mine.corrupt += theirs.corrupt;
+            if let Some(theirs) = &theirs.times {
+                let mine = mine.times.get_or_insert_default();
+                mine.downtime.merge(&theirs.downtime);
+                mine.impaired_time.merge(&theirs.impaired_time);
+                mine.onset.merge(&theirs.onset);
+                mine.onset_at_zero += theirs.onset_at_zero;
+            }
+        }
+        for (mine, theirs) in self.journeys.iter_mut().zip(&other.journeys) {
+            mine.downtime.merge(&theirs.downtime);
+            mine.impaired_time.merge(&theirs.impaired_time);
+            mine.user_minutes.merge(&theirs.user_minutes);
+            mine.integrity_minutes.merge(&theirs.integrity_minutes);
+        }
+    }
+
+    /// Adds the reach of a trial.
+    pub(crate) fn record_reach(&mut self, trial: u64, trials: u64, reach: u64) {
+        self.reach.record(reach, 1);
+        self.reach_sums.add(batch_of(trial, trials), reach);
+    }
+}

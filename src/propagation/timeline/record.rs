@@ -1,0 +1,250 @@
+//! What users see of a trial: labels of services and severities of journeys, integrated over time.
+
+use super::{NodeState, Timeline, Trial};
+use crate::fault::draw::Choose;
+use crate::propagation::lane::{NONE, is_inside};
+use crate::propagation::transfer::{DOWN_SHARE, IMPAIRED_SHARE};
+use crate::units::{Severity, Ticks};
+
+/// One service in one trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ServiceOutcome {
+    pub(crate) impaired_time: Ticks,
+    pub(crate) downtime: Ticks,
+    pub(crate) onset: Option<Ticks>,
+    pub(crate) down: bool,
+    pub(crate) corrupt: bool,
+    impaired_since: Option<Ticks>,
+    down_since: Option<Ticks>,
+}
+
+/// One journey in one trial. Users are counted in thousandths of user-minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct JourneyOutcome {
+    pub(crate) impaired_time: Ticks,
+    pub(crate) downtime: Ticks,
+    user_minutes: f64,
+    integrity_minutes: f64,
+    since: Ticks,
+    severity: f64,
+    wrong: f64,
+}
+
+impl JourneyOutcome {
+    pub(crate) fn milli_user_minutes(&self) -> u64 {
+        (self.user_minutes * 1_000.0).round() as u64
+    }
+
+    pub(crate) fn milli_integrity_minutes(&self) -> u64 {
+        (self.integrity_minutes * 1_000.0).round() as u64
+    }
+}
+
+/// Sums of one trial; reused from trial to trial.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// By lane node; only label nodes are used.
+    pub(super) services: Vec<ServiceOutcome>,
+    pub(super) journeys: Vec<JourneyOutcome>,
+    pub(super) hit_nodes: Vec<u32>,
+    touched: Vec<u32>,
+    journeys_touched: Vec<u32>,
+    pub(super) censored: bool,
+}
+
+impl Record {
+    pub(super) fn reset(&mut self, line: &Timeline<'_>, nodes: usize) {
+        self.services.clear();
+        self.services.resize(nodes, ServiceOutcome::default());
+        self.journeys.clear();
+        self.journeys.resize(line.journey_needs.len(), JourneyOutcome::default());
+        self.censored = false;
+    }
+}
+
+impl<'a> Trial<'a> {
+    /// Brings labels and journeys up to date with the nodes that changed at this timestamp.
+    pub(super) fn record_changes(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
+        let mut changed = std::mem::take(&mut self.changed);
+        for node in &changed {
+            self.changed_flag[*node as usize] = false;
+            if !self.stands_for_others(line, *node) {
+                self.follow_tail(line, *node, choose);
+            }
+            self.prior[*node as usize] = self.active[*node as usize];
+        }
+        if clean_up_possible(line) {
+            self.start_cleaning(line, choose);
+        }
+        let mut touched = std::mem::take(&mut self.record.touched);
+        touched.clear();
+        for node in &changed {
+            if !self.stands_for_others(line, *node) {
+                self.show(*node);
+                touched.push(*node);
+            }
+            // The whole-service node shows the worst of its operations.
+            for at in 0..self.lane.arcs_out(*node).len() {
+                let arc = self.lane.arcs[self.lane.arcs_out(*node)[at] as usize];
+                if is_inside(line.plan, &arc) && !touched.contains(&arc.target) {
+                    touched.push(arc.target);
+                }
+            }
+        }
+        for node in &touched {
+            if self.stands_for_others(line, *node) {
+                self.show_worst(*node);
+            }
+        }
+        self.record.journeys_touched.clear();
+        for node in &touched {
+            self.label(line, *node);
+            if let Some(journeys) = line.journeys_of.get(&self.lane.nodes[*node as usize]) {
+                for journey in journeys {
+                    if !self.record.journeys_touched.contains(journey) {
+                        self.record.journeys_touched.push(*journey);
+                    }
+                }
+            }
+        }
+        for at in 0..self.record.journeys_touched.len() {
+            let journey = self.record.journeys_touched[at];
+            self.journey(line, journey as usize);
+        }
+        self.record.touched = touched;
+        changed.clear();
+        self.changed = changed;
+    }
+
+    /// Is this the node of a whole service that has operations of its own?
+    fn stands_for_others(&self, line: &Timeline<'a>, node: u32) -> bool {
+        line.plan.stands_for_others[self.lane.nodes[node as usize] as usize]
+    }
+
+    fn show(&mut self, node: u32) {
+        let at = node as usize;
+        let mut shown = self.active[at];
+        if let Some(tail) = self.tail[at] {
+            shown = worst(shown, tail);
+        }
+        shown.wrong = shown.wrong.max(self.unclean[at]);
+        self.shown[at] = shown;
+    }
+
+    fn show_worst(&mut self, node: u32) {
+        let mut shown = NodeState::HEALTHY;
+        for at in self.lane.arcs_into(node) {
+            shown = worst(shown, self.shown[self.lane.arcs[at].source as usize]);
+        }
+        self.shown[node as usize] = shown;
+    }
+
+    /// Updates the label of a service whose whole-service node this is.
+    fn label(&mut self, line: &Timeline<'a>, node: u32) {
+        if !line.plan.is_label[self.lane.nodes[node as usize] as usize] {
+            return;
+        }
+        let shown = self.shown[node as usize];
+        let forced = if self.stands_for_others(line, node) {
+            self.lane.arcs_into(node).any(|at| self.forced[self.lane.arcs[at].source as usize] > 0)
+        } else {
+            self.forced[node as usize] > 0
+        };
+        let (impaired, down) = (forced || shown.is_impaired(), shown.errors.share() >= DOWN_SHARE);
+        let outcome = &mut self.record.services[node as usize];
+        outcome.corrupt |= shown.is_corrupt();
+        outcome.down |= down;
+        if impaired && outcome.onset.is_none() {
+            outcome.onset = Some(self.now);
+        }
+        clock(impaired, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
+        clock(down, &mut outcome.down_since, &mut outcome.downtime, self.now);
+    }
+
+    fn journey(&mut self, line: &Timeline<'a>, journey: usize) {
+        self.integrate(line, journey);
+        let (mut works, mut right) = (1.0, 1.0);
+        for need in &line.journey_needs[journey] {
+            let node = self.lane.index_of.get(*need as usize).copied().unwrap_or(NONE);
+            if node != NONE {
+                works *= 1.0 - self.shown[node as usize].errors.share();
+                right *= 1.0 - self.shown[node as usize].wrong.share();
+            }
+        }
+        let outcome = &mut self.record.journeys[journey];
+        // Rounded to whole severities: a product over tiny shares must not leave dust behind.
+        outcome.severity = Severity::from_share(1.0 - works).share();
+        outcome.wrong = Severity::from_share(1.0 - right).share();
+    }
+
+    /// Adds the time since the last change of a journey.
+    fn integrate(&mut self, line: &Timeline<'a>, journey: usize) {
+        let now = self.now;
+        let outcome = &mut self.record.journeys[journey];
+        let passed = now.saturating_sub(outcome.since);
+        if passed > Ticks::ZERO && (outcome.severity > 0.0 || outcome.wrong > 0.0) {
+            let users = line.traffic[journey].user_minutes(outcome.since, now);
+            outcome.user_minutes += users * outcome.severity;
+            outcome.integrity_minutes += users * outcome.wrong;
+            if outcome.severity >= DOWN_SHARE {
+                outcome.downtime = outcome.downtime.saturating_add(passed);
+            }
+            if outcome.severity >= IMPAIRED_SHARE {
+                outcome.impaired_time = outcome.impaired_time.saturating_add(passed);
+            }
+        }
+        outcome.since = now;
+    }
+
+    /// Cuts everything that still goes on at the horizon.
+    pub(super) fn finish(&mut self, line: &Timeline<'a>) {
+        for node in 0..self.lane.nodes.len() {
+            if !line.plan.is_label[self.lane.nodes[node] as usize] {
+                continue;
+            }
+            let outcome = &mut self.record.services[node];
+            self.record.censored |= outcome.impaired_since.is_some();
+            clock(false, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
+            clock(false, &mut outcome.down_since, &mut outcome.downtime, self.now);
+        }
+        for journey in 0..self.record.journeys.len() {
+            self.integrate(line, journey);
+        }
+    }
+
+    /// Services of this trial: (plan node of the label, outcome).
+    pub(crate) fn services<'b>(&'b self, line: &'b Timeline<'a>) -> impl Iterator<Item = (u32, &'b ServiceOutcome)> {
+        let nodes = self.lane.nodes.iter().zip(&self.record.services);
+        nodes.filter(|(node, _)| line.plan.is_label[**node as usize]).map(|(node, outcome)| (*node, outcome))
+    }
+
+    /// Journeys of this trial, in file order.
+    pub(crate) fn journeys(&self) -> &[JourneyOutcome] {
+        &self.record.journeys
+    }
+
+    /// Did harm go on at the horizon?
+    pub(crate) fn is_censored(&self) -> bool {
+        self.record.censored
+    }
+}
+
+/// Starts or stops a clock.
+fn clock(on: bool, since: &mut Option<Ticks>, total: &mut Ticks, now: Ticks) {
+    match (on, *since) {
+        (true, None) => *since = Some(now),
+        (false, Some(start)) => {
+            *total = total.saturating_add(now.saturating_sub(start));
+            *since = None;
+        }
+        _ => {}
+    }
+}
+
+fn worst(a: NodeState, b: NodeState) -> NodeState {
+    NodeState { errors: a.errors.max(b.errors), latency: a.latency.max(b.latency), wrong: a.wrong.max(b.wrong) }
+}
+
+fn clean_up_possible(line: &Timeline<'_>) -> bool {
+    line.scenario.incidents.iter().any(|incident| incident.clean_up != crate::model::DurationLaw::ZERO)
+}

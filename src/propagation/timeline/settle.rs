@@ -1,0 +1,334 @@
+//! Settling: after the events of a timestamp, the least fixpoint of the severities over the arcs that conduct.
+//!
+//! Nodes are recomputed in settling order; a live cycle is recomputed from ⊥, so that raising and clearing work alike and no
+//! outage supports itself. Inside a cycle contributions combine by maximum, otherwise as independent (model.md §2.2).
+
+use super::{Event, NodeState, Timeline, Trial};
+use crate::fault::draw::Choose;
+use crate::model::crossing::Crossing;
+use crate::model::facts::Channels;
+use crate::propagation::lane::{LaneArc, NONE, crossing, is_inside};
+use crate::propagation::plan::Gate;
+use crate::propagation::transfer::{
+    IMPAIRED_LATENCY, IMPAIRED_SHARE, after_retries, amplified, data_crossing, error_crossing, gate_severity, latency_crossing,
+};
+use crate::units::{Severity, Ticks};
+
+/// Steps in which the ramp of an expiring cache rises.
+const RAMP_STEPS: u32 = 100;
+
+/// What an arc brings to its consumer.
+#[derive(Debug, Clone, Copy)]
+struct Crossed {
+    errors: f64,
+    latency: f64,
+    wrong: f64,
+}
+
+impl NodeState {
+    pub(super) fn serves_badly(self) -> bool {
+        self.errors.share() >= IMPAIRED_SHARE || self.latency >= IMPAIRED_LATENCY
+    }
+
+    pub(super) fn is_corrupt(self) -> bool {
+        self.wrong.share() >= IMPAIRED_SHARE
+    }
+
+    pub(super) fn is_impaired(self) -> bool {
+        self.serves_badly() || self.is_corrupt()
+    }
+}
+
+impl<'a> Trial<'a> {
+    pub(super) fn mark_dirty(&mut self, node: u32) {
+        let rank = self.lane.rank[node as usize];
+        self.dirty[(rank / 64) as usize] |= 1 << (rank % 64);
+    }
+
+    pub(super) fn mark_changed(&mut self, node: u32) {
+        if !self.changed_flag[node as usize] {
+            self.changed_flag[node as usize] = true;
+            self.changed.push(node);
+        }
+    }
+
+    /// Settles the current timestamp: severities, timers of delayed arcs, startup, labels.
+    pub(super) fn settle(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
+        loop {
+            self.fixpoint(line);
+            self.watch_delays();
+            self.follow_recovery(line, choose);
+            if self.dirty.iter().all(|word| *word == 0) {
+                break;
+            }
+        }
+        self.record_changes(line, choose);
+    }
+
+    fn fixpoint(&mut self, line: &Timeline<'a>) {
+        for word in 0..self.dirty.len() {
+            while self.dirty[word] != 0 {
+                let rank = word as u32 * 64 + self.dirty[word].trailing_zeros();
+                let node = self.lane.order[rank as usize];
+                let (start, end) = self.lane.component[node as usize];
+                if end - start > 1 {
+                    self.settle_cycle(line, start, end);
+                } else {
+                    self.dirty[word] &= self.dirty[word] - 1;
+                    let state = self.state_of(line, node);
+                    self.set(node, state);
+                }
+            }
+        }
+    }
+
+    /// Recomputes a live cycle from ⊥. Terminates because severities are whole numbers that only rise.
+    fn settle_cycle(&mut self, line: &Timeline<'a>, start: u32, end: u32) {
+        let nodes: Vec<u32> = self.lane.order[start as usize..end as usize].to_vec();
+        let before: Vec<NodeState> = nodes.iter().map(|node| self.active[*node as usize]).collect();
+        for node in &nodes {
+            let rank = self.lane.rank[*node as usize];
+            self.dirty[(rank / 64) as usize] &= !(1 << (rank % 64));
+            self.active[*node as usize] = NodeState::HEALTHY;
+        }
+        let mut rising = true;
+        while rising {
+            rising = false;
+            for node in &nodes {
+                let state = self.state_of(line, *node);
+                rising |= state != self.active[*node as usize];
+                self.active[*node as usize] = state;
+            }
+        }
+        for (node, before) in nodes.into_iter().zip(before) {
+            let after = std::mem::replace(&mut self.active[node as usize], before);
+            self.set_outside(node, after, Some((start, end)));
+        }
+    }
+
+    fn set(&mut self, node: u32, state: NodeState) {
+        self.set_outside(node, state, None);
+    }
+
+    /// Stores a state and marks the consumers outside the given component as dirty.
+    fn set_outside(&mut self, node: u32, state: NodeState, inside: Option<(u32, u32)>) {
+        if self.active[node as usize] == state {
+            return;
+        }
+        self.active[node as usize] = state;
+        self.mark_changed(node);
+        for at in 0..self.lane.arcs_out(node).len() {
+            let target = self.lane.arcs[self.lane.arcs_out(node)[at] as usize].target;
+            if inside.is_none_or(|component| self.lane.component[target as usize] != component) {
+                self.mark_dirty(target);
+            }
+        }
+    }
+
+    /// The state of a node from its own faults and its providers.
+    fn state_of(&mut self, line: &Timeline<'a>, node: u32) -> NodeState {
+        let own = self.own(node);
+        let (mut working, mut right) = (1.0 - own.errors, 1.0 - own.wrong);
+        let (mut cycle_errors, mut cycle_wrong, mut inside_errors, mut inside_wrong) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
+        let mut latency = own.latency;
+        for at in self.lane.arcs_into(node) {
+            let arc = self.lane.arcs[at];
+            if is_inside(line.plan, &arc) {
+                let operation = self.active[arc.source as usize];
+                inside_errors = inside_errors.max(operation.errors.share());
+                inside_wrong = inside_wrong.max(operation.wrong.share());
+                latency = latency.max(operation.latency);
+                continue;
+            }
+            if line.plan.is_gated(arc.arc as usize) {
+                continue;
+            }
+            let crossed = self.crossed(line, at, &arc);
+            latency = latency.max(crossed.latency);
+            if self.lane.same_cycle(arc.source, node) {
+                cycle_errors = cycle_errors.max(crossed.errors);
+                cycle_wrong = cycle_wrong.max(crossed.wrong);
+            } else {
+                working *= 1.0 - crossed.errors;
+                right *= 1.0 - crossed.wrong;
+            }
+        }
+        if let Some(gate) = line.plan.gates.get(&self.lane.nodes[node as usize]) {
+            let through = self.gate(line, node, gate);
+            working *= 1.0 - through.errors;
+            right *= 1.0 - through.wrong;
+            latency = latency.max(through.latency);
+        }
+        NodeState {
+            errors: Severity::from_share((1.0 - working * (1.0 - cycle_errors)).max(inside_errors)),
+            latency,
+            wrong: Severity::from_share((1.0 - right * (1.0 - cycle_wrong)).max(inside_wrong)),
+        }
+    }
+
+    fn own(&self, node: u32) -> Crossed {
+        let mut own = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
+        let first = self.node_hits.partition_point(|(known, _)| *known < node);
+        for (_, hit) in self.node_hits[first..].iter().take_while(|(known, _)| *known == node) {
+            let (state, hit) = (&self.hit_states[*hit as usize], &self.hits.hits[*hit as usize]);
+            if state.active {
+                own.errors = 1.0 - (1.0 - own.errors) * (1.0 - hit.errors * state.scale);
+                own.wrong = 1.0 - (1.0 - own.wrong) * (1.0 - hit.wrong * state.scale);
+                own.latency = own.latency.max(1.0 + state.scale * (hit.latency - 1.0));
+            }
+        }
+        own
+    }
+
+    /// What crosses an arc now.
+    fn crossed(&mut self, line: &Timeline<'a>, at: usize, arc: &LaneArc) -> Crossed {
+        let provider = self.active[arc.source as usize];
+        let Some(rule) = crossing(line.plan, arc) else {
+            return Crossed {
+                errors: error_crossing(provider.errors.share(), 1.0, 0.0, arc.errors),
+                latency: provider.latency,
+                wrong: 0.0,
+            };
+        };
+        let conducts = |delay: u32| match self.lane.delays.get(delay as usize) {
+            Some(delay) if delay.fired => delay.factor,
+            Some(_) => 0.0,
+            None => 1.0,
+        };
+        let (serving, data) = (conducts(arc.delay), conducts(arc.data_delay));
+        let mut crossed = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
+        if serving > 0.0 {
+            let failing = if rule.channels.has(Channels::ERRORS) { provider.errors.share() } else { 0.0 };
+            crossed.errors = self.call_errors(line, arc, rule, failing * serving, provider.latency);
+            if arc.latency {
+                let latency = latency_crossing(provider.latency, rule.wait_share);
+                crossed.latency = match rule.timeout {
+                    Some(timeout) if times_out(timeout.provider_latency, provider.latency, timeout.timeout) => {
+                        timeout.consumer_latency.map_or(latency, |own| latency.min(1.0 + timeout.timeout.0 as f64 / own.0.max(1) as f64))
+                    }
+                    _ => latency,
+                };
+                crossed.latency = 1.0 + serving * (crossed.latency - 1.0);
+            }
+        }
+        if data > 0.0 && provider.wrong > Severity::NONE && (arc.data || arc.rejects) {
+            let wrong = data_crossing(provider.wrong.share() * data, rule.share);
+            if arc.rejects {
+                crossed.errors = 1.0 - (1.0 - crossed.errors) * (1.0 - wrong);
+            } else {
+                crossed.wrong = wrong;
+                self.infected[at] |= wrong > 0.0;
+            }
+        }
+        crossed
+    }
+
+    fn call_errors(&self, line: &Timeline<'a>, arc: &LaneArc, rule: &Crossing, failing: f64, provider_latency: f64) -> f64 {
+        let timed_out = rule.channels.has(Channels::LATENCY)
+            && rule.timeout.is_some_and(|timeout| times_out(timeout.provider_latency, provider_latency, timeout.timeout));
+        let failing = if timed_out {
+            1.0
+        } else {
+            let source = self.lane.nodes[arc.source as usize] as usize;
+            let usual = if line.transient && line.replicated[source] && self.is_source(arc.source) { 1.0 } else { 0.0 };
+            let transient = rule.transient.unwrap_or(usual);
+            after_retries(failing, rule.attempts, if failing < 1.0 { transient } else { 0.0 })
+        };
+        error_crossing(amplified(failing, rule.calls), rule.share, rule.uncovered, arc.errors)
+    }
+
+    fn is_source(&self, node: u32) -> bool {
+        self.forced[node as usize] > 0
+    }
+
+    fn gate(&mut self, line: &Timeline<'a>, node: u32, gate: &Gate) -> Crossed {
+        let (mut errors, mut latency, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+        for provider in &gate.providers {
+            let mut worst = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
+            for at in self.lane.arcs_into(node) {
+                let arc = self.lane.arcs[at];
+                if provider.contains(&arc.arc) {
+                    let crossed = self.crossed(line, at, &arc);
+                    worst.errors = worst.errors.max(crossed.errors);
+                    worst.latency = worst.latency.max(crossed.latency);
+                    worst.wrong = worst.wrong.max(crossed.wrong);
+                }
+            }
+            errors.extend((worst.errors > 0.0).then_some(worst.errors));
+            latency.extend((worst.latency > 1.0).then_some(worst.latency - 1.0));
+            wrong.extend((worst.wrong > 0.0).then_some(worst.wrong));
+        }
+        Crossed {
+            errors: gate_severity(&mut errors, gate.listed, gate.at_least),
+            latency: 1.0 + gate_severity(&mut latency, gate.listed, gate.at_least),
+            wrong: gate_severity(&mut wrong, gate.listed, gate.at_least),
+        }
+    }
+
+    /// Starts and stops the timers of delayed arcs whose provider changed.
+    fn watch_delays(&mut self) {
+        if self.lane.delays.is_empty() {
+            return;
+        }
+        for at in 0..self.changed.len() {
+            let node = self.changed[at];
+            for out in 0..self.lane.arcs_out(node).len() {
+                let arc = self.lane.arcs[self.lane.arcs_out(node)[out] as usize];
+                for delay in [arc.delay, arc.data_delay] {
+                    if delay != NONE {
+                        self.watch(delay, &arc);
+                    }
+                }
+            }
+        }
+    }
+
+    fn watch(&mut self, number: u32, arc: &LaneArc) {
+        let provider = self.active[arc.source as usize];
+        let now = self.now;
+        let delay = &mut self.lane.delays[number as usize];
+        let impaired = if delay.about_data { provider.is_corrupt() } else { provider.serves_badly() };
+        if impaired == delay.running {
+            return;
+        }
+        delay.running = impaired;
+        delay.generation += 1;
+        if impaired {
+            let event = Event::Timer { delay: number, generation: delay.generation };
+            let wait = delay.wait;
+            self.at(now.saturating_add(wait), event);
+        } else {
+            delay.fired = false;
+            delay.ramp_step = 0;
+            self.mark_dirty(arc.target);
+        }
+    }
+
+    /// A delay has passed, or the ramp of a cache rises. True when something may change.
+    pub(super) fn timer(&mut self, event: Event) -> bool {
+        let Event::Timer { delay: number, generation } = event else { return false };
+        let delay = &mut self.lane.delays[number as usize];
+        if delay.generation != generation || !delay.running {
+            return false;
+        }
+        delay.fired = true;
+        let target = self.lane.arcs[delay.arc as usize].target;
+        if let Some(ramp) = delay.ramp {
+            // The middle of each step: the integral over whole steps is exact, labels change at the edges.
+            let step = delay.ramp_step;
+            delay.factor = if step >= RAMP_STEPS { 1.0 } else { (f64::from(step) + 0.5) / f64::from(RAMP_STEPS) };
+            delay.ramp_step += 1;
+            if step < RAMP_STEPS {
+                let edge = |step: u32| ramp.0 / u64::from(RAMP_STEPS) * u64::from(step) + ramp.0 % u64::from(RAMP_STEPS) * u64::from(step) / u64::from(RAMP_STEPS);
+                let wait = Ticks((edge(step + 1) - edge(step)).max(1));
+                self.after(wait, event);
+            }
+        }
+        self.mark_dirty(target);
+        true
+    }
+}
+
+fn times_out(usual: Ticks, multiplier: f64, timeout: Ticks) -> bool {
+    usual.0 as f64 * multiplier > timeout.0 as f64
+}

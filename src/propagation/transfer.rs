@@ -1,0 +1,137 @@
+//! The physics: how a failing provider harms its consumer. Every mechanism is one small pure function; all engines use these.
+//!
+//! Sources: model.md §2.2 and 2.3. Shares are 0..=1, latencies are multipliers ≥ 1. What must hold: every function is monotone
+//! in the provider's state, otherwise the least fixpoint would depend on the order of visits.
+
+/// Severities below this do not impair and do not cross (product.md, semantics 1 and 6).
+pub const IMPAIRED_SHARE: f64 = 0.01;
+/// Latency multipliers below this do not impair.
+pub const IMPAIRED_LATENCY: f64 = 1.5;
+/// From this share of failing requests on a service is down.
+pub const DOWN_SHARE: f64 = 0.5;
+
+/// Share of calls that still fail after `attempts` tries, when the share `transient` of failures is escaped by trying again:
+/// `η s^k + (1 − η) s`. A total outage stays total.
+pub fn after_retries(failing: f64, attempts: u32, transient: f64) -> f64 {
+    if attempts <= 1 || transient == 0.0 {
+        return failing;
+    }
+    transient * failing.powi(attempts.min(1_000) as i32) + (1.0 - transient) * failing
+}
+
+/// Share of requests that fail when each makes `calls` calls and needs all: `1 − (1 − σ)^m` (model.md §0a).
+pub fn amplified(failing: f64, calls: f64) -> f64 {
+    if calls == 1.0 { failing } else { 1.0 - (1.0 - failing).powf(calls) }
+}
+
+/// What crosses on channel E: `share · σ` when live, the part no fallback covers when not; nothing below the threshold.
+pub fn error_crossing(failing: f64, share: f64, uncovered: f64, live: bool) -> f64 {
+    let crossing = share * failing * if live { 1.0 } else { uncovered };
+    if crossing < IMPAIRED_SHARE { 0.0 } else { crossing }
+}
+
+/// Latency multiplier that a consumer gets: `1 + w (L − 1)`.
+pub fn latency_crossing(provider: f64, wait_share: f64) -> f64 {
+    1.0 + wait_share * (provider - 1.0)
+}
+
+/// What crosses on channel D when no validator catches it; nothing below the threshold.
+pub fn data_crossing(wrong: f64, share: f64) -> f64 {
+    let crossing = share * wrong;
+    if crossing < IMPAIRED_SHARE { 0.0 } else { crossing }
+}
+
+/// Several independent reasons to fail together: `1 − Π(1 − c)`.
+pub fn combined(severities: impl IntoIterator<Item = f64>) -> f64 {
+    1.0 - severities.into_iter().map(|severity| 1.0 - severity).product::<f64>()
+}
+
+/// What the combination can be at least and at most, whatever the dependence between the reasons.
+pub fn frechet_bounds(severities: &[f64]) -> (f64, f64) {
+    (severities.iter().copied().fold(0.0, f64::max), severities.iter().sum::<f64>().min(1.0))
+}
+
+/// Severity of a k-of-n gate: 0 while at most n − k providers are lost, else that of the (n − k + 1)-th worst (semantics 12).
+/// `lost` holds the crossing severities of the lost providers and is sorted by this.
+pub fn gate_severity(lost: &mut [f64], listed: usize, at_least: usize) -> f64 {
+    let tolerated = listed - at_least;
+    if lost.len() <= tolerated {
+        return 0.0;
+    }
+    lost.sort_by(|a, b| b.total_cmp(a));
+    lost[tolerated]
+}
+
+/// P(at least k of n independent parts with these probabilities happen). O(n k).
+pub fn at_least(k: usize, probabilities: &[f64]) -> f64 {
+    // `exactly[j]`: P(j happened so far); the last entry collects "k or more".
+    let mut exactly = vec![0.0; k + 1];
+    exactly[0] = 1.0;
+    for p in probabilities {
+        for j in (1..=k).rev() {
+            let stay = if j == k { exactly[j] } else { exactly[j] * (1.0 - p) };
+            exactly[j] = stay + exactly[j - 1] * p;
+        }
+        exactly[0] *= 1.0 - p;
+    }
+    if k == 0 { 1.0 } else { exactly[k] }
+}
+
+/// P(at least k of n alike parts fail) when the share `beta` of each part's failures is common to all (beta-factor model,
+/// Fleming 1975).
+pub fn common_cause_at_least(k: usize, n: usize, p: f64, beta: f64) -> f64 {
+    let common = beta * p;
+    common + (1.0 - common) * at_least(k, &vec![(1.0 - beta) * p; n])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(value: f64, expected: f64, tolerance: f64) {
+        assert!((value - expected).abs() <= tolerance, "{value} is not {expected}");
+    }
+
+    #[test]
+    fn v11_gates() {
+        close(at_least(2, &[0.9; 3]), 0.972, 1e-12);
+        close(at_least(2, &[0.9, 0.8, 0.7]), 0.902, 1e-12);
+        close(at_least(3, &[0.9; 5]), 0.991_44, 1e-12);
+    }
+
+    #[test]
+    fn v12_common_cause() {
+        close(at_least(2, &[0.01; 3]), 2.98e-4, 1e-12);
+        close(common_cause_at_least(2, 3, 0.01, 0.05), 7.689_007e-4, 5e-11);
+    }
+
+    #[test]
+    fn v13_one_zone() {
+        let own = at_least(3, &[0.01; 3]);
+        close(combined([0.02, own]), 0.020_000_98, 1e-12);
+    }
+
+    #[test]
+    fn v48_combination_and_frechet_bounds() {
+        close(combined([0.3, 0.4]), 0.58, 1e-12);
+        assert_eq!(frechet_bounds(&[0.3, 0.4]), (0.4, 0.7));
+    }
+
+    #[test]
+    fn calls_and_retries() {
+        // One bad replica of three and eight calls break 96 % (model.md §0a).
+        close(amplified(1.0 / 3.0, 8.0), 0.961, 1e-3);
+        close(after_retries(1.0, 5, 1.0), 1.0, 0.0);
+        close(after_retries(0.3, 3, 1.0), 0.027, 1e-12);
+        close(after_retries(0.3, 3, 0.0), 0.3, 0.0);
+        close(error_crossing(0.5, 0.01, 0.0, true), 0.0, 0.0);
+        close(error_crossing(1.0, 1.0, 0.3, false), 0.3, 0.0);
+    }
+
+    #[test]
+    fn gates_take_the_next_worst_provider() {
+        assert_eq!(gate_severity(&mut [0.4], 3, 2), 0.0);
+        assert_eq!(gate_severity(&mut [0.4, 0.9], 3, 2), 0.4);
+        assert_eq!(gate_severity(&mut [0.2, 0.9, 0.5], 3, 2), 0.5);
+    }
+}
