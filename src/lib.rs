@@ -1,4 +1,5 @@
 //! Chaos and blast-radius simulator.
 
+pub mod change;
 pub mod diagnostic;
 pub mod units;
