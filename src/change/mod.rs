@@ -1,0 +1,27 @@
+//! What is known about a change: its files, people, tools and roll-out.
+//!
+//! Texts come in (a diff, the output of `git`, commit messages), plain values go out: [`facts::Change`] in the end. The
+//! room spawns no process, reads no file and no clock; `cli` hands it the texts. What must hold: a missing fact stays
+//! unknown and is never taken for good news, and text that cannot be read in full is an error, not a smaller change.
+//!
+//! ```text
+//! diff text ──────────── diff ─┐
+//! git diff --raw --numstat ─ raw ┴─▶ ChangedFile ─ paths ─▶ services ─┐
+//! git log ─ commits ─▶ Commit ─ trailers, provenance, team ─ derive ──┴─▶ Change ─ merge ─▶ Change
+//! ```
+
+#[cfg(test)]
+mod against_git;
+pub mod commits;
+pub mod derive;
+pub mod diff;
+mod diff_names;
+pub mod facts;
+pub mod files;
+pub mod identities;
+pub mod merge;
+pub mod paths;
+pub mod provenance;
+pub mod raw;
+pub mod team;
+pub mod trailers;

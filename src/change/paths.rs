@@ -1,0 +1,262 @@
+//! Which services a change lands on: changed paths against the `paths:` globs of the topology.
+//!
+//! The most specific glob wins: the one with the most literal characters; where two tie, both services are hit. `*` stops
+//! at `/`, `**` does not, letter case matters, and a glob without wild cards also means everything below it. What must
+//! hold: a path that fits no glob is listed as unmapped, never dropped; both ends of a rename count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::files::{ChangedFile, Content};
+use crate::diagnostic::Diagnostic;
+
+/// A glob of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathRule<'a> {
+    /// The glob, relative to the top of the repository.
+    pub glob: &'a str,
+    /// The name of the service.
+    pub service: &'a str,
+}
+
+/// What of a change lands on one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// The paths, in the order of the diff.
+    pub paths: Vec<String>,
+    /// Lines added and deleted in them; a file counts once, whichever of its ends lies here.
+    pub lines: u64,
+}
+
+/// Where a change lands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// By the name of the service.
+    pub by_service: BTreeMap<String, Touched>,
+    /// Paths that belong to no service, in the order of the diff.
+    pub unmapped: Vec<String>,
+    /// How many files changed.
+    pub n_files: usize,
+    /// How many of them land on a service with every path.
+    pub n_mapped: usize,
+}
+
+/// Maps changed files to services.
+///
+/// # Errors
+/// All globs that cannot be read. Their place in the topology file is for the caller to add.
+pub fn map_files(rules: &[PathRule<'_>], files: &[ChangedFile]) -> Result<Mapping, Vec<Diagnostic>> {
+    let globs = Globs::build(rules)?;
+    let mut mapping = Mapping { n_files: files.len(), ..Mapping::default() };
+    let mut matched = Vec::new();
+    for file in files {
+        let mut counted = BTreeSet::new();
+        let mut is_mapped = true;
+        for path in file.touched_paths() {
+            // A submodule is a directory that shows as a file.
+            let place = if file.content == Content::Submodule { format!("{path}/") } else { path.to_owned() };
+            let services = globs.services(rules, &place, &mut matched);
+            if services.is_empty() {
+                is_mapped = false;
+                mapping.unmapped.push(path.to_owned());
+            }
+            for service in services {
+                let touched = mapping.by_service.entry(service.to_owned()).or_default();
+                touched.paths.push(path.to_owned());
+                if counted.insert(service) {
+                    touched.lines = touched.lines.saturating_add(file.lines());
+                }
+            }
+        }
+        mapping.n_mapped += usize::from(is_mapped);
+    }
+    Ok(mapping)
+}
+
+/// All globs of a topology, ready to match.
+struct Globs {
+    set: GlobSet,
+    /// For each glob of the set, its rule and its literal length.
+    origin: Vec<(usize, usize)>,
+}
+
+impl Globs {
+    fn build(rules: &[PathRule<'_>]) -> Result<Self, Vec<Diagnostic>> {
+        let mut builder = GlobSetBuilder::new();
+        let mut origin = Vec::new();
+        let mut errors = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let text = rule.glob.trim_start_matches("./").trim_start_matches('/');
+            let mut forms = vec![text.to_owned()];
+            if text.ends_with('/') {
+                forms = vec![format!("{text}**")];
+            } else if !text.contains(['*', '?', '[', '{', '\\']) {
+                forms.push(format!("{text}/**"));
+            }
+            for form in forms {
+                match GlobBuilder::new(&form).literal_separator(true).backslash_escape(true).build() {
+                    Ok(glob) if !text.is_empty() => {
+                        builder.add(glob);
+                        origin.push((index, literal_length(text)));
+                    }
+                    Ok(_) => errors.push(bad_glob(rule, "it is empty")),
+                    Err(error) => errors.push(bad_glob(rule, &error.kind().to_string())),
+                }
+            }
+        }
+        if errors.is_empty() {
+            let too_large = |error: globset::Error| {
+                vec![Diagnostic::error("bad-glob", format!("the globs of `paths` are too large together: {error}"))]
+            };
+            return Ok(Self { set: builder.build().map_err(too_large)?, origin });
+        }
+        errors.dedup();
+        Err(errors)
+    }
+
+    /// The services with the longest glob that fits, by name.
+    fn services<'a>(&self, rules: &[PathRule<'a>], path: &str, matched: &mut Vec<usize>) -> BTreeSet<&'a str> {
+        self.set.matches_candidate_into(&Candidate::new(path), matched);
+        let origins = matched.iter().map(|at| self.origin[*at]);
+        let longest = origins.clone().map(|(_, length)| length).max();
+        origins.filter(|(_, length)| Some(*length) == longest).map(|(rule, _)| rules[rule].service).collect()
+    }
+}
+
+fn bad_glob(rule: &PathRule<'_>, why: &str) -> Diagnostic {
+    Diagnostic::error("bad-glob", format!("the glob `{}` of service `{}` cannot be read: {why}", rule.glob, rule.service))
+        .help("`*` stands for any part of a name, `**` for any directories, `{a,b}` for either; a backslash makes a sign literal")
+}
+
+/// How many characters of a glob match only themselves. Of `{a,bc}` the shortest way through counts, of `[ab]` nothing.
+fn literal_length(glob: &str) -> usize {
+    // One entry an open brace: the shortest finished way through it, and the way that is being read.
+    let mut open = vec![(usize::MAX, 0_usize)];
+    let mut signs = glob.chars();
+    while let Some(sign) = signs.next() {
+        let depth = open.len();
+        let Some((shortest, length)) = open.last_mut() else { break };
+        match sign {
+            '*' | '?' => {}
+            '[' => {
+                // The first sign inside is never the end, even where it is `]`.
+                let first = signs.next();
+                let first = if matches!(first, Some('!' | '^')) { signs.next() } else { first };
+                if first.is_some() {
+                    let _ = signs.by_ref().find(|sign| *sign == ']');
+                }
+            }
+            '{' => open.push((usize::MAX, 0)),
+            ',' if depth > 1 => {
+                *shortest = (*shortest).min(*length);
+                *length = 0;
+            }
+            '}' if depth > 1 => {
+                let through = (*shortest).min(*length);
+                open.pop();
+                if let Some((_, length)) = open.last_mut() {
+                    *length += through;
+                }
+            }
+            _ => {
+                if sign == '\\' {
+                    signs.next();
+                }
+                *length += 1;
+            }
+        }
+    }
+    open.first().map_or(0, |(_, length)| *length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::files::Status;
+
+    fn file(old: Option<&str>, new: Option<&str>, lines: u64) -> ChangedFile {
+        let status = if old == new { Status::Modified } else { Status::Renamed };
+        ChangedFile {
+            old_path: old.map(str::to_owned),
+            new_path: new.map(str::to_owned),
+            status,
+            content: Content::Text,
+            added: lines,
+            deleted: 0,
+            hunks: Vec::new(),
+        }
+    }
+
+    fn map(rules: &[(&str, &str)], files: &[ChangedFile]) -> Mapping {
+        let rules: Vec<_> = rules.iter().map(|(glob, service)| PathRule { glob, service }).collect();
+        map_files(&rules, files).unwrap_or_else(|errors| panic!("{errors:?}"))
+    }
+
+    fn services(rules: &[(&str, &str)], path: &str) -> String {
+        let mapping = map(rules, &[file(Some(path), Some(path), 1)]);
+        mapping.by_service.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_longest_glob_wins_and_ties_hit_both() {
+        let rules =
+            [("src/**", "all"), ("src/pay/**", "pay"), ("src/*/api.rs", "api"), ("src/tax/**", "tax"), ("src/tax/**", "duty")];
+        for (path, expected) in
+            [("src/x.rs", "all"), ("src/pay/x.rs", "pay"), ("src/pay/api.rs", "api"), ("src/tax/x", "duty tax"), ("lib/x", "")]
+        {
+            assert_eq!(services(&rules, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn globs_follow_directories() {
+        for (glob, path, fits) in [
+            ("src/*", "src/a/b", false),
+            ("src/**", "src/a/b", true),
+            ("**/x.tf", "x.tf", true),
+            ("**/x.tf", "a/b/x.tf", true),
+            ("src/pay", "src/pay/a/b", true),
+            ("src/pay", "src/payment", false),
+            ("./src/", "src/a/b", true),
+            ("/src/{pay,tax}/**", "src/tax/x", true),
+            ("SRC/**", "src/x", false),
+            ("a\\*b", "a*b", true),
+            ("src/**", "src/é x/[y]", true),
+            ("*.md", "docs/x.md", false),
+        ] {
+            assert_eq!(services(&[(glob, "s")], path) == "s", fits, "{glob} {path}");
+        }
+        let submodule = ChangedFile { content: Content::Submodule, ..file(Some("lib"), Some("lib"), 1) };
+        assert_eq!(map(&[("lib/**", "s")], &[submodule]).n_mapped, 1);
+    }
+
+    #[test]
+    fn both_ends_of_a_rename_count_and_nothing_is_lost() {
+        let mapping = map(
+            &[("a/**", "one"), ("b/**", "two")],
+            &[file(Some("a/x"), Some("b/x"), 7), file(Some("a/y"), Some("a/z"), 2), file(Some("a/q"), Some("c/q"), 1)],
+        );
+        let touched = |service: &str| (mapping.by_service[service].paths.join(" "), mapping.by_service[service].lines);
+        assert_eq!(touched("one"), ("a/x a/y a/z a/q".to_owned(), 10));
+        assert_eq!(touched("two"), ("b/x".to_owned(), 7));
+        assert_eq!((mapping.unmapped.clone(), mapping.n_files, mapping.n_mapped), (vec!["c/q".to_owned()], 3, 2));
+    }
+
+    #[test]
+    fn bad_globs_are_named_all_at_once() {
+        let rule = |glob| PathRule { glob, service: "s" };
+        let errors = map_files(&[rule("a["), rule("ok"), rule("{a"), rule("")], &[]).expect_err("errors");
+        assert_eq!(errors.len(), 3);
+        assert!(errors[0].message.contains("`a[`"), "{errors:?}");
+    }
+
+    #[test]
+    fn literal_characters_are_counted() {
+        for (glob, length) in
+            [("src/**", 4), ("a[bc]d", 2), ("a[]b]c", 2), ("{src,x}/y", 3), ("{a,{bc,d}e}f", 2), ("\\*é", 2), ("[", 0)]
+        {
+            assert_eq!(literal_length(glob), length, "{glob}");
+        }
+    }
+}
