@@ -1,4 +1,5 @@
 //! Chaos and blast-radius simulator.
 
 pub mod diagnostic;
+pub mod document;
 pub mod units;
