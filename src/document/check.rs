@@ -92,7 +92,12 @@ impl<'a> Checker<'a> {
         let shape = self.shape;
         let mut forms: Vec<usize> = rule.alternatives.iter().copied().filter(|&at| fits(shape.rule(at), node, false)).collect();
         if forms.is_empty() {
-            return self.wrong_type(node, &describe(shape, rule));
+            // An option: the form itself knows best what is wrong.
+            let mut real = rule.alternatives.iter().filter(|&&at| shape.rule(at).types != types::NULL);
+            return match (real.next(), real.next(), rule.custom) {
+                (Some(&only), None, None) => self.visit(node, only, path),
+                _ => self.wrong_type(node, &describe(shape, rule)),
+            };
         }
         if forms.len() > 1
             && let Some(key) =
@@ -324,7 +329,13 @@ fn describe(shape: &Shape, rule: &Rule) -> String {
             .iter()
             .map(|&at| shape.rule(at))
             .filter(|form| form.types != types::NULL)
-            .map(|form| if form.alternatives.is_empty() { describe(shape, form) } else { "another form".to_owned() })
+            .map(|form| {
+                if form.alternatives.is_empty() || form.custom.is_some() {
+                    describe(shape, form)
+                } else {
+                    "another form".to_owned()
+                }
+            })
             .collect();
         forms.dedup();
         return forms.join(" or ");
@@ -424,4 +435,4 @@ fn singular(name: &str) -> String {
 
 #[cfg(test)]
 #[path = "check_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -11,13 +11,13 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only read")]
-pub(in super::super) struct Shop {
+pub(in crate::document) struct Shop {
     schema: String,
     name: Option<String>,
     #[serde(default)]
-    pub(in super::super) services: Entries<Service>,
+    pub(in crate::document) services: Entries<Service>,
     #[serde(default)]
-    pub(in super::super) dependencies: Vec<Marked<Dependency>>,
+    pub(in crate::document) dependencies: Vec<Marked<Dependency>>,
     seed: Option<u64>,
 }
 
@@ -28,8 +28,8 @@ impl FileType for Shop {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only read")]
-pub(in super::super) struct Service {
-    pub(in super::super) owner: Option<Marked<String>>,
+pub(in crate::document) struct Service {
+    pub(in crate::document) owner: Option<Marked<String>>,
     tier: Option<u8>,
     kind: Option<Kind>,
     detect: Option<LawText>,
@@ -37,7 +37,7 @@ pub(in super::super) struct Service {
     load: Option<f64>,
     #[schemars(range(min = 0.0, max = 1.0))]
     goodput: Option<f64>,
-    pub(in super::super) tested: Option<TriState>,
+    pub(in crate::document) tested: Option<TriState>,
     share: Option<Percent>,
     replicas: Option<Replicas>,
     #[serde(default)]
@@ -74,9 +74,9 @@ enum Rule {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only read")]
-pub(in super::super) struct Dependency {
-    pub(in super::super) from: String,
-    pub(in super::super) to: String,
+pub(in crate::document) struct Dependency {
+    pub(in crate::document) from: String,
+    pub(in crate::document) to: String,
     probability: Option<Chance>,
 }
 
@@ -150,7 +150,7 @@ nmae: x
             "6:11 unknown-value: expected one of `control_plane`, `service`, `datastore`, found `datastor` (did you mean `datastore`?)"
                 .to_owned(),
             "7:13 bad-value: `10` has no unit: write ms, s, m (minutes), h or d after the number".to_owned(),
-            "8:17 bad-value: `5 minutes` is not a duration: expected a number with a unit, such as `30s`, `10m` or `1h30m`".to_owned(),
+            "8:17 bad-value: `5 minutes` has no unit: write ms, s, m (minutes), h or d after the number".to_owned(),
             "9:14 out-of-range: expected a number from 0 to 1, found `1.3`".to_owned(),
             "10:11 wrong-type: expected a number, found `much`".to_owned(),
             "11:13 bad-value: expected yes, no or unknown, found `maybe`".to_owned(),
@@ -161,7 +161,7 @@ nmae: x
             "14:22 bad-value: expected a whole number, at least 0, found `-1`".to_owned(),
             "15:13 wrong-type: expected a list, found `zone-a`".to_owned(),
             "17:5 missing-key: missing key `to` in entry 1 of `dependencies`".to_owned(),
-            "18:18 wrong-type: expected a number from 0 to 1 or a table of keys, found `1.3`".to_owned(),
+            "18:18 bad-value: expected a number from 0 to 1, found `1.3` (write 0.05 for 5 %)".to_owned(),
             "19:36 missing-key: missing key `strength` in `probability` of entry 2 of `dependencies`".to_owned(),
             "19:42 bad-value: expected a number from 0 to 1, found `2` (write 0.05 for 5 %)".to_owned(),
             "19:45 unknown-key: unknown key `strenth` in `probability` of entry 2 of `dependencies` (did you mean `strength`?)".to_owned(),

@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, SourceId, Span};
 ///
 /// # Errors
 /// The first syntax error, or all keys that stand twice.
-pub fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, Vec<Diagnostic>> {
+pub(super) fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, Vec<Diagnostic>> {
     let mut parser =
         Parser { text, bytes: text.as_bytes(), at: base, source, keys: Keys::default(), errors: Vec::new(), scratch: Vec::new() };
     let node = parser.document().map_err(|error| vec![*error])?;

@@ -14,7 +14,7 @@ use std::ops::Range;
 ///
 /// # Errors
 /// All syntax errors.
-pub fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, Vec<Diagnostic>> {
+pub(super) fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, Vec<Diagnostic>> {
     let mut reader = Reader { source, base, keys: Keys::default(), errors: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(&text[base..]);
     if !errors.is_empty() {

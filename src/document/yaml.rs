@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 ///
 /// # Errors
 /// The first syntax error, or all keys that stand twice.
-pub fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, Vec<Diagnostic>> {
+pub(super) fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, Vec<Diagnostic>> {
     let mut builder = Builder {
         source,
         offsets: Offsets::new(text, base),
@@ -263,6 +263,11 @@ fn syntax(source: SourceId, text: &str, at: usize, info: &str) -> Diagnostic {
             .help("YAML allows only spaces for indentation");
     }
     let end = text[at..].chars().next().filter(|&c| c != '\n' && c != '\r').map_or(at, |c| at + c.len_utf8());
+    // The scanner runs ahead of the events and has a limit of its own.
+    if info.contains("recursion limit") {
+        let message = format!("nested more than {} levels deep", LIMITS.depth);
+        return Diagnostic::error("too-deep", message).at(super::span(source, at, end), "");
+    }
     Diagnostic::error("yaml-syntax", info.to_owned()).at(super::span(source, at, end), "")
 }
 

@@ -99,7 +99,7 @@ fn duplicate_keys_name_both_places() {
     let text = "é: 1\na: 1\nb: {x: 1, x: 2}\na: 2\n";
     let errors = read(text).expect_err("twice");
     let places: Vec<_> = errors.iter().flat_map(|error| &error.labels).map(|label| label.span.start).collect();
-    assert_eq!(places, [19, 13, 23, 6]);
+    assert_eq!(places, [21, 15, 27, 6]);
     let many: String = (0..40).map(|n| format!("k{}: 1\n", n % 39)).collect();
     assert_eq!(read(&many).expect_err("twice").len(), 1);
 }
