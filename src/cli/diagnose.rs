@@ -77,14 +77,14 @@ impl<'a> Page<'a> {
         let source = self.sources.get(label.span.source)?;
         let text = source.text.as_str();
         let lines = self.lines.entry(label.span.source).or_insert_with(|| line_starts(text));
-        let start = text.floor_char_boundary((label.span.start as usize).min(text.len()));
+        let start = floor(text, label.span.start as usize);
         let line = lines.partition_point(|&begin| begin as usize <= start).saturating_sub(1);
         let begin = lines.get(line).map_or(0, |&begin| begin as usize);
         let end = lines.get(line + 1).map_or(text.len(), |&next| next as usize);
         let content = text[begin..end].trim_end_matches(['\n', '\r']);
         // What goes on in later lines is marked up to the end of the first one.
         let mark_start = (start - begin).min(content.len());
-        let mark_end = text.ceil_char_boundary((label.span.end as usize).clamp(start, begin + content.len().max(mark_start)));
+        let mark_end = ceil(text, (label.span.end as usize).max(start)).min(begin + content.len());
         Some(Place {
             name: &source.name,
             line: line + 1,
@@ -97,6 +97,16 @@ impl<'a> Page<'a> {
     fn paint(&self, hue: &str, text: &str) -> String {
         if self.color && !text.is_empty() { format!("{hue}{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// The last character boundary at or before a byte.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// The next character boundary at or after a byte.
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
 }
 
 fn line_starts(text: &str) -> Vec<u32> {
@@ -200,7 +210,7 @@ error[unknown-key]: unknown key `onwer` in service `zürich`
 
     #[test]
     fn odd_places_do_not_panic_and_terminals_are_safe() {
-        let text = "a\u{1b}[31mé\u{202e}x\n\nlast";
+        let text = "a\u{1b}[31mé\u{202e}x\r\n\n\r\nlast";
         for start in 0..text.len() + 3 {
             for end in start..text.len() + 3 {
                 let out = draw(text, Diagnostic::error("x", "\u{1b}[0m").at(span(start, end), "\u{7}"));

@@ -272,12 +272,12 @@ impl<'a> Parser<'a> {
     }
 
     fn bad(&self, start: usize, end: usize, message: &str) -> Box<Diagnostic> {
-        let end = self.text.ceil_char_boundary(end);
+        let end = ceil(self.text, end);
         Box::new(Diagnostic::error("json-syntax", message).at(self.span(start, end), ""))
     }
 
     fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
-        let at = self.text.floor_char_boundary(self.at.min(self.bytes.len()));
+        let at = floor(self.text, self.at);
         let found = match self.text[at..].chars().next() {
             Some(character) => format!("`{}`", character.escape_debug()),
             None => "the end of the file".to_owned(),
@@ -295,6 +295,16 @@ impl<'a> Parser<'a> {
         };
         error
     }
+}
+
+/// The next character boundary at or after a byte.
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
+}
+
+/// The last character boundary at or before a byte.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 enum Text<'a> {

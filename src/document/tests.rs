@@ -109,6 +109,16 @@ fn speeds() {
         let mut sources = Sources::default();
         let id = sources.add("shop", text);
         let shape = Shape::of::<Shop>();
+        if format == Format::Yaml {
+            let text = &sources.get(id).expect("text").text;
+            let start = Instant::now();
+            let mut events = saphyr_parser::Parser::new_from_str(text);
+            let mut count = 0;
+            while let Some(Ok(_)) = events.next_event() {
+                count += 1;
+            }
+            println!("saphyr-parser alone: {count} events in {:?}", start.elapsed());
+        }
         for _ in 0..3 {
             let start = Instant::now();
             let node = parse(&sources, id, format).expect("parses");
