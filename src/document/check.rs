@@ -410,7 +410,7 @@ fn place(path: &Path<'_>) -> String {
     }
 }
 
-/// ``service `checkout` ``, ``entry 3 of `dependencies` `` or ``​`detect` of service `checkout` ``.
+/// ``service `checkout` ``, ``entry 3 of `dependencies` `` or ```detect` of service `checkout` ``.
 fn thing(path: &Path<'_>) -> Option<String> {
     let (own, parent) = match path {
         Path::Top => return None,

@@ -417,6 +417,8 @@ mod tests {
         assert_eq!(read(&"[".repeat(1_000_000)).expect_err("deep")[0].code, "too-deep");
         let errors = read(r#"{"a": 1, "b": {"x": 1, "x": 2}, "a": 2}"#).expect_err("twice");
         assert_eq!(errors.len(), 2);
+        let many = format!("{{{}\"a\": 0}}", "\"a\": 1, ".repeat(5_000));
+        assert_eq!(read(&many).expect_err("twice").len(), LIMITS.errors);
         assert_eq!((errors[1].labels[0].span.start, errors[1].labels[1].span.start), (32, 1));
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, V
         let mut told = Vec::new();
         for error in errors {
             let span = reader.span(error.span().unwrap_or_default());
-            if told.last() != Some(&span) {
+            if told.last() != Some(&span) && told.len() < LIMITS.errors {
                 told.push(span);
                 let code = if error.message().contains("duplicate key") { "duplicate-key" } else { "toml-syntax" };
                 reader.errors.push(Diagnostic::error(code, error.message().to_owned()).at(span, ""));

@@ -196,6 +196,10 @@ fn whole<'a>(value: u64) -> Scalar<'a> {
 /// The error for every key that stands twice in a table, naming both places.
 pub(super) fn duplicates(entries: &[(Key, Node)], errors: &mut Vec<Diagnostic>) {
     let mut report = |first: &Key, second: &Key| {
+        // A hostile file must not fill the memory with messages.
+        if errors.len() >= super::LIMITS.errors {
+            return;
+        }
         errors.push(
             Diagnostic::error("duplicate-key", format!("the key `{}` stands here twice", second.text))
                 .at(second.span, "again")
