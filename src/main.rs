@@ -1,8 +1,5 @@
 //! The command line of shockfront.
 
-#[allow(dead_code)] // The commands that call it are written next.
-mod cli {
-    pub(crate) mod git;
-}
+mod cli;
 
 fn main() {}

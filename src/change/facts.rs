@@ -9,6 +9,7 @@ use jiff::Zoned;
 
 use super::files::ChangedFile;
 use super::provenance::Evidence;
+use crate::model::DurationLaw;
 use crate::units::Ticks;
 
 macro_rules! words {
@@ -125,8 +126,10 @@ pub struct Rollout {
     pub share: Option<f64>,
     /// How long the share is watched before the rest follows.
     pub bake: Option<Ticks>,
-    /// Chance that watching notices a fault, 0..=1.
+    /// Chance that watching notices a fault, 0..=1; computed from the traffic where absent.
     pub power: Option<f64>,
+    /// Automatic roll-back of a caught fault.
+    pub rollback: Option<DurationLaw>,
 }
 
 words!(/// Where an answer about AI assistance comes from, weakest first.

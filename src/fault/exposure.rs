@@ -25,6 +25,8 @@ pub(crate) struct Exposure {
     pub(crate) share: f64,
     pub(crate) bake: Ticks,
     pub(crate) power: Option<f64>,
+    /// Automatic roll-back of a caught fault.
+    pub(crate) rollback: DurationLaw,
     /// Users per minute that pass through the changed services.
     pub(crate) users_per_minute: f64,
 }
@@ -54,6 +56,7 @@ impl Exposure {
             share: rollout.share.unwrap_or(DEFAULT_SHARE),
             bake: rollout.bake.unwrap_or(DEFAULT_BAKE),
             power: rollout.power,
+            rollback: rollout.rollback.unwrap_or(CANARY_ROLLBACK),
             users_per_minute,
         }
     }
@@ -83,7 +86,7 @@ impl Exposure {
                 // Wrong data shows on no error counter, whatever power is stated for errors.
                 let power = if failing > 0.0 { self.power(failing) } else { 0.0 };
                 if choose.chance(Purpose::Exposure, incident, power) {
-                    let back = choose.duration(Purpose::Exposure, !incident, CANARY_ROLLBACK, &|| "roll-back of the canary".into());
+                    let back = choose.duration(Purpose::Exposure, !incident, self.rollback, &|| "roll-back of the canary".into());
                     return Exposed {
                         steps: vec![(Ticks::ZERO, self.share)],
                         detection_from: Ticks::ZERO,
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn power_follows_the_traffic() {
         // model.md §3.2: canary error 1 %, n = 300, 1,000, 3,000 requests.
-        let rollout = Rollout { strategy: Strategy::Canary, share: Some(0.05), bake: Some(Ticks(20 * Ticks::PER_MINUTE)), power: None };
+        let rollout = Rollout { strategy: Strategy::Canary, share: Some(0.05), bake: Some(Ticks(20 * Ticks::PER_MINUTE)), power: None, rollback: None };
         for (users, expected) in [(300.0, 0.578), (1_000.0, 0.971), (3_000.0, 1.0)] {
             let power = Exposure::new(&rollout, users).power(0.01);
             assert!((power - expected).abs() < 6e-4, "{users}: {power}");
