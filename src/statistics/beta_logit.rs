@@ -91,13 +91,17 @@ impl LogitPosterior {
         Self { a, b, shift: m, spread: s, base: base_points(a, b), effect: effect_points(s) }
     }
 
-    /// Expected value. One logistic function per pair of points: 0.1 ms as a rule.
+    /// Expected value. A division per pair of points: 0.05 ms as a rule.
     pub fn mean(&self) -> f64 {
         if self.spread == 0.0 && self.shift == 0.0 {
             return self.a / (self.a + self.b);
         }
+        // σ(w + e) = 1/(1 + e^−w·e^−e): exponentials per point instead of per pair. At ±600 σ is 0 or 1 to the last bit.
+        let odds = |l: f64| libm::exp(-l.clamp(-600.0, 600.0));
+        let base: Vec<(f64, f64)> = self.base.iter().map(|(base, weight)| (odds(base + self.shift), *weight)).collect();
         self.effect.iter().fold(0.0, |sum, (effect, effect_weight)| {
-            let inner = self.base.iter().fold(0.0, |sum, (base, weight)| sum + weight * logistic(base + self.shift + effect).0);
+            let factor = odds(*effect);
+            let inner = base.iter().fold(0.0, |sum, (odds, weight)| sum + weight / (1.0 + odds * factor));
             sum + effect_weight * inner
         })
     }
@@ -137,7 +141,8 @@ impl LogitPosterior {
         libm::sqrt(1.0 / self.a + 1.0 / self.b)
     }
 
-    /// The x with P(P ≤ x) = q; 0 at q ≤ 0, 1 at q ≥ 1. Error in q below 1e-10; 1 ms as a rule.
+    /// The x with P(P ≤ x) = q; 0 at q ≤ 0, 1 at q ≥ 1. Error in q below 1e-10; 0.3 ms as a rule, 3 ms for a
+    /// base rate known as if from thousands of changes.
     pub fn quantile(&self, q: f64) -> f64 {
         if q <= 0.0 {
             return 0.0;
@@ -166,7 +171,8 @@ impl LogitPosterior {
 /// The root of a rising function: a bracket grown from a guess, then regula falsi with the Illinois correction.
 fn root(function: impl Fn(f64) -> f64, guess: f64, scale: f64) -> f64 {
     let mut stride = 0.25 * scale;
-    let (mut low, mut high) = ((guess, function(guess)), (guess, function(guess)));
+    let mut low = (guess, function(guess));
+    let mut high = low;
     for _ in 0..60 {
         if low.1 <= 0.0 && high.1 >= 0.0 {
             break;
@@ -187,7 +193,7 @@ fn root(function: impl Fn(f64) -> f64, guess: f64, scale: f64) -> f64 {
         }
         middle = (low.0 * high.1 - high.0 * low.1) / (high.1 - low.1);
         let value = function(middle);
-        if value.abs() < 1e-11 || high.0 - low.0 < 1e-13 * scale {
+        if value.abs() < 1e-10 || high.0 - low.0 < 1e-13 * scale {
             break;
         }
         // The end that stays twice counts half, so that it cannot stay for ever.
@@ -204,6 +210,21 @@ fn root(function: impl Fn(f64) -> f64, guess: f64, scale: f64) -> f64 {
 mod tests {
     use super::super::testing::{SplitMix64, assert_close};
     use super::*;
+
+    #[test]
+    fn adaptive_quadrature_agrees() {
+        // (a, b, m, s, P(P ≤ 0.2), mean) by mpmath's double integral over the defining density, 16 digits.
+        for (a, b, m, s, below, mean) in [
+            (2.0, 18.0, 0.5, 0.5, 0.704_787_410_917_064, 0.160_006_601_816_031),
+            (2.0, 18.0, 0.25, 1.5, 0.677_269_288_302_633, 0.184_229_143_243_871),
+            (3.5, 6.5, -1.0, 3.0, 0.539_047_341_797_118, 0.317_007_839_216_206),
+        ] {
+            let posterior = LogitPosterior::new(a, b, m, s);
+            assert_close(posterior.cumulative(0.2), below, 1e-11);
+            assert_close(posterior.mean(), mean, 1e-11);
+            assert_close(posterior.quantile(below), 0.2, 1e-9);
+        }
+    }
 
     #[test]
     fn without_effect_it_is_the_base_rate() {
