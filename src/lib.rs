@@ -6,6 +6,8 @@ pub mod document;
 pub mod fault;
 pub mod model;
 pub mod propagation;
+pub mod quality;
 pub mod random;
+pub mod risk;
 pub mod statistics;
 pub mod units;

@@ -1,0 +1,164 @@
+//! The verdict on a change, as plain values. `report` writes it, `assess` makes it.
+
+use crate::change::facts::Assisted;
+use crate::propagation::Simulation;
+use crate::quality::DataQuality;
+use crate::statistics::{Estimate, Interval};
+
+/// How dangerous a change is. Ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Band {
+    /// Score below 20.
+    Green,
+    /// 20 to 40.
+    Yellow,
+    /// 40 to 60.
+    Orange,
+    /// From 60 on.
+    Red,
+}
+
+/// What the gate says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Nothing is missing.
+    Pass,
+    /// Somebody has to sign, or a condition has to be met.
+    SignOffRequired,
+    /// Not like this.
+    Blocked,
+    /// Too little is known.
+    NotAssessed,
+}
+
+/// The verdict.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// Band after floors.
+    pub band: Band,
+    /// Band of the score alone.
+    pub score_band: Band,
+    /// 0..=100.
+    pub score: f64,
+    /// Sampling error of the score.
+    pub interval: Interval,
+    /// The interval lies inside one band.
+    pub settled: bool,
+    /// The gate.
+    pub gate: Gate,
+}
+
+/// One reason for P(fault | change).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factor {
+    /// Stable name, such as `ai_assisted`.
+    pub name: &'static str,
+    /// Odds ratio, and its 95 % interval.
+    pub odds_ratio: Estimate,
+    /// What was seen, such as "240 lines".
+    pub because: String,
+    /// Where the number comes from.
+    pub source: &'static str,
+}
+
+/// P(fault | change).
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultProbability {
+    /// Mean and 95 % interval of the belief.
+    pub belief: Estimate,
+    /// Its reasons.
+    pub factors: Vec<Factor>,
+}
+
+/// Somebody who has to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignOff {
+    /// A team, or a person where only one can do it.
+    pub who: String,
+    /// `service owner` or `senior engineer` or `second person`.
+    pub role: &'static str,
+    /// Why, as sentences.
+    pub because: Vec<String>,
+    /// Does the gate wait for it? Otherwise it is a recommendation.
+    pub required: bool,
+    /// The reviewer who already gave it.
+    pub given_by: Option<String>,
+}
+
+/// A rule that raised the band.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Floor {
+    /// Stable name, such as `ai-assisted-by-junior-or-mid`.
+    pub rule: &'static str,
+    /// The band it raises to.
+    pub raises_to: Band,
+    /// Why it fired.
+    pub because: String,
+}
+
+/// A likely way from the change to a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// References from the source to the service.
+    pub steps: Vec<String>,
+    /// Product of the probabilities on it.
+    pub probability: f64,
+}
+
+/// Expected harm to one journey.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JourneyRisk {
+    /// Its name.
+    pub name: String,
+    /// P(fault) × E[user-minutes | fault].
+    pub expected_user_minutes: Estimate,
+    /// The same over the error budget; `None` without objective or traffic.
+    pub budget_share: Option<f64>,
+}
+
+/// The verdict with everything it rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
+    /// Title of the change.
+    pub title: Option<String>,
+    /// Services the change lands on.
+    pub services: Vec<String>,
+    /// Changed files that belong to no service.
+    pub unmapped: Vec<String>,
+    /// Number of changed files.
+    pub n_files: usize,
+    /// AI assistance, with the evidence.
+    pub ai: Assisted,
+    /// Signs of AI assistance, as sentences.
+    pub ai_evidence: Vec<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// P(fault | change).
+    pub fault_probability: FaultProbability,
+    /// What the fault would do; `None` when nothing could be simulated.
+    pub impact: Option<Simulation>,
+    /// Faults that were simulated, as `kind@target`.
+    pub faults: Vec<String>,
+    /// P(fault) × P(a journey exceeds its budget | fault).
+    pub breach_probability: f64,
+    /// P(fault) × E[user-minutes | fault].
+    pub expected_user_minutes: Estimate,
+    /// By journey.
+    pub journeys: Vec<JourneyRisk>,
+    /// Who must sign, and who has.
+    pub sign_off: Vec<SignOff>,
+    /// What the gate still waits for, as sentences; empty when it passes.
+    pub missing: Vec<String>,
+    /// Rules that raised the band.
+    pub floors: Vec<Floor>,
+    /// Most likely way to each of the worst-hit services, in the order of the services.
+    pub paths: Vec<Path>,
+    /// What would help, as sentences.
+    pub advice: Vec<String>,
+    /// Notes about contradictions in the input.
+    pub notes: Vec<String>,
+    /// What it rests on.
+    pub data_quality: DataQuality,
+    /// What the tool does not know.
+    pub limits: Vec<String>,
+}
