@@ -1,0 +1,126 @@
+//! Small systems from one line of text, and one call to simulate them.
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
+
+use shockfront::fault::{Fault, Scenario};
+use shockfront::model::draft::{Draft, DraftDependency, Nowhere};
+use shockfront::model::facts::{Belief, Dependency, DependencyKind, Service};
+use shockfront::model::{Compact, System};
+use shockfront::propagation::{Request, Simulation, simulate};
+use shockfront::random::Seed;
+use shockfront::units::Probability;
+
+/// A draft from `provider>consumer:probability` words.
+pub fn draft(arcs: &str) -> Draft {
+    let mut draft = Draft { name: Some("test".to_owned()), ..Draft::default() };
+    let mut names: Vec<String> = Vec::new();
+    for arc in arcs.split_whitespace() {
+        let (ends, p) = arc.split_once(':').unwrap_or((arc, "1"));
+        let (provider, consumer) = ends.split_once('>').expect("provider>consumer");
+        for name in [provider, consumer] {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        let p: f64 = p.parse().expect("probability");
+        draft.dependencies.push(DraftDependency {
+            from: consumer.to_owned(),
+            to: provider.to_owned(),
+            kind: Some(DependencyKind::Hard),
+            facts: Dependency {
+                probability: Some(Belief { mean: Probability::new(p).expect("probability"), strength: None }),
+                ..Dependency::default()
+            },
+        });
+    }
+    draft.services = names.into_iter().map(|name| (name, Service::default())).collect();
+    draft
+}
+
+/// Changes one service of a draft.
+pub fn with_service(mut draft: Draft, name: &str, change: impl FnOnce(&mut Service)) -> Draft {
+    let (_, service) = draft.services.iter_mut().find(|(known, _)| known == name).expect("service");
+    change(service);
+    draft
+}
+
+/// Changes one dependency of a draft, named as `provider>consumer`.
+pub fn with_dependency(mut draft: Draft, ends: &str, change: impl FnOnce(&mut DraftDependency)) -> Draft {
+    let (provider, consumer) = ends.split_once('>').expect("provider>consumer");
+    let found = draft.dependencies.iter_mut().find(|d| d.from == consumer && d.to == provider).expect("dependency");
+    change(found);
+    draft
+}
+
+/// Builds a draft.
+pub fn build(draft: Draft) -> System {
+    System::build(draft, &Nowhere).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// How to run.
+#[derive(Clone, Copy)]
+pub struct How {
+    pub static_reach: bool,
+    pub exact: bool,
+    pub trials: u64,
+    pub seed: u64,
+    pub threads: Option<usize>,
+}
+
+pub const STATIC: How = How { static_reach: true, exact: false, trials: 1 << 20, seed: 1, threads: None };
+pub const STATIC_EXACT: How = How { exact: true, ..STATIC };
+pub const TIMED: How = How { static_reach: false, trials: 65_536, ..STATIC };
+pub const TIMED_EXACT: How = How { exact: true, ..TIMED };
+
+/// Simulates faults written as on the command line.
+pub fn run(system: &System, faults: &[&str], how: How) -> Simulation {
+    try_run(system, faults, how).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+pub fn try_run(system: &System, faults: &[&str], how: How) -> Result<Simulation, String> {
+    let compact = Compact::new(system);
+    let faults: Vec<Fault> =
+        faults.iter().map(|text| Fault::parse(text)).collect::<Result<_, _>>().map_err(|(message, _)| message)?;
+    let scenario = Scenario::new(system, &compact, &faults, None)
+        .map_err(|problems| problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "))?;
+    let request = Request {
+        trials: how.trials,
+        seed: Seed(how.seed),
+        static_reach: how.static_reach,
+        exact: how.exact,
+        threads: how.threads,
+        ..Request::default()
+    };
+    simulate(system, &compact, &scenario, &request).map_err(|problem| problem.message)
+}
+
+/// P(a service is impaired).
+pub fn p(system: &System, simulation: &Simulation, name: &str) -> f64 {
+    simulation.p_impaired(system.find_service(name).expect(name))
+}
+
+/// Downtime of a service in minutes: its summary.
+pub fn downtime(system: &System, simulation: &Simulation, name: &str) -> shockfront::propagation::result::Summary {
+    let id = system.find_service(name).expect(name);
+    simulation.service(id).and_then(|result| result.times).expect("times").downtime
+}
+
+/// The same question to every engine that answers it without a clock: enumeration to 1e-9, sampling within four standard errors.
+pub fn check_p(arcs: &str, source: &str, expected: &[(&str, f64)], expected_reach: Option<f64>) {
+    let system = build(draft(arcs));
+    let fault = format!("crash@{source}");
+    for how in [STATIC_EXACT, STATIC, TIMED] {
+        let simulation = run(&system, &[&fault], how);
+        let n = simulation.trials as f64;
+        for (name, expected) in expected {
+            let found = p(&system, &simulation, name);
+            let tolerance = if how.exact { 1e-9 * expected } else { 4.0 * (expected * (1.0 - expected) / n).sqrt() };
+            assert!((found - expected).abs() <= tolerance + 1e-15, "{arcs}: P({name}) = {found}, expected {expected}");
+        }
+        if let Some(expected) = expected_reach {
+            let found = simulation.reach.mean.mean;
+            let error = simulation.reach.standard_deviation / n.sqrt();
+            let tolerance = if how.exact { 1e-9 * expected } else { 4.0 * error };
+            assert!((found - expected).abs() <= tolerance, "{arcs}: reach {found}, expected {expected}");
+        }
+    }
+}
