@@ -152,7 +152,8 @@ impl Reached {
             for node in *start..*end {
                 self.pull::<C>(plan, worlds, node as usize, *start);
             }
-            if end - start > 1 {
+            // Cutting delayed arcs may leave a component without arcs of its own.
+            if end - start > 1 && !plan.inner_start.is_empty() {
                 self.settle::<C>(plan, worlds, *start, *end);
             }
         }

@@ -1,0 +1,235 @@
+//! Laws that hold for every topology, on random ones.
+
+mod common;
+
+use common::*;
+use proptest::prelude::*;
+use shockfront::model::draft::{Draft, DraftDependency};
+use shockfront::model::facts::{Belief, Cache, Dependency, DependencyKind, Requires, Service};
+use shockfront::model::{DurationLaw, System};
+use shockfront::propagation::Simulation;
+use shockfront::units::{Probability, Ticks};
+use std::collections::BTreeSet;
+
+const FAULT: &str = "crash@s0,detect=5m,repair=20m/90m";
+
+/// One random dependency: consumer, provider, probability in tenths, buffer in minutes, serve-stale in minutes, soft, startup.
+type Arc = (usize, usize, u32, u64, u64, bool);
+
+fn random_draft() -> impl Strategy<Value = Draft> {
+    (3_usize..9).prop_flat_map(|services| {
+        let arc = (0..services, 0..services, 0_u32..=10, prop_oneof![3 => Just(0_u64), 1 => 1_u64..60], prop_oneof![4 => Just(0_u64), 1 => 1_u64..60], any::<bool>());
+        let arcs = prop::collection::vec(arc, 1..16);
+        let gates = prop::collection::vec(any::<bool>(), services);
+        (Just(services), arcs, gates).prop_map(|(services, arcs, gates)| make_draft(services, &arcs, &gates))
+    })
+}
+
+fn make_draft(services: usize, arcs: &[Arc], gates: &[bool]) -> Draft {
+    let mut seen = BTreeSet::new();
+    let mut draft = Draft { name: Some("random".to_owned()), ..Draft::default() };
+    for (consumer, provider, tenths, buffer, stale, soft) in arcs {
+        if consumer == provider || !seen.insert((consumer, provider)) {
+            continue;
+        }
+        let minutes = |minutes: u64| Ticks(minutes * Ticks::PER_MINUTE);
+        draft.dependencies.push(DraftDependency {
+            from: format!("s{consumer}"),
+            to: format!("s{provider}"),
+            kind: Some(if *soft { DependencyKind::Soft } else { DependencyKind::Hard }),
+            facts: Dependency {
+                probability: Some(Belief { mean: Probability::clipped(f64::from(*tenths) / 10.0), strength: None }),
+                buffer: (*buffer > 0).then(|| DurationLaw::Constant(minutes(*buffer))),
+                cache: (*stale > 0).then(|| Cache { ttl: None, serve_stale: Some(minutes(*stale)) }),
+                ..Dependency::default()
+            },
+        });
+    }
+    for (service, gated) in gates.iter().enumerate().take(services) {
+        let name = format!("s{service}");
+        let of: Vec<String> =
+            draft.dependencies.iter().filter(|d| d.from == name).map(|d| d.to.clone()).collect();
+        let requires = (*gated && of.len() > 1).then(|| Requires { at_least: of.len() as u32 - 1, of });
+        draft.services.push((name, Service { requires, ..Service::default() }));
+    }
+    draft
+}
+
+fn count(system: &System, simulation: &Simulation, name: &str) -> f64 {
+    system.find_service(name).map_or(0.0, |id| simulation.p_impaired(id))
+}
+
+/// P(impaired) of every service by brute force: all subsets of live arcs, a plain fixpoint. Shares no code with the engines.
+fn brute_force(draft: &Draft) -> Vec<f64> {
+    let arcs: Vec<(usize, usize, f64)> = draft
+        .dependencies
+        .iter()
+        .map(|d| {
+            let index = |name: &str| name[1..].parse::<usize>().expect("index");
+            (index(&d.to), index(&d.from), d.facts.probability.expect("stated").mean.value())
+        })
+        .collect();
+    let mut sums = vec![0.0; draft.services.len()];
+    for world in 0_u32..1 << arcs.len() {
+        let live = |arc: usize| world >> arc & 1 == 1;
+        let weight: f64 = arcs.iter().enumerate().map(|(i, a)| if live(i) { a.2 } else { 1.0 - a.2 }).product();
+        let mut impaired = vec![false; sums.len()];
+        impaired[0] = true;
+        loop {
+            let before = impaired.clone();
+            for (service, (_, facts)) in draft.services.iter().enumerate() {
+                let lost: Vec<usize> = (0..arcs.len())
+                    .filter(|i| arcs[*i].1 == service && live(*i) && before[arcs[*i].0])
+                    .collect();
+                let tolerated = facts.requires.as_ref().map_or(0, |r| r.of.len() - r.at_least as usize);
+                impaired[service] |= lost.len() > tolerated;
+            }
+            if impaired == before {
+                break;
+            }
+        }
+        for (sum, hit) in sums.iter_mut().zip(impaired) {
+            *sum += if hit { weight } else { 0.0 };
+        }
+    }
+    sums
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn enumeration_agrees_with_brute_force(mut draft in random_draft()) {
+        draft.dependencies.truncate(11);
+        let names: Vec<String> = draft.dependencies.iter().map(|d| format!("{}>{}", d.to, d.from)).collect();
+        for (_, service) in &mut draft.services {
+            service.requires = None;
+        }
+        prop_assume!(!names.is_empty());
+        let expected = brute_force(&draft);
+        let system = build(draft);
+        let exact = run(&system, &["crash@s0"], STATIC_EXACT);
+        for (service, expected) in expected.into_iter().enumerate() {
+            let found = count(&system, &exact, &format!("s{service}"));
+            prop_assert!((found - expected).abs() < 1e-9, "s{}: {} is not {}", service, found, expected);
+        }
+    }
+
+    #[test]
+    fn gates_agree_with_brute_force(draft in random_draft()) {
+        prop_assume!(draft.dependencies.len() <= 11);
+        let expected = brute_force(&draft);
+        let system = build(draft);
+        let exact = run(&system, &["crash@s0"], STATIC_EXACT);
+        for (service, expected) in expected.into_iter().enumerate() {
+            let found = count(&system, &exact, &format!("s{service}"));
+            prop_assert!((found - expected).abs() < 1e-9, "s{}: {} is not {}", service, found, expected);
+        }
+    }
+
+    /// Optimistic ⊆ timed ⊆ pessimistic, trial by trial: each run is one trial of its own seed.
+    #[test]
+    fn sandwich(draft in random_draft(), seed in any::<u64>()) {
+        let mut cut = draft.clone();
+        for dependency in &mut cut.dependencies {
+            if dependency.facts.buffer.is_some() || dependency.facts.cache.is_some() {
+                dependency.facts.probability = Some(Belief { mean: Probability::ZERO, strength: None });
+            }
+        }
+        let (system, cut) = (build(draft), build(cut));
+        for step in 0..12 {
+            let seed = seed.wrapping_add(step);
+            let pessimistic = run(&system, &[FAULT], How { trials: 1, seed, ..STATIC });
+            let timed = run(&system, &[FAULT], How { trials: 1, seed, ..TIMED });
+            let optimistic = run(&cut, &[FAULT], How { trials: 1, seed, ..STATIC });
+            for name in system.service_names() {
+                let (low, middle, high) = (count(&cut, &optimistic, name), count(&system, &timed, name), count(&system, &pessimistic, name));
+                prop_assert!(low <= middle && middle <= high, "{}: {} {} {}", name, low, middle, high);
+            }
+        }
+    }
+
+    #[test]
+    fn zero_delays_and_total_severity_equal_static_reach(mut draft in random_draft(), seed in any::<u64>()) {
+        for dependency in &mut draft.dependencies {
+            dependency.facts.buffer = None;
+            dependency.facts.cache = None;
+        }
+        let system = build(draft);
+        let fixed = run(&system, &[FAULT], How { trials: 700, seed, ..STATIC });
+        let timed = run(&system, &[FAULT], How { trials: 700, seed, ..TIMED });
+        for name in system.service_names() {
+            prop_assert_eq!(count(&system, &fixed, name), count(&system, &timed, name), "{}", name);
+        }
+    }
+
+    #[test]
+    fn threads_do_not_matter(draft in random_draft(), seed in any::<u64>()) {
+        let system = build(draft);
+        for how in [How { trials: 2_500, seed, ..STATIC }, How { trials: 2_500, seed, ..TIMED }] {
+            let one = run(&system, &[FAULT], How { threads: Some(1), ..how });
+            for threads in [2, 7] {
+                prop_assert_eq!(&one, &run(&system, &[FAULT], How { threads: Some(threads), ..how }));
+            }
+        }
+    }
+
+    #[test]
+    fn an_unreachable_service_changes_nothing(draft in random_draft(), seed in any::<u64>(), at in 0_usize..3) {
+        let mut larger = draft.clone();
+        larger.services.insert(at, ("island".to_owned(), Service::default()));
+        larger.dependencies.insert(0, DraftDependency {
+            from: "s0".to_owned(),
+            to: "island".to_owned(),
+            kind: Some(DependencyKind::Hard),
+            facts: Dependency::default(),
+        });
+        let (small, large) = (build(draft), build(larger));
+        for how in [How { trials: 600, seed, ..STATIC }, How { trials: 600, seed, ..TIMED }] {
+            let (before, after) = (run(&small, &[FAULT], how), run(&large, &[FAULT], how));
+            prop_assert_eq!(&before.reach, &after.reach);
+            for name in small.service_names() {
+                let of = |system: &System, simulation: &Simulation| {
+                    system.find_service(name).and_then(|id| simulation.service(id)).map(|r| (r.impaired, r.down, r.times))
+                };
+                prop_assert_eq!(of(&small, &before), of(&large, &after), "{}", name);
+            }
+        }
+    }
+
+    #[test]
+    fn order_of_the_file_does_not_matter(draft in random_draft(), seed in any::<u64>()) {
+        let mut turned = draft.clone();
+        turned.services.reverse();
+        turned.dependencies.reverse();
+        let (a, b) = (build(draft), build(turned));
+        for how in [How { trials: 600, seed, ..STATIC }, How { trials: 600, seed, ..TIMED }] {
+            let (left, right) = (run(&a, &[FAULT], how), run(&b, &[FAULT], how));
+            prop_assert_eq!(&left.reach, &right.reach);
+            for name in a.service_names() {
+                prop_assert_eq!(count(&a, &left, name), count(&b, &right, name), "{}", name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_likelier_crossing_never_lowers_reach(draft in random_draft(), seed in any::<u64>(), which in any::<prop::sample::Index>()) {
+        prop_assume!(!draft.dependencies.is_empty());
+        let mut worse = draft.clone();
+        let at = which.index(worse.dependencies.len());
+        worse.dependencies[at].facts.probability = Some(Belief { mean: Probability::ONE, strength: None });
+        let (a, b) = (build(draft), build(worse));
+        for how in [How { trials: 500, seed, ..STATIC }, How { trials: 500, seed, ..TIMED }] {
+            let (before, after) = (run(&a, &[FAULT], how), run(&b, &[FAULT], how));
+            for name in a.service_names() {
+                prop_assert!(count(&a, &before, name) <= count(&b, &after, name), "{}", name);
+                if let Some(id) = a.find_service(name)
+                    && let (Some(before), Some(after)) = (before.service(id), after.service(id))
+                    && let (Some(before), Some(after)) = (before.times, after.times)
+                {
+                    prop_assert!(before.downtime.mean.mean <= after.downtime.mean.mean + 1e-9);
+                }
+            }
+        }
+    }
+}
