@@ -2,8 +2,8 @@
 //!
 //! A draw is a pure function of (seed, purpose, entity name, trial): there is no state, so the answer does not depend on
 //! threads, shards, the order of arcs or unrelated edits, and two scenarios that share entities share their random numbers.
-//! The generator is [`GENERATOR`]: SplitMix64's finaliser over a counter, started from a mixed (entity, block) key. 64 trials
-//! form a block: one word holds one binary digit of the uniform number of each of its trials, most significant digit first.
+//! The generator is [`GENERATOR`]: wyrand's multiply-and-fold over a counter that starts at a SplitMix64-mixed (entity, block)
+//! key. 64 trials form a block: one word holds one binary digit of the uniform number of each, most significant digit first.
 //! What must hold: changing any constant here changes every number the program prints, and is a new major version of them.
 
 use rand::RngExt;
@@ -12,7 +12,7 @@ use siphasher::sip::SipHasher24;
 use std::hash::Hasher;
 
 /// The name of the generator, as results state it.
-pub const GENERATOR: &str = "keyed-splitmix64/1";
+pub const GENERATOR: &str = "keyed-wyrand64/1";
 
 /// Trials in a block: one bit of a word each.
 pub const LANES: u64 = 64;
@@ -97,10 +97,14 @@ pub(crate) fn block_key(block: u64) -> u64 {
     mix(block.wrapping_mul(GOLDEN).wrapping_add(0xD1B5_4A32_D192_ED03))
 }
 
-/// Word `digit` of an entity in a block: one random bit for each of 64 trials.
+/// Steps a counter of [`fold`].
+const STEP: u64 = 0xA076_1D64_78BD_642F;
+
+/// wyrand's output function (Wang Yi 2019): both halves of a 128-bit product, folded. One multiplication a word.
 #[inline(always)]
-pub(crate) fn word(key: Key, block_key: u64, digit: u64) -> u64 {
-    mix(mix(key.0 ^ block_key).wrapping_add((digit + 1).wrapping_mul(GOLDEN)))
+fn fold(counter: u64) -> u64 {
+    let product = u128::from(counter) * u128::from(counter ^ 0xE703_7ED1_A0B4_28DB);
+    (product >> 64) as u64 ^ product as u64
 }
 
 /// A probability as a threshold for 32-digit uniform numbers. Rounds to 2^-32; `u32::MAX` stands for "certain".
@@ -134,19 +138,46 @@ pub(crate) fn below(key: Key, block_key: u64, threshold: Threshold, need: u64) -
     if threshold == Threshold::ALWAYS {
         return need;
     }
-    let start = mix(key.0 ^ block_key);
-    let mut counter = start;
+    let mut counter = mix(key.0 ^ block_key);
     let mut digits = threshold.0;
     let mut undecided = need;
     let mut hit = 0;
     // Once the digits left are all 0, no undecided number can still be below.
     while digits != 0 && undecided != 0 {
-        counter = counter.wrapping_add(GOLDEN);
-        let random = mix(counter);
+        counter = counter.wrapping_add(STEP);
+        let random = fold(counter);
         // All ones where the digit is 1: then a random 0 decides "below", else a random 1 decides "not below".
         let one = ((digits as i32) >> 31) as i64 as u64;
         hit |= undecided & !random & one;
         undecided &= !(random ^ one);
+        digits <<= 1;
+    }
+    hit
+}
+
+/// [`below`] for several blocks in step: the same bits, but the words do not wait for each other.
+#[inline(always)]
+pub(crate) fn below_wide<const W: usize>(key: Key, block_keys: &[u64; W], threshold: Threshold, need: &[u64; W]) -> [u64; W] {
+    if threshold == Threshold::ALWAYS {
+        return *need;
+    }
+    let mut counters: [u64; W] = std::array::from_fn(|word| mix(key.0 ^ block_keys[word]));
+    let mut digits = threshold.0;
+    let mut undecided = *need;
+    let mut hit = [0; W];
+    while digits != 0 {
+        let one = ((digits as i32) >> 31) as i64 as u64;
+        let mut any = 0;
+        for word in 0..W {
+            counters[word] = counters[word].wrapping_add(STEP);
+            let random = fold(counters[word]);
+            hit[word] |= undecided[word] & !random & one;
+            undecided[word] &= !(random ^ one);
+            any |= undecided[word];
+        }
+        if any == 0 {
+            break;
+        }
         digits <<= 1;
     }
     hit
@@ -170,11 +201,6 @@ impl Draws {
         let bits: u64 = self.random::<u64>() >> 11;
         (bits as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
     }
-
-    /// Standard normal, by the inverse distribution function.
-    pub(crate) fn normal(&mut self) -> f64 {
-        crate::statistics::normal::quantile(self.uniform())
-    }
 }
 
 impl TryRng for Draws {
@@ -185,8 +211,8 @@ impl TryRng for Draws {
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.state = self.state.wrapping_add(GOLDEN);
-        Ok(mix(self.state))
+        self.state = self.state.wrapping_add(STEP);
+        Ok(fold(self.state))
     }
 
     fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), Infallible> {
@@ -206,12 +232,23 @@ mod tests {
     #[test]
     fn draws_are_stable() {
         let key = Seed(7).named(Purpose::Crossing, "checkout");
-        assert_eq!(name_hash("checkout"), name_hash("checkout"));
-        assert_eq!(word(key, block_key(0), 0), PINNED_WORD, "word");
-        assert_eq!(Draws::new(key, 0).try_next_u64(), Ok(PINNED_DRAW));
+        assert_eq!(name_hash("checkout"), 0);
+        assert_eq!(below(key, block_key(0), Threshold::new(0.35), u64::MAX), 0);
+        assert_eq!(Draws::new(key, 0).try_next_u64(), Ok(0));
     }
-    const PINNED_WORD: u64 = 0;
-    const PINNED_DRAW: u64 = 0;
+
+    #[test]
+    fn wide_masks_are_the_narrow_ones() {
+        let key = Seed(3).named(Purpose::Crossing, "a>b");
+        let blocks: [u64; 8] = std::array::from_fn(|word| block_key(word as u64 + 40));
+        for p in [0.0, 0.001, 0.3, 0.5, 0.95, 1.0] {
+            let need: [u64; 8] = std::array::from_fn(|word| u64::MAX >> (word * 7));
+            let wide = below_wide(key, &blocks, Threshold::new(p), &need);
+            for word in 0..8 {
+                assert_eq!(wide[word], below(key, blocks[word], Threshold::new(p), need[word]), "{p}");
+            }
+        }
+    }
 
     #[test]
     fn masks_have_the_right_share_and_are_nested() {
@@ -274,11 +311,12 @@ mod tests {
         let mut words = 0_u64;
         for block in 0..blocks {
             let mut undecided = u64::MAX;
+            let mut counter = mix(key.0 ^ block_key(block));
             let mut digit = 0;
             while undecided != 0 {
+                counter = counter.wrapping_add(STEP);
                 let one = (threshold >> (31 - digit)) & 1 == 1;
-                let random = word(key, block_key(block), digit);
-                undecided &= if one { random } else { !random };
+                undecided &= if one { fold(counter) } else { !fold(counter) };
                 digit += 1;
             }
             words += digit;

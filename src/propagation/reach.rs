@@ -10,7 +10,7 @@ use crate::fault::draw::Drawn;
 use crate::fault::scenario::Scenario;
 use crate::fault::trial::Hits;
 use crate::model::facts::Channels;
-use crate::random::{Key, LANES, Seed, Threshold, below, block_key};
+use crate::random::{Key, LANES, Seed, Threshold, below, below_wide, block_key};
 use std::collections::VecDeque;
 
 /// Words per node and channel: how many blocks of 64 trials go through the graph together. Results do not depend on it.
@@ -29,6 +29,12 @@ const D: usize = 2;
 pub(crate) trait Worlds {
     /// Trials of `need`, in word `word`, in which the entity's number is below the threshold.
     fn below(&self, key: Key, threshold: Threshold, word: usize, need: u64) -> u64;
+
+    /// The same for a whole batch.
+    #[inline(always)]
+    fn below_all(&self, key: Key, threshold: Threshold, need: &Mask) -> Mask {
+        std::array::from_fn(|word| if need[word] == 0 { 0 } else { self.below(key, threshold, word, need[word]) })
+    }
 }
 
 /// Worlds drawn from keyed random numbers.
@@ -48,6 +54,11 @@ impl Worlds for SampledWorlds {
     #[inline(always)]
     fn below(&self, key: Key, threshold: Threshold, word: usize, need: u64) -> u64 {
         below(key, self.block_keys[word], threshold, need)
+    }
+
+    #[inline(always)]
+    fn below_all(&self, key: Key, threshold: Threshold, need: &Mask) -> Mask {
+        below_wide(key, &self.block_keys, threshold, need)
     }
 }
 
@@ -283,10 +294,9 @@ fn cross<const C: usize>(plan: &Plan, worlds: &impl Worlds, arc: usize, fresh: &
                 any |= need[word];
             }
             if any != 0 {
+                let live = worlds.below_all(key, threshold, &need);
                 for word in 0..WIDTH {
-                    if need[word] != 0 {
-                        acc[channel][word] |= worlds.below(key, threshold, word, need[word]);
-                    }
+                    acc[channel][word] |= live[word];
                 }
             }
         }
