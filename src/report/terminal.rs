@@ -233,7 +233,7 @@ mod tests {
         assert!(text.starts_with("retail: crash@payment reaches "), "{text}");
         for part in [
             "\nJourneys", "\nWorst hit\n", "payment", "@shop/payments", "\nData\n", "observed 12 days ago", "\nLimits\n",
-            "2,048 trials, seed 7, horizon 3.0 d", "again: shockfront simulate retail.yaml",
+            "2,048 trials, seed 7, horizon 72 h", "again: shockfront simulate retail.yaml",
         ] {
             assert!(text.contains(part), "{part} is missing:\n{text}");
         }
