@@ -138,10 +138,10 @@ fn record<'a>(finding: &'a Finding, report: &FindingsReport<'a>) -> FindingRecor
         location: place(report.sources, finding.span),
         target: finding.target.as_deref(),
         help: finding.help.as_deref(),
-        waived: finding.waived.as_ref().map(|waived| WaivedRecord {
-            reason: &waived.reason,
-            expires: waived.expires.map(|date| date.to_string()),
-        }),
+        waived: finding
+            .waived
+            .as_ref()
+            .map(|waived| WaivedRecord { reason: &waived.reason, expires: waived.expires.map(|date| date.to_string()) }),
     }
 }
 
@@ -255,10 +255,8 @@ mod tests {
             span: Span { start, end: start + 8, ..Span::default() },
             target: Some(target.to_owned()),
             help: Some("add `owner: TEAM`".to_owned()),
-            waived: waived.then(|| Waived {
-                reason: "moves next month".to_owned(),
-                expires: Some(jiff::civil::date(2026, 12, 31)),
-            }),
+            waived: waived
+                .then(|| Waived { reason: "moves next month".to_owned(), expires: Some(jiff::civil::date(2026, 12, 31)) }),
         }
     }
 
@@ -305,8 +303,7 @@ mod tests {
         assert_ne!(results[0]["partialFingerprints"], results[1]["partialFingerprints"]);
         let moved: Value = serde_json::from_str(&check(&[finding(27, "checkout", false)], findings_sarif)).expect("JSON");
         assert_eq!(results[0]["partialFingerprints"], moved["runs"][0]["results"][0]["partialFingerprints"]);
-        let nowhere =
-            FindingsReport { findings: &findings[..1], rules: &[], sources: &Sources::default(), root: "" };
+        let nowhere = FindingsReport { findings: &findings[..1], rules: &[], sources: &Sources::default(), root: "" };
         let value: Value = serde_json::from_str(&findings_sarif(&nowhere)).expect("JSON");
         assert_eq!(value["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"], 1);
         assert_eq!(value["runs"][0]["tool"]["driver"]["rules"][0]["id"], "unowned");

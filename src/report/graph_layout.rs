@@ -159,7 +159,8 @@ fn ordered(points: &Points) -> Vec<Vec<usize>> {
 /// Sorts each layer by the mean position of its neighbours, to and fro, and keeps the best order seen.
 fn uncross(points: &Points, order: &mut Vec<Vec<usize>>) {
     let mut position = vec![0; points.layer.len()];
-    let place = |layer: &[usize], position: &mut Vec<usize>| layer.iter().enumerate().for_each(|(at, point)| position[*point] = at);
+    let place =
+        |layer: &[usize], position: &mut Vec<usize>| layer.iter().enumerate().for_each(|(at, point)| position[*point] = at);
     order.iter().for_each(|layer| place(layer, &mut position));
     let mut best = (crossings(points, order, &position), order.clone());
     for sweep in 0..SWEEPS {

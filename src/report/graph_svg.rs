@@ -77,8 +77,10 @@ impl<'a> Canvas<'a> {
         let tops = layout.places.iter().zip(&tiles).map(|((_, y), tile)| y - tile.height / 2.0);
         let bottoms = layout.places.iter().zip(&tiles).map(|((_, y), tile)| y + tile.height / 2.0);
         let passed = || layout.routes.iter().flatten().map(|(_, y)| *y);
-        let top = tops.chain(passed()).fold(f64::INFINITY, f64::min).min(0.0);
-        let bottom = bottoms.chain(passed()).fold(f64::NEG_INFINITY, f64::max).max(0.0);
+        let top = tops.chain(passed()).fold(f64::INFINITY, f64::min);
+        let bottom = bottoms.chain(passed()).fold(f64::NEG_INFINITY, f64::max);
+        // An empty drawing has neither.
+        let (top, bottom) = if top < bottom { (top, bottom) } else { (0.0, 0.0) };
         Self {
             shift: HEAD + MARGIN - top,
             width: (x - BETWEEN + MARGIN).max(NARROWEST),
@@ -109,7 +111,7 @@ impl<'a> Canvas<'a> {
         out.push_str(&format!(
             "<text class=\"heading\" x=\"{MARGIN:.0}\" y=\"30\">{}</text><text class=\"small\" x=\"{:.0}\" y=\"30\">{counts}{left_out}</text>\n",
             xml(name),
-            MARGIN + cells(name) as f64 * 9.2 + 14.0
+            MARGIN + cells(name) as f64 * 10.4 + 14.0
         ));
         out.push_str(&self.draw_arrows());
         for at in 0..self.tiles.len() {
@@ -265,7 +267,7 @@ fn style() -> String {
     };
     let marker = |id: &str, class: &str| {
         format!(
-            "<marker id=\"{id}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" \
+            "<marker id=\"{id}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerUnits=\"userSpaceOnUse\" markerWidth=\"9\" markerHeight=\"9\" \
              orient=\"auto\"><path class=\"{class}\" d=\"M0,1L10,5L0,9z\"/></marker>"
         )
     };
