@@ -1,11 +1,13 @@
 //! Chaos and blast-radius simulator.
 
+pub mod assess;
 pub mod change;
 pub mod diagnostic;
 pub mod document;
 pub mod fault;
 pub mod model;
 pub mod propagation;
+pub mod policy;
 pub mod quality;
 pub mod random;
 pub mod risk;
