@@ -1,5 +1,6 @@
 //! Chaos and blast-radius simulator.
 
+pub mod assess;
 pub mod change;
 pub mod diagnostic;
 pub mod document;
@@ -7,6 +8,7 @@ pub mod fault;
 pub mod finding;
 pub mod model;
 pub mod propagation;
+pub mod policy;
 pub mod quality;
 pub mod random;
 pub mod report;
