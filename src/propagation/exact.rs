@@ -486,7 +486,7 @@ impl Sums {
             journey.user_minutes.add(outcome.milli_user_minutes(), weight);
             journey.integrity_minutes.add(outcome.milli_integrity_minutes(), weight);
             all += outcome.milli_user_minutes();
-            breached |= run.request.budgets.get(at).copied().flatten().is_some_and(|budget| outcome.milli_user_minutes() as f64 > budget * 1_000.0);
+            breached |= run.request.budgets.get(at).copied().flatten().is_some_and(|budget| outcome.milli_budget_minutes() as f64 > budget * 1_000.0);
         }
         self.user_minutes.add(all, weight);
         self.censored += if trial.is_censored() { weight } else { 0.0 };

@@ -11,7 +11,7 @@ use crate::model::facts::{Channels, DependencyKind};
 use crate::model::structure::harmed_from;
 use crate::model::{Compact, System};
 use crate::random::{Key, Purpose, Seed, Threshold, name_hash, pair_hash};
-use crate::propagation::transfer::IMPAIRED_SHARE;
+use crate::propagation::transfer::{amplified, impairs};
 use crate::units::ServiceId;
 use std::collections::HashMap;
 
@@ -332,10 +332,10 @@ impl Builder<'_> {
         let end = |endpoint| name_hash(&self.system.endpoint_name(endpoint));
         let name = pair_hash(end(from), end(to), crossing.kind.stable_number());
         // Nothing below the threshold impairs; what no fallback covers always fails (semantics 5, 6).
-        let crosses = crate::propagation::transfer::amplified(1.0, crossing.calls) * crossing.share;
-        let errors = if crosses < IMPAIRED_SHARE {
+        let crosses = amplified(1.0, crossing.calls) * crossing.share;
+        let errors = if !impairs(crosses) {
             Threshold::NEVER
-        } else if crosses * crossing.uncovered >= IMPAIRED_SHARE {
+        } else if impairs(crosses * crossing.uncovered) {
             Threshold::ALWAYS
         } else {
             Threshold::new(crossing.p_errors)
@@ -349,7 +349,7 @@ impl Builder<'_> {
             },
             live: Threshold::new(crossing.p_errors),
             latency: pick(Channels::LATENCY, crossing.p_latency),
-            data: if crossing.share < IMPAIRED_SHARE { Threshold::NEVER } else { pick(Channels::DATA, crossing.p_data) },
+            data: if !impairs(crossing.share) { Threshold::NEVER } else { pick(Channels::DATA, crossing.p_data) },
             validator: crossing.p_validator.map(|p| (self.seed.key(Purpose::Validator, name), Threshold::new(p))),
             name,
             crossing,

@@ -216,13 +216,13 @@ impl Run<'_> {
         number: u64,
     ) {
         let journeys = trial.journeys();
-        if journeys.iter().zip(budgets).any(|(journey, budget)| budget.is_some_and(|budget| journey.milli_user_minutes() > budget)) {
+        if journeys.iter().zip(budgets).any(|(journey, budget)| budget.is_some_and(|budget| journey.milli_budget_minutes() > budget)) {
             part.breaches += 1;
         }
         if watched.is_empty() {
             return;
         }
-        let milli_user_minutes = journeys.iter().map(|journey| journey.milli_user_minutes()).sum();
+        let milli_user_minutes = journeys.iter().map(|journey| journey.milli_budget_minutes()).sum();
         let mut impaired = vec![false; watched.len()];
         for (node, outcome) in trial.services(line).filter(|(_, outcome)| outcome.onset.is_some()) {
             if let Some(at) = watched.iter().position(|known| *known == Some(node)) {
@@ -325,7 +325,11 @@ fn summary(measure: &Measure, trials: u64, unit: impl Fn(f64) -> f64) -> Summary
     Summary {
         mean: Estimate {
             mean: unit(mean.mean),
-            interval: Interval { low: unit(mean.interval.low), high: unit(mean.interval.high) },
+            interval: if mean.interval.is_unknown() {
+                mean.interval
+            } else {
+                Interval { low: unit(mean.interval.low), high: unit(mean.interval.high) }
+            },
         },
         p50: quantile(0.50),
         p90: quantile(0.90),

@@ -3,6 +3,8 @@
 //! Sources: model.md §2.2 and 2.3. Shares are 0..=1, latencies are multipliers ≥ 1. What must hold: every function is monotone
 //! in the provider's state, otherwise the least fixpoint would depend on the order of visits.
 
+use crate::units::Severity;
+
 /// Severities below this do not impair and do not cross (product.md, semantics 1 and 6).
 pub const IMPAIRED_SHARE: f64 = 0.01;
 /// Latency multipliers below this do not impair.
@@ -24,10 +26,15 @@ pub fn amplified(failing: f64, calls: f64) -> f64 {
     if calls == 1.0 { failing } else { 1.0 - (1.0 - failing).powf(calls) }
 }
 
+/// Does this share impair? Compared as whole severities, so that a stated 0.01 is 0.01.
+pub fn impairs(share: f64) -> bool {
+    Severity::from_share(share) >= Severity::from_share(IMPAIRED_SHARE)
+}
+
 /// What crosses on channel E: `share · σ` when live, the part no fallback covers when not; nothing below the threshold.
 pub fn error_crossing(failing: f64, share: f64, uncovered: f64, live: bool) -> f64 {
     let crossing = share * failing * if live { 1.0 } else { uncovered };
-    if crossing < IMPAIRED_SHARE { 0.0 } else { crossing }
+    if impairs(crossing) { crossing } else { 0.0 }
 }
 
 /// Latency multiplier that a consumer gets: `1 + w (L − 1)`.
@@ -38,7 +45,7 @@ pub fn latency_crossing(provider: f64, wait_share: f64) -> f64 {
 /// What crosses on channel D when no validator catches it; nothing below the threshold.
 pub fn data_crossing(wrong: f64, share: f64) -> f64 {
     let crossing = share * wrong;
-    if crossing < IMPAIRED_SHARE { 0.0 } else { crossing }
+    if impairs(crossing) { crossing } else { 0.0 }
 }
 
 /// Several independent reasons to fail together: `1 − Π(1 − c)`.

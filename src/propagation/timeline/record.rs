@@ -3,7 +3,7 @@
 use super::{NodeState, Timeline, Trial};
 use crate::fault::draw::Choose;
 use crate::propagation::lane::{NONE, is_inside};
-use crate::propagation::transfer::{DOWN_SHARE, IMPAIRED_SHARE};
+use crate::propagation::transfer::{DOWN_SHARE, impairs};
 use crate::units::{Severity, Ticks};
 
 /// One service in one trial.
@@ -33,6 +33,11 @@ pub(crate) struct JourneyOutcome {
 impl JourneyOutcome {
     pub(crate) fn milli_user_minutes(&self) -> u64 {
         (self.user_minutes * 1_000.0).round() as u64
+    }
+
+    /// Everything that counts against the error budget: requests that failed and wrong answers (model.md §0).
+    pub(crate) fn milli_budget_minutes(&self) -> u64 {
+        self.milli_user_minutes() + self.milli_integrity_minutes()
     }
 
     pub(crate) fn milli_integrity_minutes(&self) -> u64 {
@@ -189,7 +194,7 @@ impl<'a> Trial<'a> {
             if outcome.severity >= DOWN_SHARE {
                 outcome.downtime = outcome.downtime.saturating_add(passed);
             }
-            if outcome.severity >= IMPAIRED_SHARE {
+            if impairs(outcome.severity) {
                 outcome.impaired_time = outcome.impaired_time.saturating_add(passed);
             }
         }

@@ -10,7 +10,7 @@ use crate::model::facts::Channels;
 use crate::propagation::lane::{LaneArc, NONE, crossing, is_inside};
 use crate::propagation::plan::Gate;
 use crate::propagation::transfer::{
-    IMPAIRED_LATENCY, IMPAIRED_SHARE, after_retries, amplified, data_crossing, error_crossing, gate_severity, latency_crossing,
+    IMPAIRED_LATENCY, after_retries, amplified, data_crossing, error_crossing, gate_severity, impairs, latency_crossing,
 };
 use crate::units::{Severity, Ticks};
 
@@ -27,11 +27,11 @@ struct Crossed {
 
 impl NodeState {
     pub(super) fn serves_badly(self) -> bool {
-        self.errors.share() >= IMPAIRED_SHARE || self.latency >= IMPAIRED_LATENCY
+        impairs(self.errors.share()) || self.latency >= IMPAIRED_LATENCY
     }
 
     pub(super) fn is_corrupt(self) -> bool {
-        self.wrong.share() >= IMPAIRED_SHARE
+        impairs(self.wrong.share())
     }
 
     pub(super) fn is_impaired(self) -> bool {
@@ -155,14 +155,21 @@ impl<'a> Trial<'a> {
         }
         if let Some(gate) = line.plan.gates.get(&self.lane.nodes[node as usize]) {
             let through = self.gate(line, node, gate);
-            working *= 1.0 - through.errors;
-            right *= 1.0 - through.wrong;
             latency = latency.max(through.latency);
+            let (start, end) = self.lane.component[node as usize];
+            if end - start > 1 {
+                cycle_errors = cycle_errors.max(through.errors);
+                cycle_wrong = cycle_wrong.max(through.wrong);
+            } else {
+                working *= 1.0 - through.errors;
+                right *= 1.0 - through.wrong;
+            }
         }
+        // One cause going round a loop is one cause: what comes back along a cycle adds nothing to what is there.
         NodeState {
-            errors: Severity::from_share((1.0 - working * (1.0 - cycle_errors)).max(inside_errors)),
+            errors: Severity::from_share((1.0 - working).max(cycle_errors).max(inside_errors)),
             latency,
-            wrong: Severity::from_share((1.0 - right * (1.0 - cycle_wrong)).max(inside_wrong)),
+            wrong: Severity::from_share((1.0 - right).max(cycle_wrong).max(inside_wrong)),
         }
     }
 
