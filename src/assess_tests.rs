@@ -57,7 +57,12 @@ fn reviewer(name: &str, level: Level, service: Option<&str>) -> Reviewer {
 }
 
 fn request(change: Change) -> AssessRequest<'static> {
-    AssessRequest { changes: vec![InFlight { change, mapping: None }], trials: 2_048, threads: Some(2), ..AssessRequest::default() }
+    AssessRequest {
+        changes: vec![InFlight { change, mapping: None }],
+        trials: 2_048,
+        threads: Some(2),
+        ..AssessRequest::default()
+    }
 }
 
 fn ask(draft: Draft, request: &AssessRequest<'_>) -> Assessment {
@@ -94,7 +99,9 @@ fn harm_raises_the_band_and_tells_who_why_and_what() {
     let who: Vec<&str> = found.sign_off.iter().map(|entry| entry.who.as_str()).collect();
     assert_eq!(who[..2], ["a senior engineer of team-pay", "team-pay"], "{who:?}");
     assert!(who.contains(&"team-checkout") && says(&found.sign_off[2].because, "checkout is impaired in"));
-    assert!(says(&found.missing, "senior engineer of team-pay") && says(&found.missing, "roll out by canary, waves or flag first"));
+    assert!(
+        says(&found.missing, "senior engineer of team-pay") && says(&found.missing, "roll out by canary, waves or flag first")
+    );
     let web = found.paths.iter().find(|path| path.steps.last().is_some_and(|last| last == "web")).expect("a path");
     assert_eq!(web.steps, ["pay", "checkout", "web"]);
     assert!((web.probability - 0.4).abs() < 1e-12);
@@ -235,7 +242,8 @@ fn files_and_names_of_services_come_together() {
 #[test]
 fn destruction_without_a_tested_restore_is_blocked() {
     for (tested, blocked) in [(TriState::No, true), (TriState::Unknown, true), (TriState::Yes, false)] {
-        let change = Change { destructive: TriState::Yes, rollback_tested: tested, kind: Some(ChangeKind::Infrastructure), ..careful() };
+        let change =
+            Change { destructive: TriState::Yes, rollback_tested: tested, kind: Some(ChangeKind::Infrastructure), ..careful() };
         let found = of(calm(), change);
         assert_eq!(found.faults, ["state_loss@pay"]);
         assert_eq!(has(&found, "destructive-without-tested-restore") == Some(Band::Red), blocked);
@@ -252,12 +260,16 @@ fn orange_needs_an_owner_of_what_breaks() {
     let reviewed = |reviewers| Change { reviewers, ..careful() };
     let senior = reviewer("Lee", Level::Senior, None);
     let found = of(draft.clone(), reviewed(vec![senior.clone()]));
-    assert_eq!(found.missing, ["somebody of team-pay or team-checkout or team-web or team-report, which own what breaks, has to sign off"]);
+    assert_eq!(
+        found.missing,
+        ["somebody of team-pay or team-checkout or team-web or team-report, which own what breaks, has to sign off"]
+    );
     let found = of(draft.clone(), reviewed(vec![senior.clone(), reviewer("Ann", Level::Mid, Some("checkout"))]));
     assert_eq!((found.verdict.band, found.verdict.gate), (Band::Orange, Gate::Pass));
     assert!(found.sign_off.iter().any(|entry| entry.given_by.as_deref() == Some("Ann") && entry.required));
     let mut request = request(reviewed(vec![senior]));
-    let member = |level, teams: &str| TeamMember { name: "Lee".to_owned(), emails: Vec::new(), level, teams: vec![teams.to_owned()] };
+    let member =
+        |level, teams: &str| TeamMember { name: "Lee".to_owned(), emails: Vec::new(), level, teams: vec![teams.to_owned()] };
     request.team = Team { people: vec![member(Level::Senior, "team-web")] };
     assert_eq!(ask(draft.clone(), &request).verdict.gate, Gate::Pass);
     request.team = Team { people: vec![member(Level::Mid, "team-web")] };
