@@ -52,6 +52,11 @@ fn careful() -> Change {
     }
 }
 
+/// The same, everywhere at once.
+fn at_once() -> Change {
+    Change { rollout: None, ..careful() }
+}
+
 fn reviewer(name: &str, level: Level, service: Option<&str>) -> Reviewer {
     Reviewer { name: name.to_owned(), emails: Vec::new(), level, service: service.map(str::to_owned) }
 }
@@ -110,7 +115,7 @@ fn harm_raises_the_band_and_tells_who_why_and_what() {
 
 #[test]
 fn score_is_that_of_its_parts() {
-    let found = of(shop(), careful());
+    let found = of(shop(), at_once());
     let impact = found.impact.as_ref().expect("impact");
     let harm = impact.journeys[0].user_minutes.mean.mean + impact.journeys[0].integrity_minutes.mean.mean;
     let x = found.fault_probability.belief.mean * harm / (100.0 * 43_200.0 * 0.001);
@@ -121,8 +126,8 @@ fn score_is_that_of_its_parts() {
 
 #[test]
 fn senior_review_changes_the_chance_and_nothing_else() {
-    let without = of(shop(), careful());
-    let with = of(shop(), Change { reviewers: vec![reviewer("Lee", Level::Senior, None)], ..careful() });
+    let without = of(shop(), at_once());
+    let with = of(shop(), Change { reviewers: vec![reviewer("Lee", Level::Senior, None)], ..at_once() });
     assert_eq!(without.impact, with.impact);
     assert!(with.fault_probability.belief.mean < without.fault_probability.belief.mean);
     assert!(with.verdict.score < without.verdict.score);
@@ -131,7 +136,7 @@ fn senior_review_changes_the_chance_and_nothing_else() {
 #[test]
 fn score_rises_with_the_chance() {
     let scores: Vec<f64> =
-        [0, 50, 400, 6_000].iter().map(|lines| of(shop(), Change { lines: Some(*lines), ..careful() }).verdict.score).collect();
+        [0, 50, 400, 6_000].iter().map(|lines| of(shop(), Change { lines: Some(*lines), ..at_once() }).verdict.score).collect();
     assert!(scores.windows(2).all(|pair| pair[0] < pair[1]), "{scores:?}");
 }
 
