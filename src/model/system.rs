@@ -123,12 +123,18 @@ impl System {
 
     /// The consumer of a dependency: the side that is harmed.
     pub fn consumer(&self, id: DependencyId) -> Endpoint {
-        Endpoint { service: ServiceId(self.dependencies.consumer[id.index()]), operation: self.detail(id).from_operation }
+        Endpoint {
+            service: ServiceId(self.dependencies.consumer[id.index()]),
+            operation: self.detail(id).from_operation,
+        }
     }
 
     /// The provider of a dependency.
     pub fn provider(&self, id: DependencyId) -> Endpoint {
-        Endpoint { service: ServiceId(self.dependencies.provider[id.index()]), operation: self.detail(id).to_operation }
+        Endpoint {
+            service: ServiceId(self.dependencies.provider[id.index()]),
+            operation: self.detail(id).to_operation,
+        }
     }
 
     /// The kind of a dependency.
@@ -219,7 +225,12 @@ impl System {
     }
 }
 
-fn add_services(system: &mut System, services: Vec<(String, Service)>, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
+fn add_services(
+    system: &mut System,
+    services: Vec<(String, Service)>,
+    locate: &dyn Locate,
+    problems: &mut Vec<Diagnostic>,
+) {
     if services.is_empty() {
         problems.push(
             Diagnostic::error("no-services", "the topology has no services")
@@ -245,10 +256,11 @@ fn add_services(system: &mut System, services: Vec<(String, Service)>, locate: &
             && (replicas.need > replicas.count || replicas.count == 0)
         {
             problems.push(
-                Diagnostic::error("out-of-range", format!("`{name}` needs {} of {} replicas", replicas.need, replicas.count)).at(
-                    locate.span(Place::Service(at, Some("replicas"), None)),
-                    "`need` is at most `count`, which is at least 1",
-                ),
+                Diagnostic::error(
+                    "out-of-range",
+                    format!("`{name}` needs {} of {} replicas", replicas.need, replicas.count),
+                )
+                .at(locate.span(Place::Service(at, Some("replicas"), None)), "`need` is at most `count`, which is at least 1"),
             );
         }
         system.service_detail.push(at as u32);
@@ -382,8 +394,7 @@ fn add_journeys(system: &mut System, journeys: Vec<(String, Journey)>, locate: &
             match system.resolve(reference) {
                 Ok(endpoint) => needs.push(endpoint),
                 Err(problem) => problems.push(
-                    problem
-                        .at(locate.span(Place::Journey(at, Some("needs"), Some(position))), format!("journey `{name}` needs it")),
+                    problem.at(locate.span(Place::Journey(at, Some("needs"), Some(position))), format!("journey `{name}` needs it")),
                 ),
             }
         }
@@ -419,12 +430,11 @@ fn resolve<'a>(
                     Err(Diagnostic::error("unknown-operation", format!("service `{service}` lists no operations"))
                         .help(format!("write `{service}`, or add `operations: [{operation}]` to it")))
                 }
-                None => Err(Diagnostic::error("unknown-operation", format!("`{service}` has no operation `{operation}`")).help(
-                    match nearest(&operation, known.iter().map(String::as_str)) {
+                None => Err(Diagnostic::error("unknown-operation", format!("`{service}` has no operation `{operation}`"))
+                    .help(match nearest(&operation, known.iter().map(String::as_str)) {
                         Some(near) => format!("did you mean `{service}.{near}`?"),
                         None => format!("it has {}", known.join(", ")),
-                    },
-                )),
+                    })),
             };
         }
     }
