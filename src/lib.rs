@@ -10,4 +10,5 @@ pub mod quality;
 pub mod random;
 pub mod risk;
 pub mod statistics;
+pub mod topology;
 pub mod units;
