@@ -73,7 +73,7 @@ def main():
     source = "9491" if not made_here else statistics.mode(name for name in (e[0] for e in edges))
     if made_here:
         source = next(name for name, number in ids.items() if number == source)
-    model = IndependentCascadeModel(IMGraph(edges, weights), {ids[source]}, record_activation_frequency=True)
+    model = IndependentCascadeModel(IMGraph(edges, weights, True, False), {ids[source]}, record_activation_frequency=True)
     theirs(model, max(trials // 100, 1), 1)
     ratios, means = [], ([], [])
     for pair in range(pairs):
