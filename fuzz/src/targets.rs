@@ -6,12 +6,14 @@
 use shockfront::change::commits::read_log;
 use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
+use shockfront::change::file::{read_change, read_team};
 use shockfront::change::paths::{PathRule, map_files};
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::change::team::Team;
 use shockfront::change::trailers::{person, trailers};
 use shockfront::diagnostic::{Diagnostic, SourceId, Sources};
 use shockfront::document::{self, Format, decode_utf8};
+use shockfront::fault::file::read_faults;
 use shockfront::fault::spec::law;
 use shockfront::fault::{Fault, FaultKind, Scenario};
 use shockfront::model::{Compact, System};
@@ -31,6 +33,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("topology_json", topology_json),
     ("edge_list", edge_list),
     ("document", document),
+    ("change_file", change_file),
+    ("team_file", team_file),
+    ("fault_file", fault_file),
     ("fault", fault),
     ("unified_diff", unified_diff),
     ("raw_diff", raw_diff),
@@ -136,12 +141,42 @@ fn run(system: &System, compact: &Compact, fault: &Fault) {
 
 /// Any document: the first byte chooses the format.
 pub fn document(data: &[u8]) {
-    let Some((choice, bytes)) = data.split_first() else { return };
-    let format = [Format::Yaml, Format::Toml, Format::Json][*choice as usize % 3];
-    let Ok(text) = decode_utf8("fuzz", bytes.to_vec()) else { return };
+    let Some((sources, id, format)) = chosen(data) else { return };
+    if let Err(errors) = document::parse(&sources, id, format) {
+        judge(&sources, &errors);
+    }
+}
+
+/// Bytes behind the first one as a text of the format that the first one chooses.
+fn chosen(data: &[u8]) -> Option<(Sources, SourceId, Format)> {
+    let (choice, bytes) = data.split_first()?;
+    let text = decode_utf8("fuzz", bytes.to_vec()).ok()?;
     let mut sources = Sources::default();
     let id = sources.add("fuzz", text);
-    if let Err(errors) = document::parse(&sources, id, format) {
+    Some((sources, id, [Format::Yaml, Format::Toml, Format::Json][*choice as usize % 3]))
+}
+
+/// A change file.
+pub fn change_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    if let Err(errors) = read_change(&sources, id, format) {
+        judge(&sources, &errors);
+    }
+}
+
+/// A team file.
+pub fn team_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    match read_team(&sources, id, format) {
+        Ok((_, warnings)) => judge(&sources, &warnings),
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// A fault file.
+pub fn fault_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    if let Err(errors) = read_faults(&sources, id, format) {
         judge(&sources, &errors);
     }
 }
