@@ -1,0 +1,42 @@
+//! The timeline kernel on one thread, with the plan of the scenario: trials a second, and arcs × trials a second.
+
+mod common;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use shockfront::propagation::{Request, simulate};
+use shockfront::random::Seed;
+
+/// Enough that the plan does not count.
+fn trials(size: common::Size) -> u64 {
+    match size.services {
+        ..=1_000 => 4_096,
+        ..=10_000 => 512,
+        _ => 64,
+    }
+}
+
+fn bench_timeline(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("timeline");
+    group.sample_size(10);
+    for size in common::sizes() {
+        let case = common::case(size);
+        let trials = trials(size);
+        // The same work twice: criterion knows one unit for each name.
+        for (unit, per_trial) in [("trials", 1), ("arcs_times_trials", case.reachable_arcs)] {
+            group.throughput(Throughput::Elements(trials * per_trial));
+            let mut seed = 0;
+            group.bench_function(BenchmarkId::new(unit, size.services), |bencher| {
+                bencher.iter(|| {
+                    seed += 1;
+                    let request =
+                        Request { trials, seed: Seed(seed), static_reach: false, threads: Some(1), ..Request::default() };
+                    simulate(&case.system, &case.compact, &case.scenario, &request).expect("a simulation")
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench_timeline);
+criterion_main!(benches);

@@ -1,0 +1,276 @@
+//! What each fuzz target does with its bytes.
+//!
+//! A target feeds one door of the library that takes text from outside. It panics only where the library does, or where a
+//! message points outside of its text. Bytes that are no UTF-8 go through the same check as in the program.
+
+use shockfront::change::commits::read_log;
+use shockfront::change::derive::{Material, derive};
+use shockfront::change::diff::read_diff;
+use shockfront::change::file::{read_change, read_team};
+use shockfront::change::paths::{PathRule, map_files};
+use shockfront::change::raw::{RawDiff, read_raw};
+use shockfront::change::team::Team;
+use shockfront::change::trailers::{person, trailers};
+use shockfront::diagnostic::{Diagnostic, SourceId, Sources};
+use shockfront::document::{self, Format, decode_utf8};
+use shockfront::fault::file::read_faults;
+use shockfront::fault::spec::law;
+use shockfront::fault::{Fault, FaultKind, Scenario};
+use shockfront::model::{Compact, System};
+use shockfront::propagation::{Request, simulate};
+use shockfront::topology::{self, Files};
+use shockfront::units::Ticks;
+use std::io;
+use std::sync::OnceLock;
+
+/// One target.
+pub type Target = fn(&[u8]);
+
+/// All targets by name; the corpus of each is `fuzz/corpus/NAME`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("topology_yaml", topology_yaml),
+    ("topology_toml", topology_toml),
+    ("topology_json", topology_json),
+    ("edge_list", edge_list),
+    ("document", document),
+    ("change_file", change_file),
+    ("team_file", team_file),
+    ("fault_file", fault_file),
+    ("fault", fault),
+    ("unified_diff", unified_diff),
+    ("raw_diff", raw_diff),
+    ("commit_log", commit_log),
+    ("duration", duration),
+    ("reference", reference),
+];
+
+/// Larger graphs are read, but not simulated: the target is the reader.
+const MOST_SIMULATED: usize = 200;
+
+/// A single file in memory.
+struct Single<'a> {
+    name: &'a str,
+    bytes: &'a [u8],
+}
+
+impl Files for Single<'_> {
+    fn size(&self, path: &str) -> io::Result<u64> {
+        self.read(path).map(|bytes| bytes.len() as u64)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        if path == self.name { Ok(self.bytes.to_vec()) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    fn list(&self, directory: &str) -> io::Result<Option<Vec<String>>> {
+        if directory == self.name { Ok(None) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+}
+
+/// A topology file, written as YAML.
+pub fn topology_yaml(data: &[u8]) {
+    topology("fuzz.yaml", data);
+}
+
+/// A topology file, written as TOML.
+pub fn topology_toml(data: &[u8]) {
+    topology("fuzz.toml", data);
+}
+
+/// A topology file, written as JSON.
+pub fn topology_json(data: &[u8]) {
+    topology("fuzz.json", data);
+}
+
+/// An edge list.
+pub fn edge_list(data: &[u8]) {
+    topology("fuzz.tsv", data);
+    topology("fuzz.csv", data);
+}
+
+fn topology(name: &str, data: &[u8]) {
+    let mut sources = Sources::default();
+    match topology::load(&mut sources, name, &Single { name, bytes: data }) {
+        Ok(loaded) => {
+            judge(&sources, &loaded.warnings);
+            use_system(&loaded.system);
+        }
+        Err(errors) => {
+            assert!(!errors.is_empty(), "a file was refused without a reason");
+            judge(&sources, &errors);
+        }
+    }
+}
+
+/// Messages can be drawn: their spans are inside of their texts and between characters.
+fn judge(sources: &Sources, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        assert!(!diagnostic.message.is_empty(), "an empty message");
+        for label in &diagnostic.labels {
+            let Some(source) = sources.get(label.span.source) else { continue };
+            let (start, end) = (label.span.start as usize, label.span.end as usize);
+            assert!(start <= end && end <= source.text.len(), "{diagnostic:?} points outside of its text");
+            assert!(source.text.is_char_boundary(start) && source.text.is_char_boundary(end), "{diagnostic:?} cuts a character");
+            assert!(sources.line_column(label.span).is_some());
+        }
+    }
+}
+
+/// A system that was accepted can be compiled and simulated.
+fn use_system(system: &System) {
+    let Some(first) = system.service_names().next() else { return };
+    if system.service_count() > MOST_SIMULATED || system.dependency_count() > MOST_SIMULATED {
+        return;
+    }
+    let compact = Compact::new(system);
+    if compact.arc_count() > 20 * MOST_SIMULATED {
+        return;
+    }
+    run(system, &compact, &Fault::new(FaultKind::Crash, first));
+}
+
+fn run(system: &System, compact: &Compact, fault: &Fault) {
+    let Ok(scenario) = Scenario::new(system, compact, std::slice::from_ref(fault), None) else { return };
+    for static_reach in [true, false] {
+        let request = Request { trials: 8, static_reach, threads: Some(1), ..Request::default() };
+        if let Ok(simulation) = simulate(system, compact, &scenario, &request) {
+            assert!(simulation.reach.mean.mean.is_finite(), "reach is {}", simulation.reach.mean.mean);
+        }
+    }
+}
+
+/// Any document: the first byte chooses the format.
+pub fn document(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    if let Err(errors) = document::parse(&sources, id, format) {
+        judge(&sources, &errors);
+    }
+}
+
+/// Bytes behind the first one as a text of the format that the first one chooses.
+fn chosen(data: &[u8]) -> Option<(Sources, SourceId, Format)> {
+    let (choice, bytes) = data.split_first()?;
+    let text = decode_utf8("fuzz", bytes.to_vec()).ok()?;
+    let mut sources = Sources::default();
+    let id = sources.add("fuzz", text);
+    Some((sources, id, [Format::Yaml, Format::Toml, Format::Json][*choice as usize % 3]))
+}
+
+/// A change file.
+pub fn change_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    if let Err(errors) = read_change(&sources, id, format) {
+        judge(&sources, &errors);
+    }
+}
+
+/// A team file.
+pub fn team_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    match read_team(&sources, id, format) {
+        Ok((_, warnings)) => judge(&sources, &warnings),
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// A fault file.
+pub fn fault_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    if let Err(errors) = read_faults(&sources, id, format) {
+        judge(&sources, &errors);
+    }
+}
+
+const SHOP: &str = "\
+db\tcart\t0.9
+cart\tcheckout\t0.5
+checkout\tweb\t0.7
+db\tcheckout\t0.2
+web\tdb\t0.1
+";
+
+/// A small graph with a cycle.
+fn shop() -> &'static (System, Compact) {
+    static SHOP_SYSTEM: OnceLock<(System, Compact)> = OnceLock::new();
+    SHOP_SYSTEM.get_or_init(|| {
+        let files = Single { name: "shop.tsv", bytes: SHOP.as_bytes() };
+        let loaded = topology::load(&mut Sources::default(), "shop.tsv", &files).expect("the shop is valid");
+        let compact = Compact::new(&loaded.system);
+        (loaded.system, compact)
+    })
+}
+
+/// `--fault KIND@TARGET,key=value`.
+pub fn fault(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Fault::parse(text) {
+        Ok(fault) => {
+            assert!(!fault.label().is_empty());
+            let (system, compact) = shop();
+            run(system, compact, &fault);
+        }
+        Err((message, range)) => {
+            assert!(!message.is_empty());
+            assert!(text.get(range.clone()).is_some(), "{range:?} is not a part of {text:?}");
+        }
+    }
+}
+
+/// `--diff FILE`.
+pub fn unified_diff(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut sources = Sources::default();
+    let id = sources.add("fuzz.diff", text);
+    let text = &sources.get(id).expect("just added").text;
+    match read_diff(SourceId(0), text) {
+        Ok(diff) => {
+            let rules = [PathRule { service: "cart", glob: "src/cart/**" }, PathRule { service: "web", glob: "**/*.ts" }];
+            drop(map_files(&rules, &diff.files));
+        }
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// What `git diff --raw -z` and `--numstat -z` write, with byte 1 between them.
+pub fn raw_diff(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (raw, numstat) = text.split_once('\u{1}').unwrap_or((&text, ""));
+    if let Ok(files) = read_raw(RawDiff { raw, numstat }) {
+        for file in &files {
+            let _ = (file.path(), file.lines(), file.touched_paths().count());
+        }
+    }
+}
+
+/// What `git log -z` writes, down to authors, reviewers and signs of AI tools.
+pub fn commit_log(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for trailer in trailers(&text) {
+        let _ = (trailer.has_key("Co-authored-by"), person(&trailer.value));
+    }
+    if let Ok(commits) = read_log(&text) {
+        let material = Material { commits: &commits, files: Vec::new(), team: &Team::default() };
+        let _ = derive(material);
+    }
+}
+
+/// Durations and their laws: `10m`, `10m/60m`.
+pub fn duration(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(ticks) = Ticks::parse(text) {
+        assert!(ticks.minutes() >= 0.0);
+    }
+    if let Ok(law) = law(text) {
+        assert!(law.mean_minutes() >= 0.0 && law.at_deviate(0.0) <= law.at_deviate(1.0));
+    }
+}
+
+/// `SERVICE` or `SERVICE.OPERATION`.
+pub fn reference(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (system, compact) = shop();
+    if let Ok(endpoint) = system.resolve(text) {
+        assert!(!system.endpoint_name(endpoint).is_empty());
+        assert!((compact.node(endpoint) as usize) < compact.node_count());
+    }
+}

@@ -1,0 +1,42 @@
+//! What `check --format sarif` writes is valid SARIF 2.1.0, by the schema itself.
+//!
+//! `scripts/test` fetches the schema and names it in `SHOCKFRONT_SARIF_SCHEMA`; a plain `cargo test` without it skips this test.
+#![cfg(feature = "cli")]
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+#[test]
+fn findings_are_valid_sarif() {
+    let Some(path) = env::var_os("SHOCKFRONT_SARIF_SCHEMA") else { return };
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", Path::new(&path).display()));
+    let schema: Value = serde_json::from_str(&text).expect("a schema in JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut n_results = 0;
+    let mut folders: Vec<_> =
+        fs::read_dir(package.join("topologies")).expect("topologies").map(|entry| entry.expect("entry").path()).collect();
+    folders.sort();
+    for topology in folders.iter().map(|folder| folder.join("topology.yaml")).filter(|path| path.exists()) {
+        let run = Command::new(env!("CARGO_BIN_EXE_shockfront"))
+            .args(["check", "--format", "sarif"])
+            .arg(&topology)
+            .output()
+            .expect("shockfront runs");
+        assert!(run.status.success(), "{}: {}", topology.display(), String::from_utf8_lossy(&run.stderr));
+        let log: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+        let errors: Vec<String> =
+            validator.iter_errors(&log).map(|error| format!("{error} at {}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{}:\n{}", topology.display(), errors.join("\n"));
+        for result in log["runs"][0]["results"].as_array().expect("results") {
+            n_results += 1;
+            assert!(
+                result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].is_string(),
+                "without a place: {result}"
+            );
+        }
+    }
+    assert!(n_results > 0, "no topology has a finding: the test is blind");
+}
