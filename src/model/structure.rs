@@ -100,3 +100,18 @@ pub(crate) fn harmed_from(compact: &Compact, sources: impl IntoIterator<Item = u
     }
     reached
 }
+
+/// Groups of services that reach each other along the given arcs, each ascending, in the order of their first member. An arc
+/// from a service to itself makes no group. O(services + arcs).
+pub(crate) fn cycles(arcs: &[(u32, u32)]) -> Vec<Vec<u32>> {
+    let graph = petgraph::graphmap::DiGraphMap::<u32, ()>::from_edges(arcs.iter().copied());
+    let components = algo::kosaraju_scc(&graph).into_iter().filter(|nodes| nodes.len() > 1);
+    let mut cycles: Vec<Vec<u32>> = components
+        .map(|mut nodes| {
+            nodes.sort_unstable();
+            nodes
+        })
+        .collect();
+    cycles.sort_unstable();
+    cycles
+}
