@@ -4,6 +4,7 @@ pub mod change;
 pub mod diagnostic;
 pub mod document;
 pub mod fault;
+pub mod finding;
 pub mod model;
 pub mod propagation;
 pub mod quality;
