@@ -12,4 +12,5 @@ pub mod quality;
 pub mod random;
 pub mod risk;
 pub mod statistics;
+pub mod topology;
 pub mod units;

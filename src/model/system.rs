@@ -6,9 +6,12 @@
 use super::draft::{Draft, Locate, Place};
 use super::facts::{Dependency, DependencyKind, Group, Journey, Service, Waiver};
 use super::names::Names;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::units::{DependencyId, GroupId, JourneyId, ServiceId};
 use std::collections::HashMap;
+
+/// A list of dependencies with more problems than this is not read on: each search for a near name takes a while.
+const MOST_PROBLEMS: usize = 500;
 
 /// One end of a dependency: a service, or one operation of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,18 +126,12 @@ impl System {
 
     /// The consumer of a dependency: the side that is harmed.
     pub fn consumer(&self, id: DependencyId) -> Endpoint {
-        Endpoint {
-            service: ServiceId(self.dependencies.consumer[id.index()]),
-            operation: self.detail(id).from_operation,
-        }
+        Endpoint { service: ServiceId(self.dependencies.consumer[id.index()]), operation: self.detail(id).from_operation }
     }
 
     /// The provider of a dependency.
     pub fn provider(&self, id: DependencyId) -> Endpoint {
-        Endpoint {
-            service: ServiceId(self.dependencies.provider[id.index()]),
-            operation: self.detail(id).to_operation,
-        }
+        Endpoint { service: ServiceId(self.dependencies.provider[id.index()]), operation: self.detail(id).to_operation }
     }
 
     /// The kind of a dependency.
@@ -200,6 +197,28 @@ impl System {
         resolve(reference, &self.services, |id| &self.service(id).operations)
     }
 
+    /// The system of an edge list: plain services, plain hard dependencies with their probabilities.
+    ///
+    /// # Panics
+    /// When the columns have different lengths. Ids that name no service, self-dependencies and duplicates are the reader's to refuse.
+    pub(crate) fn from_edges(
+        name: String,
+        services: Names,
+        consumer: Vec<u32>,
+        provider: Vec<u32>,
+        probability: Vec<f64>,
+    ) -> Self {
+        assert_eq!(consumer.len(), provider.len(), "columns of one table");
+        assert_eq!(consumer.len(), probability.len(), "columns of one table");
+        Self {
+            name,
+            services,
+            service_table: vec![Service::default()],
+            dependencies: Dependencies { consumer, provider, detail: Vec::new(), details: vec![Detail::plain()], probability },
+            ..Self::default()
+        }
+    }
+
     /// Resolves all names of a draft.
     ///
     /// # Errors
@@ -225,25 +244,16 @@ impl System {
     }
 }
 
-fn add_services(
-    system: &mut System,
-    services: Vec<(String, Service)>,
-    locate: &dyn Locate,
-    problems: &mut Vec<Diagnostic>,
-) {
+fn add_services(system: &mut System, services: Vec<(String, Service)>, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
     if services.is_empty() {
         problems.push(
             Diagnostic::error("no-services", "the topology has no services")
                 .at(locate.span(Place::Whole), "expected at least one entry under `services:`"),
         );
     }
+    defined_once("service", &services, |at| locate.span(Place::Service(at, None, None)), problems);
     for (at, (name, service)) in services.into_iter().enumerate() {
-        if !system.services.insert(&name).1 {
-            problems.push(
-                Diagnostic::error("duplicate-name", format!("service `{name}` is defined twice"))
-                    .at(locate.span(Place::Service(at, None, None)), "second definition"),
-            );
-        }
+        system.services.insert(&name);
         for (position, operation) in service.operations.iter().enumerate() {
             if service.operations[..position].contains(operation) {
                 problems.push(
@@ -256,11 +266,10 @@ fn add_services(
             && (replicas.need > replicas.count || replicas.count == 0)
         {
             problems.push(
-                Diagnostic::error(
-                    "out-of-range",
-                    format!("`{name}` needs {} of {} replicas", replicas.need, replicas.count),
-                )
-                .at(locate.span(Place::Service(at, Some("replicas"), None)), "`need` is at most `count`, which is at least 1"),
+                Diagnostic::error("out-of-range", format!("`{name}` needs {} of {} replicas", replicas.need, replicas.count)).at(
+                    locate.span(Place::Service(at, Some("replicas"), None)),
+                    "`need` is at most `count`, which is at least 1",
+                ),
             );
         }
         system.service_detail.push(at as u32);
@@ -268,7 +277,23 @@ fn add_services(
     }
 }
 
+/// Names of one table that come from several files may clash.
+fn defined_once<T>(what: &str, table: &[(String, T)], span: impl Fn(usize) -> Span, problems: &mut Vec<Diagnostic>) {
+    let mut known: HashMap<&str, usize> = HashMap::with_capacity(table.len());
+    for (at, (name, _)) in table.iter().enumerate() {
+        let first = *known.entry(name).or_insert(at);
+        if first != at {
+            problems.push(
+                Diagnostic::error("duplicate-name", format!("{what} `{name}` is defined twice"))
+                    .at(span(at), "second definition")
+                    .at(span(first), "first definition"),
+            );
+        }
+    }
+}
+
 fn add_members(system: &mut System, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
+    defined_once("group", &system.groups, |at| locate.span(Place::Group(at, None)), problems);
     let index: HashMap<&str, usize> = system.groups.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
     for (at, (name, _)) in system.groups.iter().enumerate() {
         if system.services.find(name).is_some() {
@@ -281,6 +306,12 @@ fn add_members(system: &mut System, locate: &dyn Locate, problems: &mut Vec<Diag
     }
     for (at, service) in system.service_table.iter().enumerate() {
         for (position, group) in service.groups.iter().enumerate() {
+            if service.groups[..position].contains(group) {
+                problems.push(
+                    Diagnostic::error("duplicate-name", format!("group `{group}` is listed twice"))
+                        .at(locate.span(Place::Service(at, Some("groups"), Some(position))), "listed again"),
+                );
+            }
             match index.get(group.as_str()) {
                 Some(found) => system.members[*found].push(ServiceId::at(at)),
                 None => problems.push(
@@ -304,6 +335,10 @@ fn add_dependencies(
 ) {
     let mut seen: HashMap<(Endpoint, Endpoint, DependencyKind), usize> = HashMap::with_capacity(dependencies.len());
     for (at, dependency) in dependencies.into_iter().enumerate() {
+        if problems.len() > MOST_PROBLEMS {
+            problems.push(Diagnostic::error("too-many", "the rest of the dependencies is not looked at"));
+            break;
+        }
         let mut end = |reference: &str, field: &'static str| {
             system.resolve(reference).map_err(|problem| {
                 problems.push(problem.at(locate.span(Place::Dependency(at, Some(field))), "not defined"));
@@ -388,13 +423,19 @@ fn check_gates(system: &System, locate: &dyn Locate, problems: &mut Vec<Diagnost
 }
 
 fn add_journeys(system: &mut System, journeys: Vec<(String, Journey)>, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
+    defined_once("journey", &journeys, |at| locate.span(Place::Journey(at, None, None)), problems);
     for (at, (name, facts)) in journeys.into_iter().enumerate() {
         let mut needs = Vec::new();
         for (position, reference) in facts.needs.iter().enumerate() {
             match system.resolve(reference) {
+                Ok(endpoint) if needs.contains(&endpoint) => problems.push(
+                    Diagnostic::error("duplicate-name", format!("journey `{name}` needs `{reference}` twice"))
+                        .at(locate.span(Place::Journey(at, Some("needs"), Some(position))), "listed again"),
+                ),
                 Ok(endpoint) => needs.push(endpoint),
                 Err(problem) => problems.push(
-                    problem.at(locate.span(Place::Journey(at, Some("needs"), Some(position))), format!("journey `{name}` needs it")),
+                    problem
+                        .at(locate.span(Place::Journey(at, Some("needs"), Some(position))), format!("journey `{name}` needs it")),
                 ),
             }
         }
@@ -430,11 +471,12 @@ fn resolve<'a>(
                     Err(Diagnostic::error("unknown-operation", format!("service `{service}` lists no operations"))
                         .help(format!("write `{service}`, or add `operations: [{operation}]` to it")))
                 }
-                None => Err(Diagnostic::error("unknown-operation", format!("`{service}` has no operation `{operation}`"))
-                    .help(match nearest(&operation, known.iter().map(String::as_str)) {
+                None => Err(Diagnostic::error("unknown-operation", format!("`{service}` has no operation `{operation}`")).help(
+                    match nearest(&operation, known.iter().map(String::as_str)) {
                         Some(near) => format!("did you mean `{service}.{near}`?"),
                         None => format!("it has {}", known.join(", ")),
-                    })),
+                    },
+                )),
             };
         }
     }

@@ -1,0 +1,25 @@
+//! Topology files: what a system is, as people write it.
+//!
+//! Every reader ends in a [`Draft`](crate::model::draft::Draft) or, for edge lists, in a [`System`](crate::model::System). The
+//! room opens no file: callers hand it texts through [`load::Files`]. What must hold: no input panics, and every message about
+//! a file says where in it.
+//!
+//! ```text
+//! YAML, TOML, JSON ─ schema ─ lower ─▶ Draft ─▶ System ─ write ─▶ text
+//! TSV, CSV ─────────────────── edge_list ────────▶ ┘
+//! ```
+
+pub mod edge_list;
+mod form;
+pub mod load;
+pub mod lower;
+mod lower_dependency;
+mod places;
+pub mod schema;
+pub mod schema_dependency;
+
+pub use load::{Files, Loaded, load};
+pub use places::Places;
+
+#[cfg(test)]
+pub(crate) mod tests;
