@@ -10,6 +10,7 @@ pub mod model;
 pub mod propagation;
 pub mod quality;
 pub mod random;
+pub mod report;
 pub mod risk;
 pub mod statistics;
 pub mod topology;

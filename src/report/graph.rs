@@ -1,0 +1,243 @@
+//! A system as a graph in the words of other programs: DOT and Mermaid. `graph_svg` draws it without them.
+//!
+//! An arrow points from the consumer to the provider, dashed where the dependency is soft, dotted where it is asynchronous.
+//! Several dependencies between the same two services with the same stroke make one arrow.
+
+use super::escape;
+use crate::model::System;
+use crate::model::facts::DependencyKind;
+use crate::units::ServiceId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What Mermaid draws by default; neither can be raised from inside a drawing.
+const MERMAID_ARROWS: usize = 500;
+const MERMAID_CHARACTERS: usize = 50_000;
+
+/// What to draw.
+#[derive(Debug, Clone)]
+pub struct Drawing<'a> {
+    /// The system.
+    pub system: &'a System,
+    /// The services to draw, ascending; arrows between any others are left out.
+    pub services: Vec<ServiceId>,
+    /// A second line under the name, such as P(impaired).
+    pub notes: BTreeMap<ServiceId, String>,
+    /// Whether services of one owner stand together (DOT only).
+    pub by_owner: bool,
+}
+
+impl<'a> Drawing<'a> {
+    /// The whole system.
+    pub fn whole(system: &'a System) -> Self {
+        Self::of(system, system.service_ids())
+    }
+
+    /// Some services of it.
+    pub fn of(system: &'a System, services: impl IntoIterator<Item = ServiceId>) -> Self {
+        let services: BTreeSet<ServiceId> = services.into_iter().collect();
+        Self { system, services: services.into_iter().collect(), notes: BTreeMap::new(), by_owner: false }
+    }
+
+    /// The arrows between the services drawn, as positions in `services`: consumer, provider, stroke; each once, sorted.
+    pub(super) fn arrows(&self) -> Vec<Arrow> {
+        let position = |id: ServiceId| self.services.binary_search(&id).ok();
+        let mut arrows = BTreeSet::new();
+        for id in self.system.dependency_ids() {
+            let ends = (position(self.system.consumer(id).service), position(self.system.provider(id).service));
+            if let (Some(from), Some(to)) = ends
+                && from != to
+            {
+                arrows.insert(Arrow { from, to, stroke: Stroke::of(self.system.kind(id)) });
+            }
+        }
+        arrows.into_iter().collect()
+    }
+
+    /// The tier, 2 where not stated.
+    pub(super) fn tier(&self, at: usize) -> u8 {
+        self.system.service(self.services[at]).tier.unwrap_or(2).min(3)
+    }
+
+    pub(super) fn name(&self, at: usize) -> &str {
+        self.system.service_name(self.services[at])
+    }
+
+    pub(super) fn note(&self, at: usize) -> Option<&str> {
+        self.notes.get(&self.services[at]).map(String::as_str)
+    }
+}
+
+/// How an arrow is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stroke {
+    /// Hard, and unknown, which counts as hard.
+    Solid,
+    /// Soft.
+    Dashed,
+    /// Asynchronous.
+    Dotted,
+    /// No call: startup, monitors, authority, knowledge; the word stands beside it.
+    Thin(&'static str),
+}
+
+impl Stroke {
+    fn of(kind: DependencyKind) -> Self {
+        match kind {
+            DependencyKind::Hard | DependencyKind::Unknown => Self::Solid,
+            DependencyKind::Soft => Self::Dashed,
+            DependencyKind::Async => Self::Dotted,
+            other => Self::Thin(other.name()),
+        }
+    }
+}
+
+/// One arrow, from consumer to provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Arrow {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) stroke: Stroke,
+}
+
+/// Fill of a tier on a light ground, 0 first.
+pub(super) const TIER_FILL: [&str; 4] = ["#f4b8a8", "#f8dca0", "#c3ddf2", "#e3e5e8"];
+
+/// Writes a drawing for Graphviz.
+pub fn dot(drawing: &Drawing<'_>) -> String {
+    let mut out = format!("digraph \"{}\" {{\n", escape::dot(&drawing.system.name));
+    out.push_str("  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fontname=\"Helvetica\", fontsize=11];\n");
+    out.push_str("  edge [color=\"#5a6270\", arrowsize=0.7, fontname=\"Helvetica\", fontsize=9];\n");
+    let mut owners: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for at in 0..drawing.services.len() {
+        let owner = drawing.system.service(drawing.services[at]).owner.as_deref().filter(|_| drawing.by_owner);
+        owners.entry(owner).or_default().push(at);
+    }
+    for (number, (owner, members)) in owners.iter().enumerate() {
+        let indent = if owner.is_some() { "    " } else { "  " };
+        if let Some(owner) = owner {
+            out.push_str(&format!("  subgraph \"cluster_{number}\" {{\n    label=\"{}\";\n    color=\"#b0b5bd\";\n", escape::dot(owner)));
+        }
+        for at in members {
+            let note = drawing.note(*at).map_or_else(String::new, |note| format!("\\n{}", escape::dot(note)));
+            let name = escape::dot(drawing.name(*at));
+            let fill = TIER_FILL[usize::from(drawing.tier(*at))];
+            out.push_str(&format!("{indent}\"{name}\" [label=\"{name}{note}\", fillcolor=\"{fill}\"];\n"));
+        }
+        if owner.is_some() {
+            out.push_str("  }\n");
+        }
+    }
+    for arrow in drawing.arrows() {
+        let (from, to) = (escape::dot(drawing.name(arrow.from)), escape::dot(drawing.name(arrow.to)));
+        let style = match arrow.stroke {
+            Stroke::Solid => String::new(),
+            Stroke::Dashed => " [style=dashed]".to_owned(),
+            Stroke::Dotted => " [style=dotted]".to_owned(),
+            Stroke::Thin(word) => format!(" [color=\"#9aa1ab\", fontcolor=\"#5a6270\", label=\"{word}\"]"),
+        };
+        out.push_str(&format!("  \"{from}\" -> \"{to}\"{style};\n"));
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// Writes a drawing for Mermaid, within its default limits: what does not fit is left out and a comment and a node say so.
+pub fn mermaid(drawing: &Drawing<'_>) -> String {
+    let mut out = String::from("flowchart LR\n");
+    // Half of the room for services, so that some arrows remain.
+    let (mut used, mut shown) = (0, 0);
+    for at in 0..drawing.services.len() {
+        let note = drawing.note(at).map_or_else(String::new, |note| format!("<br/>{}", escape::mermaid(note)));
+        let line = format!("  s{at}[\"{}{note}\"]:::tier{}\n", escape::mermaid(drawing.name(at)), drawing.tier(at));
+        used += line.chars().count();
+        if used > MERMAID_CHARACTERS / 2 {
+            break;
+        }
+        out.push_str(&line);
+        shown += 1;
+    }
+    let arrows = drawing.arrows();
+    let (mut drawn, mut length) = (0, out.chars().count());
+    for arrow in arrows.iter().filter(|arrow| arrow.from < shown && arrow.to < shown) {
+        let stroke = match arrow.stroke {
+            Stroke::Solid => "-->".to_owned(),
+            Stroke::Dashed => "-.->".to_owned(),
+            Stroke::Dotted => "-. async .->".to_owned(),
+            Stroke::Thin(word) => format!("-- {word} -->"),
+        };
+        let line = format!("  s{} {stroke} s{}\n", arrow.from, arrow.to);
+        length += line.len();
+        // The last 1,000 characters are for the classes and the note.
+        if drawn == MERMAID_ARROWS || length > MERMAID_CHARACTERS - 1_000 {
+            break;
+        }
+        out.push_str(&line);
+        drawn += 1;
+    }
+    let (services, arrows) = (drawing.services.len() - shown, arrows.len() - drawn);
+    if services + arrows > 0 {
+        let words = format!("cut to what Mermaid draws: {services} services and {arrows} arrows left out");
+        out.push_str(&format!("  %% {words}\n  cut[\"{words}\"]\n"));
+    }
+    for (tier, fill) in TIER_FILL.iter().enumerate() {
+        out.push_str(&format!("  classDef tier{tier} fill:{fill},stroke:#5a6270,color:#1c2026\n"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{build, dependency, shop};
+    use super::*;
+    use crate::model::draft::Draft;
+    use crate::model::facts::Service;
+
+    #[test]
+    fn dot_quotes_every_name() {
+        let system = build(Draft {
+            name: Some("a \"b\"".to_owned()),
+            services: vec![("x\"y".to_owned(), Service::default()), ("end".to_owned(), Service::default())],
+            dependencies: vec![dependency("x\"y", "end", DependencyKind::Async)],
+            ..Draft::default()
+        });
+        let text = dot(&Drawing::whole(&system));
+        assert!(text.starts_with("digraph \"a \\\"b\\\"\" {\n"), "{text}");
+        assert!(text.contains("  \"x\\\"y\" -> \"end\" [style=dotted];\n"), "{text}");
+    }
+
+    #[test]
+    fn owners_make_clusters() {
+        let system = shop();
+        let text = dot(&Drawing { by_owner: true, ..Drawing::whole(&system) });
+        assert_eq!(text.matches("subgraph \"cluster_").count(), 3);
+        assert!(text.contains("label=\"@shop/payments\""));
+        assert_eq!(text.matches('{').count(), text.matches('}').count());
+    }
+
+    #[test]
+    fn mermaid_draws_the_shop() {
+        let system = shop();
+        let mut drawing = Drawing::whole(&system);
+        drawing.notes.insert(ServiceId(0), "59 %".to_owned());
+        let text = mermaid(&drawing);
+        assert!(text.starts_with("flowchart LR\n  s0[\"frontend<br/>59 %\"]:::tier0\n"), "{text}");
+        assert!(text.contains("  s1 -.-> s3\n") && text.contains("  s4 -. async .-> s1\n"), "{text}");
+        assert!(text.contains("classDef tier0 fill:"));
+    }
+
+    #[test]
+    fn mermaid_is_cut_to_its_limits() {
+        let names: Vec<String> = (0..900).map(|at| format!("a-service-with-a-rather-long-name-{at}")).collect();
+        let system = build(Draft {
+            services: names.iter().map(|name| (name.clone(), Service::default())).collect(),
+            dependencies: names.windows(2).map(|pair| dependency(&pair[0], &pair[1], DependencyKind::Hard)).collect(),
+            ..Draft::default()
+        });
+        let text = mermaid(&Drawing::whole(&system));
+        assert!(text.chars().count() <= 50_000);
+        assert!(text.matches(" --> ").count() <= 500);
+        assert!(text.contains("left out"));
+        let some = mermaid(&Drawing::of(&system, [ServiceId(3), ServiceId(4)]));
+        assert!(some.contains("s0 --> s1") && !some.contains("left out"));
+    }
+}

@@ -1,0 +1,30 @@
+//! What other rooms found, written for people and programs.
+//!
+//! `number` is the only formatter of estimates; `record` and `record_assessment` write the stable JSON; `terminal` and `markdown` write
+//! pages, `words` the sentences they share. What must hold: this
+//! room formats and never computes, reads no file and prints nothing, and the same values give the same bytes.
+
+mod escape;
+pub mod graph;
+pub mod input;
+mod layout;
+pub mod markdown;
+#[cfg(test)]
+mod markdown_tests;
+pub mod number;
+pub mod record;
+pub mod record_assessment;
+#[cfg(test)]
+mod record_tests;
+pub mod terminal;
+#[cfg(test)]
+mod testing;
+mod words;
+
+pub use graph::{Drawing, dot, mermaid};
+pub use input::{AssessmentReport, ServiceList, SimulationReport};
+pub use layout::Page;
+pub use markdown::{assessment_markdown, simulation_markdown};
+pub use record::simulation_json;
+pub use record_assessment::assessment_json;
+pub use terminal::{assessment_text, simulation_text};

@@ -1,0 +1,317 @@
+//! A simulation as JSON: `shockfront/simulation/v1` (product.md).
+//!
+//! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
+//! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
+//! zeros. Absent keys: `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
+//! `onset` where the service is never impaired; `reach_bounds` with a clock.
+
+use super::input::{ServiceList, SimulationReport};
+use super::number::is_unknown;
+use crate::propagation::result::{JourneyResult, Method, Reach, ServiceResult, Summary};
+use crate::quality::DataQuality;
+use crate::statistics::{Estimate, Interval};
+use crate::units::ServiceId;
+use serde::Serialize;
+
+/// Writes a simulation as `shockfront/simulation/v1`, with a newline at the end.
+pub fn simulation_json(report: &SimulationReport<'_>) -> String {
+    pretty(&SimulationRecord::new(report))
+}
+
+/// Two spaces a level, and a newline at the end.
+pub(super) fn pretty(record: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(record).expect("records have text keys only and memory takes every byte");
+    text.push('\n');
+    text
+}
+
+/// The program that wrote a record.
+#[derive(Debug, Serialize)]
+pub(super) struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// This program.
+pub(super) const TOOL: Tool = Tool { name: "shockfront", version: env!("CARGO_PKG_VERSION") };
+
+/// An interval; `null` where unknown.
+#[derive(Debug, Serialize)]
+pub(super) struct Ends(Option<[f64; 2]>);
+
+impl From<Interval> for Ends {
+    fn from(interval: Interval) -> Self {
+        Self((!is_unknown(interval)).then_some([interval.low, interval.high]))
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Inputs<'a> {
+    topology: &'a str,
+    sha256: &'a str,
+    faults: &'a [String],
+    seed: u64,
+    trials: u64,
+    method: &'static str,
+    generator: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    horizon: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReachRecord {
+    mean: f64,
+    interval: Ends,
+    p50: u64,
+    p90: u64,
+    p99: u64,
+    standard_deviation: f64,
+}
+
+impl From<&Reach> for ReachRecord {
+    fn from(reach: &Reach) -> Self {
+        Self {
+            mean: reach.mean.mean,
+            interval: reach.mean.interval.into(),
+            p50: reach.p50,
+            p90: reach.p90,
+            p99: reach.p99,
+            standard_deviation: reach.standard_deviation,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Bounds {
+    optimistic: ReachRecord,
+    pessimistic: ReachRecord,
+}
+
+#[derive(Debug, Serialize)]
+struct Chance {
+    probability: f64,
+    interval: Ends,
+}
+
+impl From<Estimate> for Chance {
+    fn from(estimate: Estimate) -> Self {
+        Self { probability: estimate.mean, interval: estimate.interval.into() }
+    }
+}
+
+/// A mean with its interval.
+#[derive(Debug, Serialize)]
+pub(super) struct Mean {
+    mean: f64,
+    interval: Ends,
+}
+
+impl From<Estimate> for Mean {
+    fn from(estimate: Estimate) -> Self {
+        Self { mean: estimate.mean, interval: estimate.interval.into() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Times {
+    mean: f64,
+    interval: Ends,
+    p50: f64,
+    p90: f64,
+    p95: f64,
+    p99: f64,
+}
+
+impl From<&Summary> for Times {
+    fn from(summary: &Summary) -> Self {
+        let Summary { mean, p50, p90, p95, p99, .. } = *summary;
+        Self { mean: mean.mean, interval: mean.interval.into(), p50, p90, p95, p99 }
+    }
+}
+
+/// Losses, with the mean of the worst 5 % and the intervals of two quantiles.
+#[derive(Debug, Serialize)]
+struct Loss {
+    #[serde(flatten)]
+    times: Times,
+    es95: f64,
+    p50_interval: Ends,
+    p95_interval: Ends,
+}
+
+impl From<&Summary> for Loss {
+    fn from(summary: &Summary) -> Self {
+        let (p50, p95) = summary.intervals;
+        Self { times: summary.into(), es95: summary.es95, p50_interval: p50.into(), p95_interval: p95.into() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Onset {
+    p50: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct ServiceRecord<'a> {
+    name: &'a str,
+    impaired: Chance,
+    down: Chance,
+    corrupt: Chance,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    downtime: Option<Times>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impaired_time: Option<Times>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onset: Option<Onset>,
+}
+
+impl<'a> ServiceRecord<'a> {
+    fn new(name: &'a str, result: &ServiceResult) -> Self {
+        let times = result.times.as_ref();
+        Self {
+            name,
+            impaired: result.impaired.into(),
+            down: result.down.into(),
+            corrupt: result.corrupt.into(),
+            downtime: times.map(|times| Times::from(&times.downtime)),
+            impaired_time: times.map(|times| Times::from(&times.impaired_time)),
+            onset: times.and_then(|times| times.onset_p50).map(|p50| Onset { p50 }),
+        }
+    }
+
+    /// A service that the fault cannot reach.
+    fn untouched(name: &'a str, timed: bool) -> Self {
+        const NEVER: Estimate = Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
+        let none = || Times { mean: 0.0, interval: NEVER.interval.into(), p50: 0.0, p90: 0.0, p95: 0.0, p99: 0.0 };
+        Self {
+            name,
+            impaired: NEVER.into(),
+            down: NEVER.into(),
+            corrupt: NEVER.into(),
+            downtime: timed.then(none),
+            impaired_time: timed.then(none),
+            onset: None,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct JourneyRecord<'a> {
+    name: &'a str,
+    downtime: Loss,
+    impaired_time: Loss,
+    user_minutes: Loss,
+    integrity_minutes: Loss,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_share: Option<Loss>,
+}
+
+impl<'a> From<&'a JourneyResult> for JourneyRecord<'a> {
+    fn from(journey: &'a JourneyResult) -> Self {
+        Self {
+            name: &journey.name,
+            downtime: (&journey.downtime).into(),
+            impaired_time: (&journey.impaired_time).into(),
+            user_minutes: (&journey.user_minutes).into(),
+            integrity_minutes: (&journey.integrity_minutes).into(),
+            budget_share: journey.budget_share.as_ref().map(Loss::from),
+        }
+    }
+}
+
+/// What a result rests on.
+#[derive(Debug, Serialize)]
+pub(super) struct QualityRecord<'a> {
+    age_days: Option<i64>,
+    coverage: Option<f64>,
+    assumed: &'a [String],
+    not_modelled: &'a [String],
+}
+
+impl<'a> From<&'a DataQuality> for QualityRecord<'a> {
+    fn from(quality: &'a DataQuality) -> Self {
+        Self {
+            age_days: quality.age_days,
+            coverage: quality.coverage,
+            assumed: &quality.assumed,
+            not_modelled: &quality.not_modelled,
+        }
+    }
+}
+
+/// The whole record.
+#[derive(Debug, Serialize)]
+pub(super) struct SimulationRecord<'a> {
+    schema: &'static str,
+    tool: Tool,
+    inputs: Inputs<'a>,
+    reach: ReachRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reach_bounds: Option<Bounds>,
+    services: Vec<ServiceRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journeys: Option<Vec<JourneyRecord<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_minutes: Option<Loss>,
+    data_quality: QualityRecord<'a>,
+    limits: &'a [String],
+    censored: f64,
+}
+
+impl<'a> SimulationRecord<'a> {
+    pub(super) fn new(report: &'a SimulationReport<'_>) -> Self {
+        let simulation = report.simulation;
+        Self {
+            schema: "shockfront/simulation/v1",
+            tool: TOOL,
+            inputs: Inputs {
+                topology: &report.system.name,
+                sha256: &report.topology_sha256,
+                faults: &report.faults,
+                seed: simulation.seed,
+                trials: simulation.trials,
+                method: method_name(simulation.method),
+                generator: crate::random::GENERATOR,
+                at: report.at.as_deref(),
+                horizon: simulation.horizon_minutes,
+            },
+            reach: (&simulation.reach).into(),
+            reach_bounds: simulation.reach_bounds.as_ref().map(|(optimistic, pessimistic)| Bounds {
+                optimistic: optimistic.into(),
+                pessimistic: pessimistic.into(),
+            }),
+            services: services(report),
+            journeys: simulation.timed.then(|| simulation.journeys.iter().map(JourneyRecord::from).collect()),
+            user_minutes: simulation.user_minutes.as_ref().map(Loss::from),
+            data_quality: report.quality.into(),
+            limits: &report.limits,
+            censored: simulation.censored,
+        }
+    }
+}
+
+fn services<'a>(report: &'a SimulationReport<'_>) -> Vec<ServiceRecord<'a>> {
+    let (system, simulation) = (report.system, report.simulation);
+    let record = |result: &ServiceResult| ServiceRecord::new(system.service_name(result.service), result);
+    if report.services == ServiceList::Reached {
+        return simulation.services.iter().filter(|result| result.impaired.mean > 0.0).map(record).collect();
+    }
+    // Both lists are in file order: one walk along both.
+    let mut results = simulation.services.iter().peekable();
+    let mut next = |id: ServiceId| results.next_if(|result| result.service == id);
+    let all = system.service_ids().map(|id| match next(id) {
+        Some(result) => record(result),
+        None => ServiceRecord::untouched(system.service_name(id), simulation.timed),
+    });
+    all.collect()
+}
+
+/// The word of the contract.
+pub(super) fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Sampled => "sampled",
+        Method::Exact => "exact",
+    }
+}

@@ -1,0 +1,234 @@
+//! An assessment as JSON: `shockfront/assessment/v1` (product.md).
+//!
+//! `impact` is a whole `shockfront/simulation/v1` object, conditional on the fault, or `null` when nothing could be simulated.
+//! `expected_user_minutes` is the mean, its interval stands beside it. `explanation.edges`, `explanation.cut_sets` and
+//! `mitigations` are empty until a room fills them.
+
+use super::input::{AssessmentReport, SimulationReport};
+use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty};
+use crate::risk::assessment::{Assessment, Band, Gate};
+use serde::Serialize;
+
+/// Writes an assessment as `shockfront/assessment/v1`, with a newline at the end.
+pub fn assessment_json(report: &AssessmentReport<'_>) -> String {
+    let impact = report.impact();
+    pretty(&AssessmentRecord::new(report, impact.as_ref()))
+}
+
+/// The word of the contract.
+pub fn band_name(band: Band) -> &'static str {
+    match band {
+        Band::Green => "green",
+        Band::Yellow => "yellow",
+        Band::Orange => "orange",
+        Band::Red => "red",
+    }
+}
+
+/// The word of the contract.
+pub fn gate_name(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Pass => "pass",
+        Gate::SignOffRequired => "sign_off_required",
+        Gate::Blocked => "blocked",
+        Gate::NotAssessed => "not_assessed",
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct VerdictRecord {
+    band: &'static str,
+    score: f64,
+    interval: Ends,
+    settled: bool,
+    gate: &'static str,
+    score_band: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct FactorRecord<'a> {
+    name: &'static str,
+    odds_ratio: f64,
+    interval: Ends,
+    because: &'a str,
+    source: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct FaultProbabilityRecord<'a> {
+    #[serde(flatten)]
+    belief: Mean,
+    factors: Vec<FactorRecord<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct JourneyRiskRecord<'a> {
+    name: &'a str,
+    expected_user_minutes: Mean,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_share: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct SignOffRecord<'a> {
+    who: &'a str,
+    role: &'static str,
+    because: &'a [String],
+    required: bool,
+    given_by: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct FloorRecord<'a> {
+    rule: &'static str,
+    raises_to: &'static str,
+    because: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct PathRecord<'a> {
+    steps: &'a [String],
+    probability: f64,
+}
+
+/// Nothing stands here yet, but readers may rely on the list.
+type Empty = [(); 0];
+
+#[derive(Debug, Serialize)]
+struct Explanation<'a> {
+    paths: Vec<PathRecord<'a>>,
+    edges: Empty,
+    cut_sets: Empty,
+}
+
+#[derive(Debug, Serialize)]
+struct AiRecord<'a> {
+    assisted: &'static str,
+    basis: &'static str,
+    evidence: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeRecord<'a> {
+    title: Option<&'a str>,
+    services: &'a [String],
+    files: usize,
+    unmapped: &'a [String],
+    ai: AiRecord<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct AssessmentRecord<'a> {
+    schema: &'static str,
+    tool: Tool,
+    verdict: VerdictRecord,
+    fault_probability: FaultProbabilityRecord<'a>,
+    impact: Option<SimulationRecord<'a>>,
+    breach_probability: f64,
+    expected_user_minutes: f64,
+    expected_user_minutes_interval: Ends,
+    journeys: Vec<JourneyRiskRecord<'a>>,
+    sign_off: Vec<SignOffRecord<'a>>,
+    floors: Vec<FloorRecord<'a>>,
+    explanation: Explanation<'a>,
+    mitigations: Empty,
+    advice: &'a [String],
+    data_quality: QualityRecord<'a>,
+    change: ChangeRecord<'a>,
+    missing: &'a [String],
+    limits: &'a [String],
+    notes: &'a [String],
+}
+
+impl<'a> AssessmentRecord<'a> {
+    fn new(report: &'a AssessmentReport<'_>, impact: Option<&'a SimulationReport<'_>>) -> Self {
+        let assessment = report.assessment;
+        Self {
+            schema: "shockfront/assessment/v1",
+            tool: TOOL,
+            verdict: verdict(assessment),
+            fault_probability: fault_probability(assessment),
+            impact: impact.map(SimulationRecord::new),
+            breach_probability: assessment.breach_probability,
+            expected_user_minutes: assessment.expected_user_minutes.mean,
+            expected_user_minutes_interval: assessment.expected_user_minutes.interval.into(),
+            journeys: journeys(assessment),
+            sign_off: sign_off(assessment),
+            floors: floors(assessment),
+            explanation: Explanation { paths: paths(assessment), edges: [], cut_sets: [] },
+            mitigations: [],
+            advice: &assessment.advice,
+            data_quality: (&assessment.data_quality).into(),
+            change: change(assessment),
+            missing: &assessment.missing,
+            limits: &assessment.limits,
+            notes: &assessment.notes,
+        }
+    }
+}
+
+fn verdict(assessment: &Assessment) -> VerdictRecord {
+    let verdict = &assessment.verdict;
+    VerdictRecord {
+        band: band_name(verdict.band),
+        score: verdict.score,
+        interval: verdict.interval.into(),
+        settled: verdict.settled,
+        gate: gate_name(verdict.gate),
+        score_band: band_name(verdict.score_band),
+    }
+}
+
+fn fault_probability(assessment: &Assessment) -> FaultProbabilityRecord<'_> {
+    let factors = assessment.fault_probability.factors.iter().map(|factor| FactorRecord {
+        name: factor.name,
+        odds_ratio: factor.odds_ratio.mean,
+        interval: factor.odds_ratio.interval.into(),
+        because: &factor.because,
+        source: factor.source,
+    });
+    FaultProbabilityRecord { belief: assessment.fault_probability.belief.into(), factors: factors.collect() }
+}
+
+fn journeys(assessment: &Assessment) -> Vec<JourneyRiskRecord<'_>> {
+    let risks = assessment.journeys.iter().map(|risk| JourneyRiskRecord {
+        name: &risk.name,
+        expected_user_minutes: risk.expected_user_minutes.into(),
+        budget_share: risk.budget_share,
+    });
+    risks.collect()
+}
+
+fn sign_off(assessment: &Assessment) -> Vec<SignOffRecord<'_>> {
+    let signs = assessment.sign_off.iter().map(|sign| SignOffRecord {
+        who: &sign.who,
+        role: sign.role,
+        because: &sign.because,
+        required: sign.required,
+        given_by: sign.given_by.as_deref(),
+    });
+    signs.collect()
+}
+
+fn floors(assessment: &Assessment) -> Vec<FloorRecord<'_>> {
+    let floors = assessment.floors.iter();
+    floors.map(|floor| FloorRecord { rule: floor.rule, raises_to: band_name(floor.raises_to), because: &floor.because }).collect()
+}
+
+fn paths(assessment: &Assessment) -> Vec<PathRecord<'_>> {
+    assessment.paths.iter().map(|path| PathRecord { steps: &path.steps, probability: path.probability }).collect()
+}
+
+fn change(assessment: &Assessment) -> ChangeRecord<'_> {
+    ChangeRecord {
+        title: assessment.title.as_deref(),
+        services: &assessment.services,
+        files: assessment.n_files,
+        unmapped: &assessment.unmapped,
+        ai: AiRecord {
+            assisted: assessment.ai.answer.as_str(),
+            basis: assessment.ai.basis.as_str(),
+            evidence: &assessment.ai_evidence,
+        },
+    }
+}

@@ -1,0 +1,105 @@
+//! The records against their contracts: keys, order, values.
+
+use super::input::ServiceList;
+use super::record::simulation_json;
+use super::record_assessment::assessment_json;
+use super::testing::{assessment, assessment_report, quality, run, shop, simulation_report, timed};
+use crate::propagation::Request;
+use serde_json::Value;
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().map(|object| object.keys().map(String::as_str).collect()).unwrap_or_default()
+}
+
+#[test]
+fn a_simulation_has_the_keys_of_the_contract_in_order() {
+    let (system, quality) = (shop(), quality());
+    let simulation = timed(&system);
+    let text = simulation_json(&simulation_report(&system, &simulation, &quality));
+    assert!(text.starts_with("{\n  \"schema\": \"shockfront/simulation/v1\",\n  \"tool\": {\n"), "{text}");
+    assert!(text.ends_with("}\n"));
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(
+        keys(&value),
+        ["schema", "tool", "inputs", "reach", "services", "journeys", "user_minutes", "data_quality", "limits", "censored"]
+    );
+    assert_eq!(
+        keys(&value["inputs"]),
+        ["topology", "sha256", "faults", "seed", "trials", "method", "generator", "horizon"]
+    );
+    assert_eq!(keys(&value["reach"])[..5], ["mean", "interval", "p50", "p90", "p99"]);
+    let services = value["services"].as_array().expect("a list");
+    assert_eq!(services.len(), 6);
+    let payment = &services[2];
+    assert_eq!(keys(payment), ["name", "impaired", "down", "corrupt", "downtime", "impaired_time", "onset"]);
+    assert_eq!(keys(&payment["downtime"]), ["mean", "interval", "p50", "p90", "p95", "p99"]);
+    assert_eq!(payment["impaired"]["probability"], 1.0);
+    let blog = &services[5];
+    assert_eq!(blog["impaired"]["interval"], serde_json::json!([0.0, 0.0]), "out of reach is certain");
+    assert!(blog.get("onset").is_none());
+    let journey = &value["journeys"][0];
+    assert_eq!(
+        keys(journey),
+        ["name", "downtime", "impaired_time", "user_minutes", "integrity_minutes", "budget_share"]
+    );
+    assert_eq!(keys(&value["user_minutes"])[..7], ["mean", "interval", "p50", "p90", "p95", "p99", "es95"]);
+    assert_eq!(value["reach"]["mean"].as_f64(), Some(simulation.reach.mean.mean), "full precision");
+}
+
+#[test]
+fn a_static_simulation_has_bounds_and_no_times() {
+    let (system, quality) = (shop(), quality());
+    let mut simulation = run(&system, &Request { trials: 512, static_reach: true, ..Request::default() });
+    simulation.reach_bounds = Some((simulation.reach.clone(), simulation.reach.clone()));
+    let mut report = simulation_report(&system, &simulation, &quality);
+    report.services = ServiceList::Reached;
+    let value: Value = serde_json::from_str(&simulation_json(&report)).expect("JSON");
+    assert_eq!(
+        keys(&value),
+        ["schema", "tool", "inputs", "reach", "reach_bounds", "services", "data_quality", "limits", "censored"]
+    );
+    assert_eq!(keys(&value["reach_bounds"]), ["optimistic", "pessimistic"]);
+    assert_eq!(keys(&value["services"][0]), ["name", "impaired", "down", "corrupt"]);
+    assert!(value["services"].as_array().expect("a list").iter().all(|service| service["name"] != "blog"));
+}
+
+#[test]
+fn an_unknown_interval_is_null() {
+    let (system, quality) = (shop(), quality());
+    let simulation = run(&system, &Request { trials: 1, ..Request::default() });
+    let value: Value =
+        serde_json::from_str(&simulation_json(&simulation_report(&system, &simulation, &quality))).expect("JSON");
+    assert!(value["reach"]["interval"].is_null());
+    assert!(value["user_minutes"]["interval"].is_null());
+}
+
+#[test]
+fn an_assessment_has_the_keys_of_the_contract_in_order() {
+    let system = shop();
+    let mut assessment = assessment(&system);
+    let value: Value = serde_json::from_str(&assessment_json(&assessment_report(&system, &assessment))).expect("JSON");
+    assert_eq!(
+        keys(&value),
+        [
+            "schema", "tool", "verdict", "fault_probability", "impact", "breach_probability", "expected_user_minutes",
+            "expected_user_minutes_interval", "journeys", "sign_off", "floors", "explanation", "mitigations", "advice",
+            "data_quality", "change", "missing", "limits", "notes"
+        ]
+    );
+    assert_eq!(keys(&value["verdict"])[..5], ["band", "score", "interval", "settled", "gate"]);
+    assert_eq!(keys(&value["fault_probability"]), ["mean", "interval", "factors"]);
+    let factor = &value["fault_probability"]["factors"][0];
+    assert_eq!(keys(factor), ["name", "odds_ratio", "interval", "because", "source"]);
+    assert_eq!(value["impact"]["schema"], "shockfront/simulation/v1");
+    assert_eq!(value["impact"]["inputs"]["at"], "2026-03-05T14:00:00-05:00");
+    assert_eq!(keys(&value["sign_off"][0]), ["who", "role", "because", "required", "given_by"]);
+    assert!(value["sign_off"][0]["given_by"].is_null());
+    assert_eq!(keys(&value["floors"][0]), ["rule", "raises_to", "because"]);
+    assert_eq!(keys(&value["explanation"]), ["paths", "edges", "cut_sets"]);
+    assert_eq!(keys(&value["change"]["ai"]), ["assisted", "basis", "evidence"]);
+    assert_eq!(value["change"]["ai"]["assisted"], "yes");
+    assert_eq!(value["expected_user_minutes"], 21_400.0);
+    assessment.impact = None;
+    let value: Value = serde_json::from_str(&assessment_json(&assessment_report(&system, &assessment))).expect("JSON");
+    assert!(value["impact"].is_null());
+}

@@ -1,0 +1,287 @@
+//! Text pages for a terminal: the finding first, then what it rests on, then how to get it again.
+
+use super::input::{AssessmentReport, SimulationReport};
+use super::layout::{Column, Page, Table, clean, wrap};
+use super::number::share;
+use super::words::{
+    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, limits, loss_line, number_of,
+    path_to, quality_lines, reach_line, run_line, three_numbers, verdict_line, verdict_notes,
+};
+use super::{number, record_assessment::band_name};
+use crate::propagation::Simulation;
+use crate::quality::DataQuality;
+use crate::risk::assessment::{Assessment, Gate, SignOff};
+
+/// Services in the table of a simulation.
+const LISTED: usize = 10;
+
+/// Writes a simulation as a page of text.
+pub fn simulation_text(report: &SimulationReport<'_>, page: Page) -> String {
+    let simulation = report.simulation;
+    let mut out = String::new();
+    let name = if report.system.name.is_empty() { String::new() } else { format!("{}: ", report.system.name) };
+    out.push_str(&page.bold(wrap(&format!("{name}{}", headline(report)), page.width, "").trim_end()));
+    out.push_str("\n\n");
+    let mut facts = vec![("reach", reach_line(simulation))];
+    facts.extend(bounds_line(simulation).map(|line| ("bounds", line)));
+    facts.extend(loss_line(simulation).map(|line| ("lost", line)));
+    out.push_str(&fact_lines(&facts, page));
+    out.push_str(&journeys(simulation, page));
+    let (rows, more) = hits(report.system, simulation, LISTED);
+    out.push_str(&hit_table(&rows, more, page, &|_| None));
+    out.push_str(&footing(&Footing {
+        quality: report.quality,
+        limits: limits(Some(simulation), &report.limits),
+        run: Some(run_line(simulation)),
+        command: &report.command,
+        page,
+    }));
+    out
+}
+
+/// Writes an assessment as a page of text: the verdict, three numbers, who signs, what is hit, what to do; then the reasons.
+pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
+    let (assessment, verdict) = (report.assessment, &report.assessment.verdict);
+    let mut out = String::new();
+    let band = band_name(verdict.band).to_uppercase();
+    out.push_str(&format!("{}  {}\n", page.band(verdict.band, &band), page.bold(&verdict_line(verdict))));
+    out.push_str(&wrap(&change_line(assessment), page.width, ""));
+    for note in verdict_notes(assessment) {
+        out.push_str(&page.warn(wrap(&note, page.width, "").trim_end()));
+        out.push('\n');
+    }
+    out.push('\n');
+    out.push_str(&fact_lines(&three_numbers(report), page));
+    out.push_str(&sign_off(assessment, page));
+    if let Some(simulation) = &assessment.impact {
+        let (rows, more) = hits(report.system, simulation, WORST);
+        let path = |at: usize| {
+            path_to(report.system, assessment, rows[at].service).map(|(path, p)| format!("{path} ({p})"))
+        };
+        out.push_str(&hit_table(&rows, more, page, &path));
+        out.push_str(&journeys(simulation, page));
+    }
+    out.push_str(&list("What to do", &assessment.advice, page));
+    out.push_str(&reasons(assessment, page));
+    out.push_str(&list("Notes", &assessment.notes, page));
+    let impact = assessment.impact.as_ref();
+    out.push_str(&footing(&Footing {
+        quality: &assessment.data_quality,
+        limits: limits(impact, &assessment.limits),
+        run: impact.map(run_line),
+        command: &report.command,
+        page,
+    }));
+    out
+}
+
+/// Labels at the left, values beside them.
+fn fact_lines(facts: &[(&str, String)], page: Page) -> String {
+    let width = facts.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    facts.iter().map(|(label, value)| wrap(value, page.width, &format!("  {label:width$}  "))).collect()
+}
+
+fn heading(text: &str, page: Page) -> String {
+    format!("\n{}\n", page.bold(text))
+}
+
+fn list(title: &str, items: &[String], page: Page) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let lines: String = items.iter().map(|item| wrap(item, page.width, "  - ")).collect();
+    heading(title, page) + &lines
+}
+
+fn journeys(simulation: &Simulation, page: Page) -> String {
+    if simulation.journeys.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&[
+        ("journey", Column::Text),
+        ("downtime p50", Column::Number),
+        ("p95", Column::Number),
+        ("user-minutes", Column::Number),
+        ("error budget", Column::Optional),
+    ]);
+    table.rows = simulation.journeys.iter().map(|journey| journey_cells(journey).to_vec()).collect();
+    heading("Journeys if it fails", page) + &table.render(page, &|_| None)
+}
+
+fn hit_table(rows: &[Hit], more: usize, page: Page, path: &dyn Fn(usize) -> Option<String>) -> String {
+    if rows.is_empty() {
+        return heading("Worst hit", page) + "  no service was impaired in any trial\n";
+    }
+    let timed = rows.iter().all(|row| row.downtime.is_some());
+    let mut columns = vec![("service", Column::Text), ("owner", Column::Text), ("P(impaired)", Column::Number)];
+    if timed {
+        columns.extend([("downtime p50", Column::Optional), ("p95", Column::Number)]);
+    }
+    let mut table = Table::new(&columns);
+    for row in rows {
+        let mut cells = vec![row.name.clone(), row.owner.clone(), row.impaired.clone()];
+        cells.extend(row.downtime.iter().flat_map(|(p50, p95)| [p50.clone(), p95.clone()]));
+        table.rows.push(cells);
+    }
+    let mut out = heading("Worst hit", page) + &table.render(page, path);
+    if more > 0 {
+        out.push_str(&page.dim(&format!("  and {} more", number_of(more, "service"))));
+        out.push('\n');
+    }
+    out
+}
+
+fn sign_off(assessment: &Assessment, page: Page) -> String {
+    let mut out = String::new();
+    if !assessment.sign_off.is_empty() {
+        out.push_str(&heading("Sign-off", page));
+    }
+    for sign in &assessment.sign_off {
+        let (mark, state) = sign_state(sign);
+        let text = format!("{} ({}), {state}: {}", sign.who, sign.role, sign.because.join("; "));
+        let lines = wrap(&text, page.width, &format!("  {mark} "));
+        let painted = match (sign.given_by.is_some(), sign.required) {
+            (true, _) => lines.replacen(mark, &page.good(mark), 1),
+            (false, true) => lines.replacen(mark, &page.bad(mark), 1),
+            (false, false) => lines,
+        };
+        out.push_str(&painted);
+    }
+    let title = if assessment.verdict.gate == Gate::Pass { "Open" } else { "The gate waits for" };
+    out + &list(title, &assessment.missing, page)
+}
+
+/// The mark and the words for the state of one sign-off.
+fn sign_state(sign: &SignOff) -> (&'static str, String) {
+    match (&sign.given_by, sign.required) {
+        (Some(by), _) => ("✓", format!("given by {by}")),
+        (None, true) => ("✗", "required".to_owned()),
+        (None, false) => ("○", "recommended".to_owned()),
+    }
+}
+
+/// Why P(fault) is what it is, and which rules raised the band.
+fn reasons(assessment: &Assessment, page: Page) -> String {
+    let mut out = String::new();
+    let rows = factor_cells(assessment);
+    out.push_str(&heading(&format!("Why P(fault) is {}", share(assessment.fault_probability.belief)), page));
+    if !rows.is_empty() {
+        let mut table = Table::new(&[("factor", Column::Text), ("odds", Column::Number), ("seen", Column::Text)]);
+        table.rows = rows.into_iter().map(|[name, odds, because, _]| vec![name, odds, because]).collect();
+        out.push_str(&table.render(page, &|_| None));
+    }
+    out.push_str(&wrap(&ai_line(assessment), page.width, "  "));
+    for evidence in &assessment.ai_evidence {
+        out.push_str(&wrap(evidence, page.width, "    "));
+    }
+    let breach = number::share_plain(assessment.breach_probability);
+    if assessment.impact.as_ref().is_some_and(|simulation| !simulation.journeys.is_empty()) {
+        out.push_str(&wrap(&format!("P(a journey exceeds its error budget): {breach}"), page.width, "  "));
+    }
+    let floors = assessment.floors.iter();
+    let floors: Vec<String> =
+        floors.map(|floor| format!("at least {} ({}): {}", band_name(floor.raises_to), floor.rule, floor.because)).collect();
+    out.push_str(&list("Rules that set a floor", &floors, page));
+    if !assessment.unmapped.is_empty() {
+        out.push_str(&list("Changed files that belong to no service", &assessment.unmapped, page));
+    }
+    out
+}
+
+struct Footing<'a> {
+    quality: &'a DataQuality,
+    limits: Vec<String>,
+    run: Option<String>,
+    command: &'a str,
+    page: Page,
+}
+
+/// Data, limits, and the way to get the same page again.
+fn footing(footing: &Footing<'_>) -> String {
+    let page = footing.page;
+    let mut out = list("Data", &quality_lines(footing.quality), page);
+    out.push_str(&list("Limits", &footing.limits, page));
+    out.push('\n');
+    if let Some(run) = &footing.run {
+        out.push_str(&page.dim(wrap(run, page.width, "").trim_end()));
+        out.push('\n');
+    }
+    if !footing.command.is_empty() {
+        // Not broken: it is there to be copied.
+        out.push_str(&format!("{}{}\n", page.dim("again: "), clean(footing.command)));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::cells;
+    use super::super::testing::{assessment, assessment_report, quality, run, shop, simulation_report, timed};
+    use super::*;
+    use crate::propagation::Request;
+
+    fn page(width: usize) -> Page {
+        Page { width, color: false }
+    }
+
+    #[test]
+    fn a_simulation_leads_with_its_finding() {
+        let (system, quality) = (shop(), quality());
+        let simulation = timed(&system);
+        let report = simulation_report(&system, &simulation, &quality);
+        let text = simulation_text(&report, page(100));
+        assert!(text.starts_with("retail: crash@payment reaches "), "{text}");
+        for part in [
+            "\nJourneys", "\nWorst hit\n", "payment", "@shop/payments", "\nData\n", "observed 12 days ago", "\nLimits\n",
+            "2,048 trials, seed 7, horizon 3.0 d", "again: shockfront simulate retail.yaml",
+        ] {
+            assert!(text.contains(part), "{part} is missing:\n{text}");
+        }
+        println!("{text}");
+    }
+
+    #[test]
+    fn a_static_simulation_shows_no_times() {
+        let (system, quality) = (shop(), quality());
+        let simulation = run(&system, &Request { trials: 512, static_reach: true, ..Request::default() });
+        let text = simulation_text(&simulation_report(&system, &simulation, &quality), page(100));
+        assert!(!text.contains("downtime") && !text.contains("Journeys"), "{text}");
+    }
+
+    #[test]
+    fn an_assessment_leads_with_its_verdict() {
+        let system = shop();
+        let assessment = assessment(&system);
+        let text = assessment_text(&assessment_report(&system, &assessment), page(100));
+        assert!(text.starts_with("ORANGE  score 38"), "{text}");
+        for part in [
+            "raised from yellow to orange", "P(fault)              6 % (2 … 13 %)", "✗ @shop/payments (service owner), required",
+            "✓ a senior engineer (senior engineer), given by lee", "payment → checkout → frontend (45 %)", "\nWhat to do\n",
+            "AI assistance: yes (derived)", "docs/notes.md",
+        ] {
+            assert!(text.contains(part), "{part} is missing:\n{text}");
+        }
+        println!("{text}");
+    }
+
+    #[test]
+    fn pages_keep_to_their_width_and_colour_changes_no_letter() {
+        let system = shop();
+        let assessment = assessment(&system);
+        let report = assessment_report(&system, &assessment);
+        for width in [50, 80, 120] {
+            let text = assessment_text(&report, page(width));
+            let long: Vec<&str> =
+                text.lines().filter(|line| cells(line) > width && !line.starts_with("again: ")).collect();
+            assert!(long.is_empty(), "{long:?}");
+            let painted = assessment_text(&report, Page { width, color: true });
+            let mut plain = String::new();
+            let mut rest = painted.as_str();
+            while let Some((before, after)) = rest.split_once('\x1b') {
+                plain.push_str(before);
+                rest = after.split_once('m').map_or("", |(_, rest)| rest);
+            }
+            assert_eq!(plain + rest, text);
+        }
+    }
+}

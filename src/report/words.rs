@@ -1,0 +1,216 @@
+//! The sentences and table cells that every page shares, so that a terminal and a comment say the same.
+
+use super::input::{AssessmentReport, SimulationReport, worst_hit};
+use super::number::{
+    TOO_CLOSE, TimeUnit, budget, count, count_plain, duration, duration_in, quantile_in, share, share_plain, share_point, whole,
+};
+use super::record_assessment::band_name;
+use crate::model::System;
+use crate::propagation::Simulation;
+use crate::propagation::result::{JourneyResult, Method, Summary};
+use crate::quality::DataQuality;
+use crate::risk::assessment::{Assessment, Gate, Verdict};
+use crate::statistics::Estimate;
+use crate::units::ServiceId;
+
+/// How many services the short tables name.
+pub(super) const WORST: usize = 5;
+
+/// The finding in one sentence.
+pub(super) fn headline(report: &SimulationReport<'_>) -> String {
+    let (system, reach) = (report.system, &report.simulation.reach);
+    let faults = report.faults.join(" and ");
+    let of = whole(system.service_count() as u64);
+    format!("{faults} reaches {} of {of} services on average", count(reach.mean))
+}
+
+/// Quantiles of reach.
+pub(super) fn reach_line(simulation: &Simulation) -> String {
+    let reach = &simulation.reach;
+    format!("at most {} in half of the trials, {} in 90 %, {} in 99 %", whole(reach.p50), whole(reach.p90), whole(reach.p99))
+}
+
+/// Bounds of static reach.
+pub(super) fn bounds_line(simulation: &Simulation) -> Option<String> {
+    simulation.reach_bounds.as_ref().map(|(optimistic, pessimistic)| {
+        format!("from {} with all delayed dependencies cut to {} with none", count(optimistic.mean), count(pessimistic.mean))
+    })
+}
+
+/// User-minutes lost over all journeys, mean and worst trials.
+pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
+    let lost = simulation.user_minutes.as_ref().filter(|_| !simulation.journeys.is_empty())?;
+    Some(format!("{} user-minutes on average, {} in the worst 5 % of trials", count(lost.mean), count_plain(lost.es95)))
+}
+
+/// How the numbers were got.
+pub(super) fn run_line(simulation: &Simulation) -> String {
+    let horizon = simulation.horizon_minutes.map_or_else(String::new, |minutes| format!(", horizon {}", duration(minutes)));
+    match simulation.method {
+        Method::Sampled => {
+            format!("{} trials, seed {}{horizon}; intervals: 95 %, sampling error only", whole(simulation.trials), simulation.seed)
+        }
+        Method::Exact => format!("exact, {} cases enumerated{horizon}", whole(simulation.trials)),
+    }
+}
+
+/// Limits, with those that this run adds.
+pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<String> {
+    let mut all = limits.to_vec();
+    if let Some(simulation) = simulation.filter(|simulation| simulation.censored > 0.0) {
+        let horizon = simulation.horizon_minutes.map_or_else(|| "the horizon".to_owned(), duration);
+        all.push(format!(
+            "in {} of the trials harm went on after {horizon}, where times are cut: a longer `--horizon` follows them",
+            share_plain(simulation.censored)
+        ));
+    }
+    all
+}
+
+/// What the result rests on, as sentences.
+pub(super) fn quality_lines(quality: &DataQuality) -> Vec<String> {
+    let age = match quality.age_days {
+        Some(1) => "observed 1 day ago".to_owned(),
+        Some(days) => format!("observed {days} days ago"),
+        None => "age unknown: state `observed_at`".to_owned(),
+    };
+    let coverage = match quality.coverage {
+        Some(coverage) => format!("{} of the dependencies believed to be listed", share_plain(coverage)),
+        None => "coverage unknown: state `coverage`".to_owned(),
+    };
+    let mut lines = vec![format!("{age}; {coverage}")];
+    lines.extend(quality.assumed.iter().map(|assumed| format!("assumed: {assumed}")));
+    if !quality.not_modelled.is_empty() {
+        lines.push(format!("not modelled: {}", quality.not_modelled.join(", ")));
+    }
+    lines
+}
+
+/// One service of the table of the worst-hit.
+#[derive(Debug, Clone)]
+pub(super) struct Hit {
+    pub(super) service: ServiceId,
+    pub(super) name: String,
+    pub(super) owner: String,
+    pub(super) impaired: String,
+    /// Median and 95th percentile of downtime, in one unit; `None` without a clock.
+    pub(super) downtime: Option<(String, String)>,
+}
+
+/// The worst-hit services, and how many more were hit.
+pub(super) fn hits(system: &System, simulation: &Simulation, limit: usize) -> (Vec<Hit>, usize) {
+    let worst = worst_hit(simulation);
+    let row = |result: &&crate::propagation::result::ServiceResult| Hit {
+        service: result.service,
+        name: system.service_name(result.service).to_owned(),
+        owner: system.service(result.service).owner.clone().unwrap_or_else(|| "(unowned)".to_owned()),
+        impaired: share_point(result.impaired),
+        downtime: result.times.as_ref().map(|times| median_and_p95(&times.downtime)),
+    };
+    (worst.iter().take(limit).map(row).collect(), worst.len().saturating_sub(limit))
+}
+
+/// Median and 95th percentile in one unit.
+fn median_and_p95(times: &Summary) -> (String, String) {
+    let unit = TimeUnit::for_line(&[times.p50, times.p95]);
+    (quantile_in(times.p50, times.intervals.0, unit), quantile_in(times.p95, times.intervals.1, unit))
+}
+
+/// The cells of one journey: name, downtime p50 and p95, user-minutes, share of the error budget.
+pub(super) fn journey_cells(journey: &JourneyResult) -> [String; 5] {
+    let (p50, p95) = median_and_p95(&journey.downtime);
+    let budget = journey.budget_share.as_ref().map_or_else(|| "no objective".to_owned(), |share| budget(share.mean));
+    [journey.name.clone(), p50, p95, count(journey.user_minutes.mean), budget]
+}
+
+/// The verdict in one line without its band.
+pub(super) fn verdict_line(verdict: &Verdict) -> String {
+    let score = count(Estimate { mean: verdict.score, interval: verdict.interval });
+    format!("score {score}: {}", gate_words(verdict.gate))
+}
+
+/// The gate for people.
+pub(super) fn gate_words(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Pass => "passes",
+        Gate::SignOffRequired => "sign-off required",
+        Gate::Blocked => "blocked",
+        Gate::NotAssessed => "not assessed, too little is known",
+    }
+}
+
+/// Where the band does not speak for itself: floors that raised it, an interval that crosses a border.
+pub(super) fn verdict_notes(assessment: &Assessment) -> Vec<String> {
+    let verdict = &assessment.verdict;
+    let mut notes = Vec::new();
+    if verdict.band != verdict.score_band {
+        notes.push(format!("raised from {} to {} by a rule", band_name(verdict.score_band), band_name(verdict.band)));
+    }
+    if !verdict.settled {
+        notes.push(format!("{TOO_CLOSE}: the interval of the score crosses a border between bands; `--trials` narrows it"));
+    }
+    notes
+}
+
+/// What the change is.
+pub(super) fn change_line(assessment: &Assessment) -> String {
+    let title = assessment.title.as_deref().unwrap_or("untitled change");
+    let services = if assessment.services.is_empty() { "no known service".to_owned() } else { assessment.services.join(", ") };
+    let files = if assessment.n_files == 0 { String::new() } else { format!(" ({})", number_of(assessment.n_files, "file")) };
+    format!("{title} → {services}{files}")
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn number_of(count: usize, what: &str) -> String {
+    format!("{} {what}{}", whole(count as u64), if count == 1 { "" } else { "s" })
+}
+
+/// The three numbers of a verdict: label and value.
+pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, String); 3] {
+    let assessment = report.assessment;
+    let chance = ("P(fault)", share(assessment.fault_probability.belief));
+    let Some(simulation) = &assessment.impact else {
+        return [chance, ("services if it fails", "not simulated".to_owned()), ("expected loss", "not simulated".to_owned())];
+    };
+    let reach = &simulation.reach;
+    let of = whole(report.system.service_count() as u64);
+    let reached = format!("{} of {of} in the median, {} at the 90th percentile", whole(reach.p50), whole(reach.p90));
+    let loss = match worst_hit(simulation).first() {
+        _ if !simulation.journeys.is_empty() => {
+            ("expected loss", format!("{} user-minutes, the chance of a fault included", count(assessment.expected_user_minutes)))
+        }
+        Some(worst) if worst.times.is_some_and(|times| times.downtime.p95 > 0.0) => {
+            let downtime = worst.times.map_or((0.0, 0.0), |times| (times.downtime.p50, times.downtime.p95));
+            let unit = TimeUnit::for_line(&[downtime.0, downtime.1]);
+            let name = report.system.service_name(worst.service);
+            let (p50, p95) = (duration_in(downtime.0, unit), duration_in(downtime.1, unit));
+            ("downtime if it fails", format!("{p50} in the median, {p95} at the 95th percentile ({name})"))
+        }
+        _ => ("downtime if it fails", "none seen".to_owned()),
+    };
+    [chance, ("services if it fails", reached), loss]
+}
+
+/// The likeliest way to a service: `payment → checkout → frontend`, and its probability.
+pub(super) fn path_to(system: &System, assessment: &Assessment, service: ServiceId) -> Option<(String, String)> {
+    let ends_there = |steps: &[String]| {
+        let end = steps.last().and_then(|end| system.resolve(end).ok());
+        steps.len() > 1 && end.is_some_and(|end| end.service == service)
+    };
+    let path = assessment.paths.iter().find(|path| ends_there(&path.steps))?;
+    Some((path.steps.join(" → "), share_plain(path.probability)))
+}
+
+/// One reason for P(fault): name, odds ratio, what was seen.
+pub(super) fn factor_cells(assessment: &Assessment) -> Vec<[String; 4]> {
+    let factors = assessment.fault_probability.factors.iter();
+    let cells = factors.map(|factor| {
+        [factor.name.replace('_', " "), format!("× {}", count(factor.odds_ratio)), factor.because.clone(), factor.source.to_owned()]
+    });
+    cells.collect()
+}
+
+/// AI assistance in one sentence.
+pub(super) fn ai_line(assessment: &Assessment) -> String {
+    format!("AI assistance: {} ({})", assessment.ai.answer, assessment.ai.basis)
+}
