@@ -4,10 +4,10 @@
 //! (from, to, kind), every gate's providers are dependencies of its service.
 
 use super::draft::{Draft, Locate, Place};
-use super::facts::{Dependency, DependencyKind, Group, Journey, Service, Waiver};
+use super::facts::{Belief, Dependency, DependencyKind, Group, Journey, Service, Waiver};
 use super::names::Names;
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::units::{DependencyId, GroupId, JourneyId, ServiceId};
+use crate::units::{DependencyId, GroupId, JourneyId, Probability, ServiceId};
 use std::collections::HashMap;
 
 /// A list of dependencies with more problems than this is not read on: each search for a near name takes a while.
@@ -217,6 +217,24 @@ impl System {
             dependencies: Dependencies { consumer, provider, detail: Vec::new(), details: vec![Detail::plain()], probability },
             ..Self::default()
         }
+    }
+
+    /// A copy in which one dependency states another probability, for what-ifs on small systems. O(size of the system).
+    #[must_use]
+    pub fn with_probability(&self, id: DependencyId, probability: Probability) -> Self {
+        let mut copy = self.clone();
+        let columns = &mut copy.dependencies;
+        if let Some(stated) = columns.probability.get_mut(id.index()) {
+            *stated = probability.value();
+            return copy;
+        }
+        let mut detail = self.detail(id).clone();
+        let strength = detail.facts.probability.and_then(|belief| belief.strength);
+        detail.facts.probability = Some(Belief { mean: probability, strength });
+        columns.detail.resize(columns.consumer.len(), 0);
+        columns.detail[id.index()] = columns.details.len() as u32;
+        columns.details.push(detail);
+        copy
     }
 
     /// Resolves all names of a draft.

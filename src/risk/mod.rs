@@ -1,3 +1,14 @@
-//! From what a change is and what its fault would do to a verdict.
+//! From what a change is and what its fault would do to the numbers of an assessment.
+//!
+//! [`faults`] says where a change lands and which fault it brings, [`chance`] how likely that is, [`score`] what harm is to be
+//! expected, [`importance`] and [`paths`] why. Nothing here decides: thresholds belong to `policy`.
 
 pub mod assessment;
+pub mod chance;
+pub mod faults;
+pub mod importance;
+pub mod paths;
+pub mod review;
+pub mod score;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,245 @@
+//! How likely is it that a change brings a fault?
+//!
+//! logit P = b0 + Σ β_i x_i with b0 the logit of a Beta(2, 18) base rate and β_i ~ Normal(m_i, sd_i²), so logit P is shifted by
+//! m = Σ m_i x_i with spread s² = Σ (sd_i x_i)². A fault is an effect in production that users see or that somebody has to
+//! repair; how bad it is comes from simulation and must not enter here a second time.
+//!
+//! Layers that catch faults are not independent when AI wrote the change: with common-cause share β two layers miss
+//! β·min(m₁, m₂) + (1 − β)·m₁·m₂ together, which is βm + (1 − β)m² for equal layers.
+//!
+//! Breaks where factors interact: the combination AI × junior is a rule of the policy, not a probability. Unknown facts add
+//! nothing and are listed; unknown AI assistance counts half. Source: model.md §3.1 with the sources named there.
+
+use super::assessment::Factor;
+use super::review::{author_level, senior_review};
+use crate::change::facts::{Change, Level, TriState};
+use crate::change::team::Team;
+use crate::statistics::{Estimate, Interval, LogitPosterior, normal};
+
+/// The base rate: faults and faultless changes, as if counted (DORA 2024: 5 to 40 % by cluster).
+pub const BASE: (f64, f64) = (2.0, 18.0);
+/// Share of the misses that two layers have in common when AI wrote the change (elicited).
+const COMMON_CAUSE: f64 = 0.3;
+/// What a factor of one unit does: mean and standard deviation of the log odds ratio.
+const AI_ASSISTED: (f64, f64) = (0.25, 0.35);
+const AGENT_EXECUTES: (f64, f64) = (0.50, 0.50);
+const SIZE: (f64, f64) = (0.25, 0.10);
+const SERVICES: (f64, f64) = (0.20, 0.15);
+const LESS_EXPERIENCED: (f64, f64) = (0.20, 0.25);
+const DESTRUCTIVE: (f64, f64) = (0.70, 0.40);
+const TESTS: (f64, f64) = (-0.60, 0.20);
+const SENIOR_REVIEW: (f64, f64) = (-0.43, 0.20);
+const SIMULATED: (f64, f64) = (-0.30, 0.20);
+
+const ELICITED: &str = "engineering judgement, to be replaced by the team's history";
+
+/// P(fault | change) as a belief, with its reasons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chance {
+    /// The law of P.
+    pub belief: LogitPosterior,
+    /// Its mean and 95 % interval.
+    pub estimate: Estimate,
+    /// What shifts it, unknown facts included.
+    pub factors: Vec<Factor>,
+    /// Names of the factors that nothing is known about.
+    pub unknown: Vec<&'static str>,
+}
+
+/// The chance that a change on so many services brings a fault.
+pub fn chance(change: &Change, n_services: usize, team: &Team) -> Chance {
+    let mut sum = Sum::default();
+    let ai = people(&mut sum, change, team);
+    content(&mut sum, change, n_services);
+    layers(&mut sum, change, team, ai);
+    sum.unknown("first_change", "whether the author changed this component before is not known", ELICITED);
+    sum.unknown("incident_rate", "the history of incidents of the component is not known", ELICITED);
+    let belief = LogitPosterior::new(BASE.0, BASE.1, sum.mean, sum.variance.sqrt());
+    let interval = Interval { low: belief.quantile(0.025), high: belief.quantile(0.975) };
+    Chance { estimate: Estimate { mean: belief.mean(), interval }, belief, factors: sum.factors, unknown: sum.names }
+}
+
+/// P of at least one fault among changes in flight together, as if independent; the ends of the interval combine in the same
+/// way, since the beliefs share their factors.
+pub fn at_least_one(chances: &[Chance]) -> Estimate {
+    let join = |pick: fn(&Estimate) -> f64| 1.0 - chances.iter().map(|chance| 1.0 - pick(&chance.estimate)).product::<f64>();
+    match chances {
+        [one] => one.estimate,
+        _ => Estimate {
+            mean: join(|estimate| estimate.mean),
+            interval: Interval { low: join(|estimate| estimate.interval.low), high: join(|estimate| estimate.interval.high) },
+        },
+    }
+}
+
+/// Sums over factors.
+#[derive(Default)]
+struct Sum {
+    mean: f64,
+    variance: f64,
+    factors: Vec<Factor>,
+    names: Vec<&'static str>,
+}
+
+impl Sum {
+    fn add(&mut self, name: &'static str, (m, sd): (f64, f64), x: f64, because: String, source: &'static str) {
+        self.mean += m * x;
+        self.variance += (sd * x).powi(2);
+        let half = normal::quantile(0.975) * sd * x.abs();
+        let interval = Interval { low: libm::exp(m * x - half), high: libm::exp(m * x + half) };
+        self.factors.push(Factor { name, odds_ratio: Estimate { mean: libm::exp(m * x), interval }, because, source });
+    }
+
+    fn unknown(&mut self, name: &'static str, because: &str, source: &'static str) {
+        self.names.push(name);
+        self.add(name, (0.0, 0.0), 0.0, format!("unknown, counts as average: {because}"), source);
+    }
+
+    fn yes_no(&mut self, name: &'static str, effect: (f64, f64), answer: TriState, words: [&str; 2], source: &'static str) {
+        match answer {
+            TriState::Yes => self.add(name, effect, 1.0, words[0].to_owned(), source),
+            TriState::No => {}
+            TriState::Unknown => self.unknown(name, words[1], source),
+        }
+    }
+}
+
+/// Who and what wrote it; the weight of AI assistance is returned.
+fn people(sum: &mut Sum, change: &Change, team: &Team) -> f64 {
+    let source = "vendor reports on incidents and review findings, and DORA 2024 on stability; all confounded, the interval includes no effect";
+    let ai = match change.ai_assisted.answer {
+        TriState::Yes => 1.0,
+        TriState::No => 0.0,
+        TriState::Unknown => 0.5,
+    };
+    match change.ai_assisted.answer {
+        TriState::Yes => sum.add("ai_assisted", AI_ASSISTED, ai, "an AI tool helped to write it".to_owned(), source),
+        TriState::No => {}
+        TriState::Unknown => {
+            let because = "whether an AI tool helped is not known: counts half";
+            sum.add("ai_assisted", AI_ASSISTED, ai, because.to_owned(), source);
+            sum.names.push("ai_assisted");
+        }
+    }
+    let words =
+        ["an agent applies it without a person approving each action", "whether an agent applies it on its own is not stated"];
+    sum.yes_no("agent_executes", AGENT_EXECUTES, change.agent_executes, words, ELICITED);
+    match author_level(change, team) {
+        Level::Senior => {}
+        Level::Unknown => sum.unknown("author_level", "the experience of the author is not known", ELICITED),
+        level => sum.add("author_level", LESS_EXPERIENCED, 1.0, format!("the author is {level}"), ELICITED),
+    }
+    ai
+}
+
+/// How much is changed.
+fn content(sum: &mut Sum, change: &Change, n_services: usize) {
+    let source = "research on defect prediction by size of change, and on batch size (DORA 2024)";
+    match change.lines {
+        None => sum.unknown("size", "the number of changed lines is not known", source),
+        Some(lines) => {
+            let x = libm::log2(lines.max(1) as f64 / 100.0).clamp(-3.0, 5.0);
+            sum.add("size", SIZE, x, format!("{lines} changed {}", if lines == 1 { "line" } else { "lines" }), source);
+        }
+    }
+    if n_services > 1 {
+        let x = libm::log2(n_services as f64);
+        sum.add("services", SERVICES, x, format!("it lands on {n_services} services"), ELICITED);
+    }
+    let words = ["it destroys something that cannot be brought back", "whether it is destructive is not stated"];
+    sum.yes_no("destructive", DESTRUCTIVE, change.destructive, words, ELICITED);
+}
+
+/// What catches faults before production.
+fn layers(sum: &mut Sum, change: &Change, team: &Team, ai: f64) {
+    let tests = "published catch rates of unit and integration tests (Code Complete)";
+    match change.test_coverage {
+        None => {
+            sum.names.push("tests");
+            sum.add("tests", TESTS, 0.0, "the tested share of the changed lines is not known: counts as 0".to_owned(), tests);
+        }
+        Some(share) => {
+            sum.add("tests", TESTS, share, format!("tests cover {:.0} % of the changed lines", share * 100.0), tests);
+        }
+    }
+    let review = senior_review(change, team);
+    match review {
+        Some(reviewer) => {
+            let because = format!("{}, a senior engineer, reviewed it", reviewer.name);
+            sum.add("senior_review", SENIOR_REVIEW, 1.0, because, "elicited catch rate of 35 %; formal inspection reaches 60 %");
+        }
+        None if change.reviewers.is_empty() => sum.unknown("senior_review", "no reviewer is named", ELICITED),
+        None => {}
+    }
+    let words = ["it ran in a load test or a simulation before", "whether it ran in a load test or a simulation is not stated"];
+    sum.yes_no("simulated", SIMULATED, change.simulated, words, ELICITED);
+    let share = change.test_coverage.unwrap_or(0.0);
+    if ai > 0.0 && share > 0.0 && review.is_some() {
+        let (tests, review) = (libm::exp(TESTS.0 * share), libm::exp(SENIOR_REVIEW.0));
+        let together = COMMON_CAUSE * tests.min(review) + (1.0 - COMMON_CAUSE) * tests * review;
+        let effect = (libm::log(together / (tests * review)), 0.0);
+        let because = "tests and review of AI-assisted work share blind spots: 30 % of what they miss is missed together";
+        sum.add("shared_blind_spots", effect, ai, because.to_owned(), ELICITED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::facts::{Assisted, Basis, Reviewer};
+
+    fn ratio(chance: &Chance, name: &str) -> f64 {
+        chance.factors.iter().find(|factor| factor.name == name).map_or(1.0, |factor| factor.odds_ratio.mean)
+    }
+
+    fn of(change: &Change) -> Chance {
+        chance(change, 1, &Team::default())
+    }
+
+    fn ai(answer: TriState) -> Change {
+        Change { ai_assisted: Assisted { answer, basis: Basis::File }, ..Change::default() }
+    }
+
+    #[test]
+    fn nothing_known_is_the_base_rate_and_half_of_ai() {
+        let chance = of(&ai(TriState::No));
+        assert!((chance.estimate.mean - 0.1).abs() < 1e-9);
+        assert!(chance.unknown.contains(&"size") && chance.unknown.contains(&"author_level"));
+    }
+
+    #[test]
+    fn unknown_ai_counts_half() {
+        let means = [TriState::No, TriState::Unknown, TriState::Yes].map(|answer| of(&ai(answer)).estimate.mean);
+        assert!(means[0] < means[1] && means[1] < means[2]);
+        assert!((ratio(&of(&ai(TriState::Unknown)), "ai_assisted") - 0.125_f64.exp()).abs() < 1e-12);
+        let yes = of(&ai(TriState::Yes));
+        let known = yes.factors.iter().find(|factor| factor.name == "ai_assisted").expect("factor").odds_ratio;
+        // model.md §3.1: the prior 95 % interval of the odds ratio is 0.65 to 2.55.
+        assert!((known.interval.low - 0.65).abs() < 0.006 && (known.interval.high - 2.55).abs() < 0.006);
+    }
+
+    #[test]
+    fn size_is_clipped_and_services_add() {
+        for (lines, x) in [(0, -3.0), (100, 0.0), (400, 2.0), (1_000_000, 5.0)] {
+            let change = Change { lines: Some(lines), ..Change::default() };
+            assert!((ratio(&of(&change), "size") - (0.25 * x as f64).exp()).abs() < 1e-12, "{lines}");
+        }
+        assert!((ratio(&chance(&Change::default(), 8, &Team::default()), "services") - 0.6_f64.exp()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn layers_of_ai_work_share_blind_spots() {
+        let reviewer = Reviewer { name: "Lee".to_owned(), emails: Vec::new(), level: Level::Senior, service: None };
+        let change = |answer| Change { test_coverage: Some(1.0), reviewers: vec![reviewer.clone()], ..ai(answer) };
+        assert_eq!(ratio(&of(&change(TriState::No)), "shared_blind_spots"), 1.0);
+        let (tests, review) = ((-0.6_f64).exp(), (-0.43_f64).exp());
+        let expected = 0.3 / review + 0.7;
+        assert!((ratio(&of(&change(TriState::Yes)), "shared_blind_spots") - expected).abs() < 1e-12, "{tests}");
+    }
+
+    #[test]
+    fn several_changes_combine() {
+        let chances = [of(&ai(TriState::No)), of(&ai(TriState::No))];
+        assert!((at_least_one(&chances).mean - 0.19).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,175 @@
+//! From a change to the fault it would bring.
+//!
+//! The kind of change decides the kind of fault (product.md, semantics 26): code and schema a defective release, config and
+//! permission a defective setting, model and data wrong output, a runbook bad advice, infrastructure a defective setting. A
+//! destructive change of any kind loses state (model.md §3.1). Services are weighted by their share of the changed lines.
+//!
+//! What must hold: what is not known takes the worse reading, and is listed. A roll-out limits only faults that it can take back
+//! or hold back: releases, settings and outputs; never lost state, advice or the shape of stored data.
+
+use crate::change::facts::{Change, ChangeKind, TriState};
+use crate::change::paths::Mapping;
+use crate::diagnostic::Diagnostic;
+use crate::fault::FaultKind;
+use crate::fault::spec::{Fault, Target};
+use crate::model::{Endpoint, System};
+use crate::units::ServiceId;
+
+/// Where a change lands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Landing {
+    /// Services or operations, named by the change first, then those of its files, each once.
+    pub targets: Vec<(Endpoint, Option<u64>)>,
+    /// Paths that belong to no service.
+    pub unmapped: Vec<String>,
+    /// Number of changed files.
+    pub n_files: usize,
+}
+
+impl Landing {
+    /// The services, each once.
+    pub fn services(&self) -> Vec<ServiceId> {
+        let mut services = Vec::new();
+        for (endpoint, _) in &self.targets {
+            if !services.contains(&endpoint.service) {
+                services.push(endpoint.service);
+            }
+        }
+        services
+    }
+}
+
+/// The services of a change: those it names and those its files belong to.
+///
+/// # Errors
+/// For every name that the topology does not have, with the nearest that it has.
+pub fn land(system: &System, change: &Change, mapping: Option<&Mapping>) -> Result<Landing, Vec<Diagnostic>> {
+    let mut landing = Landing::default();
+    let mut problems = Vec::new();
+    let mut add = |name: &str, lines: Option<u64>| match system.resolve(name) {
+        Ok(endpoint) => match landing.targets.iter_mut().find(|(known, _)| *known == endpoint) {
+            Some((_, known)) => *known = known.or(lines),
+            None => landing.targets.push((endpoint, lines)),
+        },
+        Err(problem) => problems.push(Diagnostic {
+            message: format!("the change lands on `{name}`, but {}", problem.message),
+            help: problem.help.or_else(|| Some("name a service of the topology, or add this one to it".to_owned())),
+            ..problem
+        }),
+    };
+    change.services.iter().for_each(|name| add(name, None));
+    for (name, touched) in mapping.iter().flat_map(|mapping| &mapping.by_service) {
+        // Binary and empty files have a size that nobody knows.
+        add(&name.replace('.', "\\."), (touched.lines > 0).then_some(touched.lines));
+    }
+    if let Some(mapping) = mapping {
+        landing.unmapped.clone_from(&mapping.unmapped);
+        landing.n_files = mapping.n_files;
+    }
+    if problems.is_empty() { Ok(landing) } else { Err(problems) }
+}
+
+/// The kind of fault that a change brings.
+pub fn kind(change: &Change) -> FaultKind {
+    if change.destructive == TriState::Yes {
+        return FaultKind::StateLoss;
+    }
+    match change.kind {
+        None | Some(ChangeKind::Code | ChangeKind::Schema) => FaultKind::BadDeploy,
+        Some(ChangeKind::Config | ChangeKind::Permission | ChangeKind::Infrastructure) => FaultKind::ConfigPush,
+        Some(ChangeKind::Model | ChangeKind::Data) => FaultKind::CorruptOutput,
+        Some(ChangeKind::Runbook) => FaultKind::OperatorAdvice,
+    }
+}
+
+/// The fault of a change; `None` when it lands nowhere.
+pub fn fault(system: &System, change: &Change, landing: &Landing) -> Option<Fault> {
+    if landing.targets.is_empty() {
+        return None;
+    }
+    let kind = kind(change);
+    let targets = match kind {
+        // Lost state is lost as a whole, so an operation stands for its service.
+        FaultKind::StateLoss => {
+            let whole = landing.services().into_iter().map(|service| {
+                let here = landing.targets.iter().filter(|(endpoint, _)| endpoint.service == service);
+                let lines = here.fold(None, |sum: Option<u64>, (_, lines)| match (sum, lines) {
+                    (Some(sum), Some(lines)) => Some(sum.saturating_add(*lines)),
+                    (sum, lines) => sum.or(*lines),
+                });
+                (Endpoint { service, operation: None }, lines)
+            });
+            whole.collect()
+        }
+        _ => landing.targets.clone(),
+    };
+    let mut fault = Fault::on(kind, shares(system, &targets));
+    let is_schema = change.kind == Some(ChangeKind::Schema);
+    fault.rollback_tested = match change.rollback_tested {
+        _ if is_schema => Some(false),
+        TriState::Yes => Some(true),
+        TriState::No => Some(false),
+        TriState::Unknown => None,
+    };
+    let can_hold_back = matches!(kind, FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::CorruptOutput) && !is_schema;
+    fault.rollout = change.rollout.filter(|_| can_hold_back);
+    Some(fault)
+}
+
+/// Shares by changed lines. A service without known lines gets the mean of the others; without any lines all count alike.
+fn shares(system: &System, targets: &[(Endpoint, Option<u64>)]) -> Vec<Target> {
+    let known: Vec<f64> = targets.iter().filter_map(|(_, lines)| lines.map(|lines| lines as f64)).collect();
+    let mean = if known.is_empty() { 1.0 } else { known.iter().sum::<f64>() / known.len() as f64 };
+    let weight = |lines: Option<u64>| lines.map_or(mean, |lines| lines as f64);
+    let total: f64 = targets.iter().map(|(_, lines)| weight(*lines)).sum();
+    let share = |lines| (targets.len() > 1).then(|| weight(lines) / total);
+    targets.iter().map(|(endpoint, lines)| Target { name: system.endpoint_name(*endpoint), share: share(*lines) }).collect()
+}
+
+/// What was assumed to get from the change to its fault, as sentences.
+pub fn assumed(change: &Change) -> Vec<String> {
+    let mut said = Vec::new();
+    if change.kind.is_none() && change.destructive != TriState::Yes {
+        said.push("the kind of change is not stated: code, which takes longest to repair, is assumed".to_owned());
+    }
+    if change.destructive == TriState::Unknown {
+        said.push("whether the change is destructive is not stated: no loss of state is simulated".to_owned());
+    }
+    if change.rollout.is_none() {
+        said.push("the roll-out is not stated: everything at once is assumed".to_owned());
+    } else if kind(change) == FaultKind::StateLoss || kind(change) == FaultKind::OperatorAdvice {
+        said.push("the roll-out does not hold back this kind of fault: it is not counted".to_owned());
+    } else if change.kind == Some(ChangeKind::Schema) {
+        said.push("a change of stored data cannot be rolled back: the roll-out is not counted".to_owned());
+    }
+    if change.rollback_tested == TriState::Unknown {
+        said.push("whether going back was tested is not stated".to_owned());
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_follow_the_contract() {
+        use ChangeKind::{Code, Config, Data, Infrastructure, Model, Permission, Runbook, Schema};
+        for (change, expected) in [
+            (Some(Code), FaultKind::BadDeploy),
+            (Some(Schema), FaultKind::BadDeploy),
+            (None, FaultKind::BadDeploy),
+            (Some(Config), FaultKind::ConfigPush),
+            (Some(Permission), FaultKind::ConfigPush),
+            (Some(Infrastructure), FaultKind::ConfigPush),
+            (Some(Model), FaultKind::CorruptOutput),
+            (Some(Data), FaultKind::CorruptOutput),
+            (Some(Runbook), FaultKind::OperatorAdvice),
+        ] {
+            let mut change = Change { kind: change, ..Change::default() };
+            assert_eq!(kind(&change), expected);
+            change.destructive = TriState::Yes;
+            assert_eq!(kind(&change), FaultKind::StateLoss);
+        }
+    }
+}
