@@ -1,5 +1,6 @@
 //! Chaos and blast-radius simulator.
 
+pub mod assess;
 pub mod change;
 pub mod diagnostic;
 pub mod document;
@@ -8,6 +9,7 @@ pub mod finding;
 pub mod lint;
 pub mod model;
 pub mod propagation;
+pub mod policy;
 pub mod quality;
 pub mod random;
 pub mod report;

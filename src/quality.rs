@@ -1,6 +1,21 @@
 //! What a result rests on: age, coverage, defaults that were used, mechanisms that were left out.
 //!
-//! Unknown is never shown as low risk: whatever is missing is listed, and the policy raises the verdict for it.
+//! Unknown is never shown as low risk: whatever is missing is listed, and the policy raises the verdict for it. Only the part
+//! that matters is looked at: services that the faults can hit or that can be harmed from there, along any dependency, and
+//! the dependencies between them. The clock is never read: age counts to the time of the question.
+//! O(services + dependencies), without an allocation per entity.
+
+use crate::fault::Scenario;
+use crate::fault::catalogue;
+use crate::fault::scenario::{Harm, Incident, Member};
+use crate::model::System;
+use crate::model::facts::{Dependency, DependencyKind, Service};
+use crate::units::{DependencyId, ServiceId};
+use fixedbitset::FixedBitSet;
+use jiff::Zoned;
+
+/// Most names that a sentence lists.
+const MOST_NAMES: usize = 5;
 
 /// The data behind a result.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -13,4 +28,337 @@ pub struct DataQuality {
     pub assumed: Vec<String>,
     /// Mechanisms that are off or stated but not modelled.
     pub not_modelled: Vec<String>,
+}
+
+/// What a result about a scenario rests on; without one, about the whole system.
+pub fn data_quality(system: &System, scenario: Option<&Scenario>, at: Option<&Zoned>) -> DataQuality {
+    let part = Part::new(system, scenario);
+    let mut quality = DataQuality { age_days: age_days(system, at), coverage: system.coverage, ..DataQuality::default() };
+    let said = &mut quality.assumed;
+    if system.observed_at.is_none() {
+        said.push("when the topology was observed is not stated: its age is unknown".to_owned());
+    } else if at.is_none() {
+        said.push("the time of the question is not stated: the age of the topology is unknown".to_owned());
+    }
+    if system.coverage.is_none() {
+        said.push("coverage is not stated: dependencies that nobody listed are not counted".to_owned());
+    }
+    dependencies_assumed(system, &part, said);
+    services_assumed(system, &part, said);
+    for incident in scenario.iter().flat_map(|scenario| &scenario.incidents) {
+        incident_assumed(system, incident, said);
+    }
+    groups_assumed(system, &part, said);
+    journeys_assumed(system, said);
+    quality.not_modelled = not_modelled(system, &part);
+    quality
+}
+
+fn age_days(system: &System, at: Option<&Zoned>) -> Option<i64> {
+    let days = system.observed_at?.until((jiff::Unit::Day, at?.date())).ok()?;
+    Some(i64::from(days.get_days()))
+}
+
+/// The services and dependencies that matter.
+struct Part {
+    services: FixedBitSet,
+    n_services: usize,
+    is_all: bool,
+}
+
+impl Part {
+    fn new(system: &System, scenario: Option<&Scenario>) -> Self {
+        let n = system.service_count();
+        let mut services = FixedBitSet::with_capacity(n);
+        let Some(scenario) = scenario else {
+            services.insert_range(..);
+            return Self { services, n_services: n, is_all: true };
+        };
+        let mut stack: Vec<u32> = scenario.incidents.iter().flat_map(Incident::all_members).map(|member| member.service.0).collect();
+        let (start, consumers) = consumers(system);
+        while let Some(service) = stack.pop() {
+            if !services.put(service as usize) {
+                let harmed = &consumers[start[service as usize] as usize..start[service as usize + 1] as usize];
+                stack.extend(harmed.iter().filter(|next| !services.contains(**next as usize)));
+            }
+        }
+        let n_services = services.count_ones(..);
+        Self { services, n_services, is_all: n_services == n }
+    }
+
+    fn has(&self, service: ServiceId) -> bool {
+        self.is_all || self.services.contains(service.index())
+    }
+
+    fn services<'a>(&'a self, system: &'a System) -> impl Iterator<Item = &'a Service> {
+        self.services.ones().map(|at| system.service(ServiceId(at as u32)))
+    }
+
+    fn dependencies<'a>(&'a self, system: &'a System) -> impl Iterator<Item = DependencyId> {
+        let ends = move |id: &DependencyId| {
+            let columns = &system.dependencies;
+            self.has(ServiceId(columns.consumer[id.index()])) && self.has(ServiceId(columns.provider[id.index()]))
+        };
+        system.dependency_ids().filter(ends)
+    }
+}
+
+/// For each service those that it can harm: its consumers, and the stores that it writes data to.
+fn consumers(system: &System) -> (Vec<u32>, Vec<u32>) {
+    let columns = &system.dependencies;
+    let visit = |each: &mut dyn FnMut(u32, u32)| {
+        for id in system.dependency_ids() {
+            let (consumer, provider) = (columns.consumer[id.index()], columns.provider[id.index()]);
+            each(provider, consumer);
+            if system.dependency(id).writes_data == Some(true) {
+                each(consumer, provider);
+            }
+        }
+    };
+    let mut start = vec![0_u32; system.service_count() + 1];
+    visit(&mut |from, _| start[from as usize + 1] += 1);
+    for at in 1..start.len() {
+        start[at] += start[at - 1];
+    }
+    let mut cursor = start.clone();
+    let mut to = vec![0_u32; start.last().copied().unwrap_or(0) as usize];
+    visit(&mut |from, harmed| {
+        to[cursor[from as usize] as usize] = harmed;
+        cursor[from as usize] += 1;
+    });
+    (start, to)
+}
+
+/// "3 of 12 services", with the verb after it left to the caller.
+fn of(count: usize, total: usize, one: &str, many: &str) -> String {
+    format!("{count} of {total} {}", if total == 1 { one } else { many })
+}
+
+fn listed(names: &[&str]) -> String {
+    let shown = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > MOST_NAMES { format!("{shown} and {} more", names.len() - MOST_NAMES) } else { shown }
+}
+
+fn dependencies_assumed(system: &System, part: &Part, said: &mut Vec<String>) {
+    let (mut total, mut defaults, mut untested, mut weak) = (0, 0, 0, 0);
+    for id in part.dependencies(system) {
+        total += 1;
+        defaults += usize::from(system.stated_probability(id).is_none());
+        let facts = system.dependency(id);
+        untested += usize::from(facts.fallback.is_some_and(|fallback| fallback.tested != Some(true)));
+        weak += usize::from(system.kind(id) == DependencyKind::Unknown);
+    }
+    let dependencies = |count| of(count, total, "dependency", "dependencies");
+    if defaults > 0 {
+        said.push(format!("probability of {} is a default", dependencies(defaults)));
+    }
+    if untested > 0 {
+        said.push(format!("fallback of {} is not known to be tested", dependencies(untested)));
+    }
+    if weak > 0 {
+        said.push(format!("kind of {} is not known", dependencies(weak)));
+    }
+}
+
+fn services_assumed(system: &System, part: &Part, said: &mut Vec<String>) {
+    let (mut owner, mut tier, mut replicas) = (0, 0, 0);
+    for service in part.services(system) {
+        owner += usize::from(service.owner.is_none());
+        tier += usize::from(service.tier.is_none());
+        replicas += usize::from(service.replicas.is_none());
+    }
+    let services = |count| of(count, part.n_services, "service", "services");
+    if owner > 0 {
+        said.push(format!("owner of {} is not stated: nobody can sign for them", services(owner)));
+    }
+    if tier > 0 {
+        said.push(format!("tier of {} is not stated: 2 is assumed", services(tier)));
+    }
+    if replicas > 0 {
+        said.push(format!("replicas of {} are not stated: a single one is assumed", services(replicas)));
+    }
+}
+
+fn incident_assumed(system: &System, incident: &Incident, said: &mut Vec<String>) {
+    let label = &incident.label;
+    if incident.harm == Harm::Silent {
+        return;
+    }
+    let members = incident.members.as_slice();
+    let detect = members.iter().any(|member| member.detect.is_none());
+    let repair = members.iter().any(|member| is_from_catalogue(system, incident, member));
+    match (detect, repair) {
+        (true, true) => said.push(format!("time to detection and repair of {label} come from the catalogue")),
+        (true, false) => said.push(format!("time to detection of {label} comes from the catalogue")),
+        (false, true) => said.push(format!("time to repair of {label} comes from the catalogue")),
+        (false, false) => {}
+    }
+    if matches!(incident.harm, Harm::Errors | Harm::Latency | Harm::Data | Harm::Mix) {
+        said.push(format!("severity of {label} is drawn from the catalogue"));
+    }
+    if incident.kind.crashes() && members.iter().any(|member| system.service(member.service).cold_start.is_none()) {
+        said.push(format!("time to come up again after {label} is not stated for every target: none is assumed"));
+    }
+    if !incident.advice && members.iter().any(|member| member.operations.len() > 1 && member.operations.iter().any(|(_, p)| *p < 1.0)) {
+        said.push(format!("operations hit by {label} are taken to be equally likely"));
+    }
+}
+
+fn is_from_catalogue(system: &System, incident: &Incident, member: &Member) -> bool {
+    let service = system.service(member.service);
+    let is_default = member.stages == incident.kind.repair() && (service.repair.is_none() || !incident.kind.takes_service_times());
+    is_default || (member.stages == [catalogue::ROLLBACK] && service.rollback.is_none())
+}
+
+fn groups_assumed(system: &System, part: &Part, said: &mut Vec<String>) {
+    let touched = system.groups().filter(|(.., members)| members.iter().any(|member| part.has(*member)));
+    let (mut hit, mut beta) = (Vec::new(), Vec::new());
+    for (_, name, group, _) in touched {
+        if group.hit.is_none() {
+            hit.push(name);
+        }
+        if group.beta.is_none() {
+            beta.push(name);
+        }
+    }
+    if !hit.is_empty() {
+        said.push(format!("a fault of the group is assumed to hit every member: {}", listed(&hit)));
+    }
+    if !beta.is_empty() {
+        said.push(format!("the group states no `beta`, so a fault of one member leaves the others alone: {}", listed(&beta)));
+    }
+}
+
+fn journeys_assumed(system: &System, said: &mut Vec<String>) {
+    if system.journeys().is_empty() {
+        said.push("there is no journey: users cannot be counted".to_owned());
+    }
+    let lacking = |is_missing: fn(&crate::model::facts::Journey) -> bool| {
+        let journeys = system.journeys().iter().filter(|journey| is_missing(&journey.facts));
+        journeys.map(|journey| journey.name.as_str()).collect::<Vec<_>>()
+    };
+    for (names, what) in [
+        (lacking(|journey| journey.users_per_minute.is_none()), "traffic is not stated, so no users are counted, for journey"),
+        (lacking(|journey| journey.slo.is_none()), "objective is not stated, so there is no budget, for journey"),
+        (lacking(|journey| journey.slo.is_some() && journey.window.is_none()), "window of the objective is taken as 30 days for journey"),
+    ] {
+        if !names.is_empty() {
+            said.push(format!("{what} {}", listed(&names)));
+        }
+    }
+}
+
+/// A stated field whose mechanism is missing, and what it would have done.
+type Field<T> = (fn(&T) -> bool, &'static str);
+
+const SERVICE_FIELDS: [Field<Service>; 3] = [
+    (|service| service.failover.is_some(), "`failover`: no stand-by takes over"),
+    (|service| service.goodput.is_some(), "`goodput`: overload is not simulated"),
+    (|service| service.load.is_some(), "`load`: it counts where replicas are lost, but nothing overloads"),
+];
+
+const DEPENDENCY_FIELDS: [Field<Dependency>; 6] = [
+    (|facts| facts.breaker.is_some(), "`breaker`: it does not open and close; a stated probability includes it"),
+    (|facts| facts.retries.is_some_and(|retries| retries.budget.is_some()), "`retries.budget`: retries cause no load"),
+    (|facts| facts.rate.is_some() || facts.pool.is_some(), "`rate` and `pool`: pools do not run out"),
+    (|facts| facts.queue.is_some(), "`queue`: queues neither fill nor drain; state a `buffer`"),
+    (|facts| !facts.verbs.is_empty(), "`verbs`: every authority counts alike"),
+    (|facts| facts.evidence.is_some(), "`evidence`: it does not yet change the probability"),
+];
+
+fn not_modelled(system: &System, part: &Part) -> Vec<String> {
+    let mut services = [0_usize; SERVICE_FIELDS.len()];
+    let mut dependencies = [0_usize; DEPENDENCY_FIELDS.len()];
+    let (mut timeouts, mut delays) = (0, 0);
+    // The table holds each different entry once: a plain edge list has none to look at.
+    if !system.service_detail.is_empty() {
+        for service in part.services(system) {
+            services.iter_mut().zip(SERVICE_FIELDS).for_each(|(count, (is_stated, _))| *count += usize::from(is_stated(service)));
+        }
+    }
+    if !system.dependencies.detail.is_empty() {
+        for id in part.dependencies(system) {
+            let facts = system.dependency(id);
+            dependencies.iter_mut().zip(DEPENDENCY_FIELDS).for_each(|(count, (is_stated, _))| *count += usize::from(is_stated(facts)));
+            let provider = system.service(ServiceId(system.dependencies.provider[id.index()]));
+            timeouts += usize::from(facts.timeout.is_some() && provider.latency.is_some());
+            delays += usize::from(facts.buffer.is_some() || facts.cache.is_some() || facts.delay.is_some());
+        }
+    }
+    let stated = |count: usize, what: &str, one: &str, many: &str| format!("{what} ({count} {})", if count == 1 { one } else { many });
+    let mut said: Vec<String> = Vec::new();
+    for (count, (_, what)) in services.iter().zip(SERVICE_FIELDS).filter(|(count, _)| **count > 0) {
+        said.push(stated(*count, what, "service", "services"));
+    }
+    for (count, (_, what)) in dependencies.iter().zip(DEPENDENCY_FIELDS).filter(|(count, _)| **count > 0) {
+        said.push(stated(*count, what, "dependency", "dependencies"));
+    }
+    if system.responders.is_some() {
+        said.push("`people.responders`: repairs do not wait for people".to_owned());
+    }
+    if timeouts == 0 {
+        said.push("no `timeout` with the provider's `latency` is stated: delay never turns into errors".to_owned());
+    }
+    if delays == 0 {
+        said.push("no buffer or cache is stated: every failure crosses at once".to_owned());
+    }
+    if system.groups().len() == 0 {
+        said.push("no groups are stated: services fail together only through their dependencies".to_owned());
+    }
+    said.push("overload and retry storms: no failure makes others busier".to_owned());
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Fault, FaultKind};
+    use crate::model::Compact;
+    use crate::model::facts::Breaker;
+    use crate::risk::testing::{arcs, build, journey, v4};
+
+    fn says(sentences: &[String], part: &str) -> bool {
+        sentences.iter().any(|sentence| sentence.contains(part))
+    }
+
+    #[test]
+    fn only_the_part_that_matters_counts() {
+        let mut draft = arcs(&[("s", "a", 0.9), ("a", "b", 0.8), ("x", "y", 0.5)]);
+        draft.dependencies[1].facts.probability = None;
+        draft.dependencies[2].facts.breaker = Some(Breaker { window: None, open_at: None, open_for: None });
+        let system = build(draft);
+        let compact = Compact::new(&system);
+        let scenario = Scenario::new(&system, &compact, &[Fault::new(FaultKind::Crash, "s")], None).expect("scenario");
+        let quality = data_quality(&system, Some(&scenario), None);
+        assert!(says(&quality.assumed, "probability of 1 of 2 dependencies is a default"), "{:?}", quality.assumed);
+        assert!(says(&quality.assumed, "owner of 3 of 3 services"));
+        assert!(says(&quality.assumed, "detection and repair of crash@s"));
+        assert!(!says(&quality.not_modelled, "breaker"));
+        let whole = data_quality(&system, None, None);
+        assert!(says(&whole.assumed, "probability of 1 of 3 dependencies") && says(&whole.not_modelled, "breaker"));
+    }
+
+    #[test]
+    fn age_counts_to_the_question_and_missing_facts_are_said() {
+        let mut system = v4();
+        system.observed_at = Some(jiff::civil::date(2026, 2, 1));
+        let at: Zoned = "2026-03-05T14:00:00-05:00[America/New_York]".parse().expect("time");
+        assert_eq!(data_quality(&system, None, Some(&at)).age_days, Some(32));
+        let quality = data_quality(&system, None, None);
+        assert_eq!(quality.age_days, None);
+        for part in ["age of the topology", "coverage is not stated", "no journey"] {
+            assert!(says(&quality.assumed, part), "{part}");
+        }
+        assert!(says(&quality.not_modelled, "timeout"));
+    }
+
+    #[test]
+    fn journeys_without_traffic_or_objective_are_named() {
+        let mut draft = arcs(&[("s", "a", 0.9)]);
+        let (name, mut facts) = journey("a", 100.0, 99.9);
+        (facts.slo, facts.users_per_minute) = (None, None);
+        draft.journeys.push((name, facts));
+        let quality = data_quality(&build(draft), None, None);
+        assert!(says(&quality.assumed, "no users are counted, for journey use a") && says(&quality.assumed, "no budget, for journey use a"));
+    }
 }

@@ -72,6 +72,17 @@ pub fn at_least_one(chances: &[Chance]) -> Estimate {
     }
 }
 
+/// What P(fault) rests on, as sentences.
+pub fn assumed(chance: &Chance) -> Vec<String> {
+    let (faults, fine) = BASE;
+    let rate = 100.0 * faults / (faults + fine);
+    let mut said = vec![format!("base rate of faults is {rate:.0} % as published for teams in general, not counted at this one")];
+    if !chance.unknown.is_empty() {
+        said.push(format!("P(fault) knows nothing about {}", chance.unknown.join(", ")));
+    }
+    said
+}
+
 /// Sums over factors.
 #[derive(Default)]
 struct Sum {

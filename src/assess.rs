@@ -1,0 +1,344 @@
+//! From a change to its assessment: the one place where the rooms in the middle meet.
+//!
+//! Change → services → fault → scenario → simulation, with more trials until the verdict is settled → risk → policy. No
+//! arithmetic happens here. Looks at a running simulation are at 8,192 trials and doublings; the error that a wrong band by
+//! chance may have is spread over them (model.md §4). What must hold: same inputs and seed, same assessment.
+
+use crate::change::facts::{Assisted, Change, TriState};
+use crate::change::paths::Mapping;
+use crate::change::team::Team;
+use crate::diagnostic::Diagnostic;
+use crate::fault::{Fault, Scenario};
+use crate::model::{Compact, System};
+use crate::policy::{self, Decision, Facts, rules};
+use crate::propagation::{Request, Simulation, simulate};
+use crate::quality::{DataQuality, data_quality};
+use crate::random::Seed;
+use crate::risk::assessment::{Assessment, Factor, FaultProbability, Path};
+use crate::risk::chance::{self, Chance};
+use crate::risk::faults::{self, Landing};
+use crate::risk::limits::limits;
+use crate::risk::score::{self, Part, Risk};
+use crate::risk::paths;
+use crate::statistics::{Estimate, Look, looks};
+use crate::units::{ServiceId, Ticks};
+use jiff::Zoned;
+
+/// Most services whose part in the worst trials is watched.
+const MOST_WATCHED: usize = 200;
+/// Most services whose path is told.
+const MOST_PATHS: usize = 5;
+/// Level of the intervals that are reported.
+const REPORTED: f64 = 0.95;
+/// Trials where nobody says how many.
+pub const DEFAULT_TRIALS: u64 = 16_384;
+
+/// One change, and where its files belong.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InFlight {
+    /// The change.
+    pub change: Change,
+    /// Its files by service, where there is a diff.
+    pub mapping: Option<Mapping>,
+}
+
+/// What to assess and how.
+pub struct AssessRequest<'a> {
+    /// The changes in flight together; one as a rule.
+    pub changes: Vec<InFlight>,
+    /// Who people are.
+    pub team: Team,
+    /// Most trials.
+    pub trials: u64,
+    /// The seed.
+    pub seed: Seed,
+    /// Threads; `None` for one per core.
+    pub threads: Option<usize>,
+    /// How long harm is followed; `None` for the default of the fault.
+    pub horizon: Option<Ticks>,
+    /// When it happens, where the change does not say.
+    pub at: Option<Zoned>,
+    /// Notes about contradictions in the input, to be passed on.
+    pub notes: Vec<String>,
+    /// Called with numbers of finished trials; later looks start again.
+    pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+impl Default for AssessRequest<'_> {
+    fn default() -> Self {
+        Self {
+            changes: Vec::new(),
+            team: Team::default(),
+            trials: DEFAULT_TRIALS,
+            seed: Seed::default(),
+            threads: None,
+            horizon: None,
+            at: None,
+            notes: Vec::new(),
+            progress: None,
+        }
+    }
+}
+
+/// A change with all that follows from it before anything is simulated.
+struct Placed<'a> {
+    change: &'a Change,
+    landing: Landing,
+    chance: Chance,
+    fault: Option<Fault>,
+    scenario: Option<Scenario>,
+}
+
+/// What the simulations gave.
+struct Outcome {
+    impacts: Vec<Simulation>,
+    risk: Risk,
+    decision: Risk,
+    worst: Vec<(ServiceId, Estimate)>,
+}
+
+/// Assesses changes.
+///
+/// # Errors
+/// For services that the topology does not have, faults that cannot be injected, and time zones that nobody knows.
+pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
+    let placed = place(system, compact, request)?;
+    let all_faults: Vec<Fault> = placed.iter().filter_map(|placed| placed.fault.clone()).collect();
+    let together = match all_faults.as_slice() {
+        [] => None,
+        faults => Some(Scenario::new(system, compact, faults, request.horizon)?),
+    };
+    let outcome = if together.is_some() { Some(simulated(system, compact, request, &placed)?) } else { None };
+    let impact = match (&together, &outcome) {
+        (Some(scenario), Some(outcome)) => Some(whole_impact(system, compact, request, &placed, (scenario, outcome))?),
+        _ => None,
+    };
+    let at = latest(request);
+    let mut quality = data_quality(system, together.as_ref(), at.as_ref());
+    about_changes(&placed, &mut quality);
+    let services = services(&placed);
+    let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
+    let impaired = score::impaired(&parts);
+    let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
+    let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
+    let decided = policy::decide(&Facts {
+        system,
+        changes: &changes,
+        team: &request.team,
+        services: &services,
+        n_unplaced: placed.iter().filter(|placed| placed.fault.is_none()).count(),
+        unmapped: &unmapped,
+        quality: &quality,
+        impaired: &impaired,
+        risk: outcome.as_ref().map(|outcome| &outcome.risk),
+        decision: outcome.as_ref().map(|outcome| &outcome.decision),
+        worst: outcome.as_ref().map_or(&[], |outcome| &outcome.worst),
+        p_score_above: &|limit| score::p_score_above(system, &parts, limit),
+    });
+    let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
+    Ok(assembled(system, request, &placed, Pieces { decided, quality, unmapped, services, impact, outcome, paths }))
+}
+
+fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>) -> Result<Vec<Placed<'a>>, Vec<Diagnostic>> {
+    if request.changes.is_empty() {
+        return Err(vec![Diagnostic::error("no-change", "there is no change to assess")]);
+    }
+    let mut placed = Vec::new();
+    let mut problems = Vec::new();
+    for InFlight { change, mapping } in &request.changes {
+        let landing = match faults::land(system, change, mapping.as_ref()) {
+            Ok(landing) => landing,
+            Err(found) => {
+                problems.extend(found);
+                continue;
+            }
+        };
+        let chance = chance::chance(change, landing.services().len(), &request.team);
+        let fault = faults::fault(system, change, &landing);
+        let scenario = fault.as_ref().map(|fault| Scenario::new(system, compact, std::slice::from_ref(fault), request.horizon));
+        match scenario.transpose() {
+            Ok(scenario) => placed.push(Placed { change, landing, chance, fault, scenario }),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(placed) } else { Err(problems) }
+}
+
+/// Simulates every change, with more trials until the verdict is settled or the budget is spent.
+fn simulated(system: &System, compact: &Compact, request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Result<Outcome, Vec<Diagnostic>> {
+    let mut last = None;
+    for look in looks(rules::SAMPLING_DELTA, request.trials.max(1)) {
+        let outcome = at_look(system, compact, request, (placed, look))?;
+        let is_done = outcome.risk.score.is_none() || policy::is_settled(&outcome.decision, &outcome.worst);
+        last = Some(outcome);
+        if is_done {
+            break;
+        }
+    }
+    last.ok_or_else(|| vec![Diagnostic::error("no-trials", "no trials were asked for")])
+}
+
+fn at_look(
+    system: &System,
+    compact: &Compact,
+    request: &AssessRequest<'_>,
+    (placed, look): (&[Placed<'_>], Look),
+) -> Result<Outcome, Vec<Diagnostic>> {
+    let mut impacts = Vec::new();
+    for placed in placed {
+        if let Some(scenario) = &placed.scenario {
+            impacts.push(run(system, compact, request, (scenario, placed.change.at.as_ref(), look.trials))?);
+        }
+    }
+    let parts = parts(placed, &impacts);
+    let risk = score::risk(system, &parts, REPORTED);
+    let decision = score::risk(system, &parts, look.confidence);
+    let worst = score::impaired_in_worst(&parts, look.confidence);
+    Ok(Outcome { risk, decision, worst, impacts })
+}
+
+fn run(
+    system: &System,
+    compact: &Compact,
+    request: &AssessRequest<'_>,
+    (scenario, at, trials): (&Scenario, Option<&Zoned>, u64),
+) -> Result<Simulation, Vec<Diagnostic>> {
+    let question = Request {
+        trials,
+        seed: request.seed,
+        at: at.cloned().or_else(|| request.at.clone()),
+        threads: request.threads,
+        watch: policy::watched(system, MOST_WATCHED),
+        budgets: score::budgets(system),
+        progress: request.progress,
+        ..Request::default()
+    };
+    simulate(system, compact, scenario, &question).map_err(|problem| vec![problem])
+}
+
+/// The impact that is shown: of the one change, or of all faults at once.
+fn whole_impact(
+    system: &System,
+    compact: &Compact,
+    request: &AssessRequest<'_>,
+    placed: &[Placed<'_>],
+    (together, outcome): (&Scenario, &Outcome),
+) -> Result<Simulation, Vec<Diagnostic>> {
+    match outcome.impacts.as_slice() {
+        [one] => Ok(one.clone()),
+        all => {
+            let trials = all.iter().map(|impact| impact.trials).max().unwrap_or(request.trials);
+            run(system, compact, request, (together, placed.iter().find_map(|placed| placed.change.at.as_ref()), trials))
+        }
+    }
+}
+
+fn parts<'a>(placed: &'a [Placed<'_>], impacts: &'a [Simulation]) -> Vec<Part<'a>> {
+    let simulated = placed.iter().filter(|placed| placed.scenario.is_some());
+    simulated.zip(impacts).map(|(placed, impact)| Part { chance: &placed.chance, impact }).collect()
+}
+
+fn latest(request: &AssessRequest<'_>) -> Option<Zoned> {
+    request.changes.iter().filter_map(|one| one.change.at.clone()).max().or_else(|| request.at.clone())
+}
+
+fn services(placed: &[Placed<'_>]) -> Vec<ServiceId> {
+    let mut services = Vec::new();
+    for id in placed.iter().flat_map(|placed| placed.landing.services()) {
+        if !services.contains(&id) {
+            services.push(id);
+        }
+    }
+    services
+}
+
+fn about_changes(placed: &[Placed<'_>], quality: &mut DataQuality) {
+    for placed in placed {
+        for sentence in faults::assumed(placed.change).into_iter().chain(chance::assumed(&placed.chance)) {
+            if !quality.assumed.contains(&sentence) {
+                quality.assumed.push(sentence);
+            }
+        }
+    }
+}
+
+fn worst_paths(system: &System, compact: &Compact, scenario: &Scenario, impaired: &[(ServiceId, f64)]) -> Vec<Path> {
+    let targets = scenario.targets();
+    let worst = impaired.iter().filter(|(service, _)| !targets.contains(service)).take(MOST_PATHS);
+    worst.filter_map(|(service, _)| paths::most_likely(system, compact, scenario, *service, None)).collect()
+}
+
+/// What [`assembled`] puts together.
+struct Pieces {
+    decided: Decision,
+    quality: DataQuality,
+    unmapped: Vec<String>,
+    services: Vec<ServiceId>,
+    impact: Option<Simulation>,
+    outcome: Option<Outcome>,
+    paths: Vec<Path>,
+}
+
+fn assembled(system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
+    let Pieces { decided, quality, unmapped, services, impact, outcome, paths } = pieces;
+    let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
+    let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
+    let nothing = || score::risk(system, &[], REPORTED);
+    let risk = outcome.map_or_else(nothing, |outcome| outcome.risk);
+    Assessment {
+        title: (!titles.is_empty()).then(|| titles.join("; ")),
+        services: services.iter().map(|id| system.service_name(*id).to_owned()).collect(),
+        unmapped,
+        n_files: placed.iter().map(|placed| placed.landing.n_files).sum(),
+        ai: assisted(placed),
+        ai_evidence: ai_evidence(placed),
+        verdict: decided.verdict,
+        fault_probability: FaultProbability { belief: chance::at_least_one(&chances), factors: factors(placed) },
+        faults: placed.iter().filter_map(|placed| placed.fault.as_ref()).map(Fault::label).collect(),
+        breach_probability: risk.breach.mean,
+        expected_user_minutes: risk.expected_user_minutes,
+        journeys: risk.journeys,
+        sign_off: decided.sign_off,
+        missing: decided.missing,
+        floors: decided.floors,
+        paths,
+        advice: decided.advice,
+        notes: request.notes.clone(),
+        data_quality: quality,
+        limits: limits(impact.as_ref(), placed.len()),
+        impact,
+    }
+}
+
+/// The most cautious answer over the changes.
+fn assisted(placed: &[Placed<'_>]) -> Assisted {
+    let answers = || placed.iter().map(|placed| placed.change.ai_assisted);
+    let first = |answer: TriState| answers().find(|assisted| assisted.answer == answer);
+    first(TriState::Yes).or_else(|| first(TriState::Unknown)).or_else(|| first(TriState::No)).unwrap_or_default()
+}
+
+fn ai_evidence(placed: &[Placed<'_>]) -> Vec<String> {
+    let signs = placed.iter().flat_map(|placed| &placed.change.ai_evidence);
+    let sentence = |sign: &crate::change::provenance::Evidence| {
+        let hash = sign.commit.get(..10).unwrap_or(&sign.commit);
+        format!("commit {hash}: `{}` ({}, confidence {})", sign.text, sign.signal.as_str(), sign.confidence.as_str())
+    };
+    signs.map(sentence).collect()
+}
+
+/// All factors; of several changes each with its title.
+fn factors(placed: &[Placed<'_>]) -> Vec<Factor> {
+    let named = |placed: &Placed<'_>| {
+        let title = placed.change.title.clone().unwrap_or_else(|| "untitled change".to_owned());
+        let factors = placed.chance.factors.iter().cloned();
+        factors.map(|factor| Factor { because: format!("{title}: {}", factor.because), ..factor }).collect::<Vec<_>>()
+    };
+    match placed {
+        [one] => one.chance.factors.clone(),
+        all => all.iter().flat_map(named).collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "assess_tests.rs"]
+mod tests;

@@ -1,0 +1,312 @@
+//! What an assessment must do, on small systems.
+
+use super::*;
+use crate::change::facts::{Basis, ChangeKind, Level, Person, Reviewer, Rollout, Strategy};
+use crate::change::paths::Touched;
+use crate::change::team::TeamMember;
+use crate::model::draft::Draft;
+use crate::risk::assessment::{Band, Gate};
+use crate::risk::testing::{arcs, build, journey};
+
+/// pay is used by checkout, checkout by web; people use web. Everything is known and recent.
+fn shop() -> Draft {
+    let mut draft = arcs(&[("pay", "checkout", 0.5), ("checkout", "web", 0.8), ("pay", "report", 0.3)]);
+    for (name, service) in &mut draft.services {
+        service.owner = Some(format!("team-{name}"));
+        service.tier = Some(2);
+    }
+    draft.observed_at = Some(jiff::civil::date(2026, 3, 1));
+    draft.coverage = Some(0.95);
+    draft.journeys.push(journey("web", 100.0, 99.9));
+    draft
+}
+
+/// The same, with a journey so patient that nothing hurts.
+fn calm() -> Draft {
+    let mut draft = shop();
+    draft.journeys = vec![journey("report", 100.0, 1.0)];
+    draft
+}
+
+fn at() -> Option<Zoned> {
+    "2026-03-05T14:00:00-05:00[America/New_York]".parse().ok()
+}
+
+/// A careful change by a senior without AI.
+fn careful() -> Change {
+    Change {
+        title: Some("Raise the pool size".to_owned()),
+        kind: Some(ChangeKind::Code),
+        services: vec!["pay".to_owned()],
+        ai_assisted: Assisted { answer: TriState::No, basis: Basis::File },
+        agent_executes: TriState::No,
+        author: Person { name: Some("Kim".to_owned()), emails: Vec::new(), level: Level::Senior },
+        lines: Some(100),
+        test_coverage: Some(0.8),
+        simulated: TriState::Yes,
+        destructive: TriState::No,
+        rollout: Some(Rollout { strategy: Strategy::Canary, share: Some(0.05), bake: None, power: Some(1.0), rollback: None }),
+        rollback_tested: TriState::Yes,
+        at: at(),
+        ..Change::default()
+    }
+}
+
+fn reviewer(name: &str, level: Level, service: Option<&str>) -> Reviewer {
+    Reviewer { name: name.to_owned(), emails: Vec::new(), level, service: service.map(str::to_owned) }
+}
+
+fn request(change: Change) -> AssessRequest<'static> {
+    AssessRequest { changes: vec![InFlight { change, mapping: None }], trials: 2_048, threads: Some(2), ..AssessRequest::default() }
+}
+
+fn ask(draft: Draft, request: &AssessRequest<'_>) -> Assessment {
+    let system = build(draft);
+    assess(&system, &Compact::new(&system), request).expect("an assessment")
+}
+
+fn of(draft: Draft, change: Change) -> Assessment {
+    ask(draft, &request(change))
+}
+
+fn has(assessment: &Assessment, rule: &str) -> Option<Band> {
+    assessment.floors.iter().filter(|floor| floor.rule == rule).map(|floor| floor.raises_to).max()
+}
+
+fn says(sentences: &[String], part: &str) -> bool {
+    sentences.iter().any(|sentence| sentence.contains(part))
+}
+
+#[test]
+fn a_careful_change_of_a_calm_system_passes() {
+    let found = of(calm(), careful());
+    assert_eq!((found.verdict.band, found.verdict.gate), (Band::Green, Gate::Pass), "{found:#?}");
+    assert!(found.verdict.settled && found.missing.is_empty() && found.floors.is_empty());
+    assert_eq!(found.faults, ["bad_deploy@pay"]);
+    assert!(found.impact.is_some() && !found.limits.is_empty());
+}
+
+#[test]
+fn harm_raises_the_band_and_tells_who_why_and_what() {
+    let change = Change { rollout: None, rollback_tested: TriState::Unknown, ..careful() };
+    let found = of(shop(), change);
+    assert!(found.verdict.band >= Band::Orange && found.verdict.gate != Gate::Pass, "{:?}", found.verdict);
+    let who: Vec<&str> = found.sign_off.iter().map(|entry| entry.who.as_str()).collect();
+    assert_eq!(who[..2], ["a senior engineer of team-pay", "team-pay"], "{who:?}");
+    assert!(who.contains(&"team-checkout") && says(&found.sign_off[2].because, "checkout is impaired in"));
+    assert!(says(&found.missing, "senior engineer of team-pay") && says(&found.missing, "roll out by canary, waves or flag first"));
+    let web = found.paths.iter().find(|path| path.steps.last().is_some_and(|last| last == "web")).expect("a path");
+    assert_eq!(web.steps, ["pay", "checkout", "web"]);
+    assert!((web.probability - 0.4).abs() < 1e-12);
+    assert!(says(&found.advice, "canary") && says(&found.advice, "roll-back"));
+}
+
+#[test]
+fn score_is_that_of_its_parts() {
+    let found = of(shop(), careful());
+    let impact = found.impact.as_ref().expect("impact");
+    let harm = impact.journeys[0].user_minutes.mean.mean + impact.journeys[0].integrity_minutes.mean.mean;
+    let x = found.fault_probability.belief.mean * harm / (100.0 * 43_200.0 * 0.001);
+    assert!((found.verdict.score - 20.0 * (x.log10() + 4.0)).abs() < 1e-6);
+    assert!((found.journeys[0].budget_share.expect("budget") - x).abs() < 1e-9 * x);
+    assert!(found.verdict.interval.contains(found.verdict.score));
+}
+
+#[test]
+fn senior_review_changes_the_chance_and_nothing_else() {
+    let without = of(shop(), careful());
+    let with = of(shop(), Change { reviewers: vec![reviewer("Lee", Level::Senior, None)], ..careful() });
+    assert_eq!(without.impact, with.impact);
+    assert!(with.fault_probability.belief.mean < without.fault_probability.belief.mean);
+    assert!(with.verdict.score < without.verdict.score);
+}
+
+#[test]
+fn score_rises_with_the_chance() {
+    let scores: Vec<f64> =
+        [0, 50, 400, 6_000].iter().map(|lines| of(shop(), Change { lines: Some(*lines), ..careful() }).verdict.score).collect();
+    assert!(scores.windows(2).all(|pair| pair[0] < pair[1]), "{scores:?}");
+}
+
+#[test]
+fn ai_work_by_less_experienced_authors_needs_a_senior() {
+    for (answer, level, raised) in [
+        (TriState::Yes, Level::Junior, true),
+        (TriState::Yes, Level::Mid, true),
+        (TriState::Yes, Level::Unknown, true),
+        (TriState::Unknown, Level::Junior, true),
+        (TriState::Unknown, Level::Unknown, true),
+        (TriState::Yes, Level::Senior, false),
+        (TriState::No, Level::Junior, false),
+    ] {
+        let author = Person { name: Some("Kim".to_owned()), emails: Vec::new(), level };
+        let change = Change { ai_assisted: Assisted { answer, basis: Basis::File }, author, ..careful() };
+        let found = of(calm(), change.clone());
+        assert_eq!(has(&found, "ai-assisted-by-junior-or-mid"), raised.then_some(Band::Yellow), "{answer} {level}");
+        assert_eq!(found.verdict.gate == Gate::SignOffRequired, raised);
+        assert_eq!(found.verdict.score_band, Band::Green);
+        let found = of(calm(), Change { reviewers: vec![reviewer("Lee", Level::Senior, None)], ..change.clone() });
+        assert_eq!(found.verdict.gate, Gate::Pass, "{answer} {level}");
+        let found = of(calm(), Change { reviewers: vec![reviewer("Lee", Level::Unknown, None)], ..change });
+        assert_eq!(found.verdict.gate == Gate::SignOffRequired, raised, "a review of unknown level is no senior review");
+    }
+}
+
+#[test]
+fn unknown_facts_never_lower() {
+    let known = of(calm(), careful());
+    let cases: Vec<(&str, Change)> = vec![
+        ("ai", Change { ai_assisted: Assisted::default(), ..careful() }),
+        ("tests", Change { test_coverage: None, ..careful() }),
+        ("simulated", Change { simulated: TriState::Unknown, ..careful() }),
+        ("rollout", Change { rollout: None, ..careful() }),
+        ("rollback", Change { rollback_tested: TriState::Unknown, ..careful() }),
+        ("kind", Change { kind: None, ..careful() }),
+        ("author", Change { author: Person::default(), ai_assisted: Assisted::default(), ..careful() }),
+    ];
+    for (what, change) in cases {
+        let found = of(calm(), change);
+        assert!(found.verdict.band >= known.verdict.band && found.verdict.score >= known.verdict.score, "{what}");
+        assert!(found.data_quality.assumed != known.data_quality.assumed || found.floors != known.floors, "{what} is not marked");
+    }
+}
+
+#[test]
+fn missing_facts_of_the_topology_raise_or_mark() {
+    let mut unowned = calm();
+    unowned.services.iter_mut().for_each(|(_, service)| service.owner = None);
+    let found = of(unowned, careful());
+    assert!(found.sign_off.iter().any(|entry| entry.who.starts_with("unowned: pay") && says(&entry.because, "nobody owns pay")));
+    assert!(says(&found.data_quality.assumed, "owner of 4 of 4 services"));
+
+    let stale = Draft { observed_at: Some(jiff::civil::date(2025, 11, 1)), ..calm() };
+    let undated = Draft { observed_at: None, ..calm() };
+    for draft in [stale, undated] {
+        let found = of(draft, careful());
+        assert_eq!((has(&found, "topology-stale"), found.verdict.gate), (Some(Band::Orange), Gate::SignOffRequired));
+    }
+    for coverage in [None, Some(0.79)] {
+        assert_eq!(has(&of(Draft { coverage, ..calm() }, careful()), "topology-incomplete"), Some(Band::Orange));
+    }
+
+    let found = of(Draft { journeys: Vec::new(), ..calm() }, careful());
+    assert_eq!((found.verdict.band, found.verdict.gate), (Band::Orange, Gate::NotAssessed));
+    assert!(says(&found.missing, "users cannot be counted") && !found.verdict.settled);
+
+    let mut bare = calm();
+    bare.journeys.push(journey("web", 100.0, 99.9));
+    bare.journeys[1].1.slo = None;
+    assert_eq!(has(&of(bare.clone(), careful()), "journey-not-counted"), Some(Band::Yellow));
+    bare.journeys.remove(0);
+    assert_eq!(of(bare, careful()).verdict.gate, Gate::NotAssessed);
+}
+
+#[test]
+fn files_without_a_service_raise() {
+    let file = |unmapped: &str| Mapping { unmapped: vec![unmapped.to_owned()], n_files: 1, ..Mapping::default() };
+    let mut request = request(careful());
+    request.changes[0].mapping = Some(file("docs/x"));
+    let found = ask(calm(), &request);
+    assert_eq!((has(&found, "unmapped-files"), found.verdict.band), (Some(Band::Yellow), Band::Yellow));
+    request.changes[0].change.services.clear();
+    let found = ask(calm(), &request);
+    assert_eq!((found.verdict.band, found.verdict.gate), (Band::Orange, Gate::NotAssessed));
+    assert!(found.impact.is_none() && says(&found.missing, "name the services of the change"));
+}
+
+#[test]
+fn files_and_names_of_services_come_together() {
+    let mut request = request(careful());
+    let touched = |lines| Touched { paths: vec!["x".to_owned()], lines };
+    let by_service = [("checkout".to_owned(), touched(30)), ("web".to_owned(), touched(10))].into();
+    request.changes[0].mapping = Some(Mapping { by_service, n_files: 2, n_mapped: 2, ..Mapping::default() });
+    let found = ask(calm(), &request);
+    assert_eq!(found.services, ["pay", "checkout", "web"]);
+    let impact = found.impact.expect("impact");
+    let p = |at: u32| impact.p_impaired(ServiceId(at));
+    assert!(p(1) > p(0), "checkout has more of the lines than pay: {} {}", p(1), p(0));
+
+    request.changes[0].change.services = vec!["chekout".to_owned()];
+    let system = build(calm());
+    let problems = assess(&system, &Compact::new(&system), &request).expect_err("unknown");
+    assert!(problems[0].help.as_deref().is_some_and(|help| help.contains("checkout")), "{problems:?}");
+}
+
+#[test]
+fn destruction_without_a_tested_restore_is_blocked() {
+    for (tested, blocked) in [(TriState::No, true), (TriState::Unknown, true), (TriState::Yes, false)] {
+        let change = Change { destructive: TriState::Yes, rollback_tested: tested, kind: Some(ChangeKind::Infrastructure), ..careful() };
+        let found = of(calm(), change);
+        assert_eq!(found.faults, ["state_loss@pay"]);
+        assert_eq!(has(&found, "destructive-without-tested-restore") == Some(Band::Red), blocked);
+        if blocked {
+            assert_eq!(found.verdict.gate, Gate::Blocked);
+            assert!(says(&found.missing, "test the restore"));
+        }
+    }
+}
+
+#[test]
+fn orange_needs_an_owner_of_what_breaks() {
+    let draft = Draft { coverage: None, ..calm() };
+    let reviewed = |reviewers| Change { reviewers, ..careful() };
+    let senior = reviewer("Lee", Level::Senior, None);
+    let found = of(draft.clone(), reviewed(vec![senior.clone()]));
+    assert_eq!(found.missing, ["somebody of team-pay or team-checkout or team-web or team-report, which own what breaks, has to sign off"]);
+    let found = of(draft.clone(), reviewed(vec![senior.clone(), reviewer("Ann", Level::Mid, Some("checkout"))]));
+    assert_eq!((found.verdict.band, found.verdict.gate), (Band::Orange, Gate::Pass));
+    assert!(found.sign_off.iter().any(|entry| entry.given_by.as_deref() == Some("Ann") && entry.required));
+    let mut request = request(reviewed(vec![senior]));
+    let member = |level, teams: &str| TeamMember { name: "Lee".to_owned(), emails: Vec::new(), level, teams: vec![teams.to_owned()] };
+    request.team = Team { people: vec![member(Level::Senior, "team-web")] };
+    assert_eq!(ask(draft.clone(), &request).verdict.gate, Gate::Pass);
+    request.team = Team { people: vec![member(Level::Mid, "team-web")] };
+    let found = ask(draft, &request);
+    assert!(says(&found.missing, "senior engineer"), "the team file knows better: {:?}", found.missing);
+}
+
+#[test]
+fn wrong_answers_count_as_harm() {
+    let mut draft = shop();
+    let data = crate::model::facts::Channels::DATA;
+    draft.dependencies.iter_mut().for_each(|dependency| dependency.facts.carries = Some(data));
+    let found = of(draft, Change { kind: Some(ChangeKind::Model), ..careful() });
+    assert_eq!(found.faults, ["corrupt_output@pay"]);
+    let impact = found.impact.as_ref().expect("impact");
+    assert_eq!(impact.journeys[0].user_minutes.mean.mean, 0.0);
+    assert!(found.verdict.band >= Band::Orange, "{:?}", found.verdict);
+}
+
+#[test]
+fn changes_in_flight_add_up() {
+    let other = Change { services: vec!["checkout".to_owned()], ..careful() };
+    let mut request = request(careful());
+    let one = ask(shop(), &request);
+    request.changes.push(InFlight { change: other, mapping: None });
+    let both = ask(shop(), &request);
+    assert_eq!(both.faults.len(), 2);
+    let p = one.fault_probability.belief.mean;
+    assert!((both.fault_probability.belief.mean - (1.0 - (1.0 - p) * (1.0 - p))).abs() < 1e-9);
+    assert!(both.verdict.score > one.verdict.score);
+    assert!(both.impact.expect("impact").p_impaired(ServiceId(1)) > one.impact.expect("impact").p_impaired(ServiceId(1)));
+}
+
+#[test]
+fn threads_do_not_matter_and_seeds_agree_or_do_not_settle() {
+    let change = || Change { rollback_tested: TriState::Unknown, ..careful() };
+    let mut bands = Vec::new();
+    for seed in 0..30 {
+        let mut request = request(change());
+        (request.seed, request.trials) = (Seed(seed), 4_096);
+        let found = ask(shop(), &request);
+        if found.verdict.settled {
+            bands.push(found.verdict.band);
+        }
+        if seed == 0 {
+            request.threads = Some(1);
+            assert_eq!(ask(shop(), &request), found);
+        }
+    }
+    bands.dedup();
+    assert!(bands.len() <= 1, "{bands:?}");
+}

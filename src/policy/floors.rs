@@ -1,0 +1,143 @@
+//! Rules that raise the band whatever the score says.
+//!
+//! Each asks for one fact; what is not known is read as the worse answer. The rules are listed even where they do not raise
+//! anything, because a reader wants to know that they fired.
+
+use super::{Facts, rules};
+use crate::change::facts::{Change, TriState};
+use crate::risk::assessment::{Band, Floor};
+use crate::risk::review::author_level;
+
+/// All rules that fire, strictest facts first within a subject.
+pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
+    let mut floors = Vec::new();
+    for change in facts.changes {
+        floors.extend(destructive(change));
+        floors.extend(assisted(facts, change));
+    }
+    files(facts, &mut floors);
+    topology(facts, &mut floors);
+    journeys(facts, &mut floors);
+    numbers(facts, &mut floors);
+    floors
+}
+
+fn floor(rule: &'static str, raises_to: Band, because: impl Into<String>) -> Floor {
+    Floor { rule, raises_to, because: because.into() }
+}
+
+fn destructive(change: &Change) -> Option<Floor> {
+    let is_open = change.destructive == TriState::Yes && change.rollback_tested != TriState::Yes;
+    let because = match change.rollback_tested {
+        TriState::No => "it destroys something, and restoring it was not tested",
+        _ => "it destroys something, and nobody says that restoring it was tested",
+    };
+    is_open.then(|| floor("destructive-without-tested-restore", Band::Red, because))
+}
+
+fn assisted(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
+    let level = author_level(change, facts.team);
+    let answer = change.ai_assisted.answer;
+    if answer == TriState::No || !rules::needs_supervision(level) {
+        return None;
+    }
+    let ai = if answer == TriState::Yes { "AI helped to write it" } else { "whether AI helped to write it is unknown, which counts as yes" };
+    let author = match level {
+        crate::change::facts::Level::Unknown => "the level of the author is unknown, which counts as junior".to_owned(),
+        level => format!("the author is {level}"),
+    };
+    Some(floor("ai-assisted-by-junior-or-mid", Band::Yellow, format!("{ai}, and {author}")))
+}
+
+fn files(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
+    if facts.n_unplaced > 0 {
+        floors.push(floor("nothing-to-assess", Band::Orange, "no service of the topology is known to be changed"));
+    }
+    if !facts.unmapped.is_empty() {
+        let files = if facts.unmapped.len() == 1 { "changed file belongs" } else { "changed files belong" };
+        let because = format!("{} {files} to no service: what they do is unknown", facts.unmapped.len());
+        floors.push(floor("unmapped-files", Band::Yellow, because));
+    }
+}
+
+fn topology(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
+    let quality = facts.quality;
+    match quality.age_days {
+        Some(days) if days <= rules::STALE_DAYS => {}
+        Some(days) => {
+            let because = format!("the topology is {days} days old, more than {}", rules::STALE_DAYS);
+            floors.push(floor("topology-stale", Band::Orange, because));
+        }
+        None => floors.push(floor("topology-stale", Band::Orange, "the age of the topology is unknown, which counts as stale")),
+    }
+    match quality.coverage {
+        Some(coverage) if coverage >= rules::LEAST_COVERAGE => {}
+        Some(coverage) => {
+            let because = format!(
+                "the topology lists {:.0} % of the dependencies, less than {:.0} %",
+                coverage * 100.0,
+                rules::LEAST_COVERAGE * 100.0
+            );
+            floors.push(floor("topology-incomplete", Band::Orange, because));
+        }
+        None => {
+            let because = "the topology does not say which share of the dependencies it lists, which counts as incomplete";
+            floors.push(floor("topology-incomplete", Band::Orange, because));
+        }
+    }
+}
+
+fn journeys(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
+    if facts.system.journeys().is_empty() {
+        floors.push(floor("no-journeys", Band::Orange, "the topology has no journey: users cannot be counted"));
+        return;
+    }
+    let Some(risk) = facts.risk else { return };
+    if risk.score.is_none() {
+        floors.push(floor("no-journeys", Band::Orange, "no journey states traffic and objective: there is no budget to compare with"));
+        return;
+    }
+    let uncounted = facts.system.journeys().iter().zip(&risk.journeys).filter(|(journey, risk)| {
+        let is_harmed = journey.needs.iter().any(|need| facts.impaired.iter().any(|(service, _)| *service == need.service));
+        risk.budget_share.is_none() && is_harmed
+    });
+    let names: Vec<String> = uncounted.map(|(journey, _)| format!("`{}`", journey.name)).collect();
+    if !names.is_empty() {
+        let because = format!("traffic or objective is not stated for {}, which the fault harms: it cannot raise the score", names.join(", "));
+        floors.push(floor("journey-not-counted", Band::Yellow, because));
+    }
+}
+
+fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
+    let (Some(risk), Some(decision)) = (facts.risk, facts.decision) else { return };
+    if let Some(band) = rules::breach_band(decision.breach.interval.high) {
+        let doubt = if rules::breach_band(risk.breach.mean) == Some(band) { "" } else { ", too close to the limit to call" };
+        let because = format!("the chance that a journey exceeds its budget is {}{doubt}", percent(risk.breach.mean));
+        floors.push(floor("breach-probability", band, because));
+    }
+    for (service, share) in facts.worst.iter().filter(|(_, share)| share.interval.high >= rules::WORST_SHARE) {
+        let doubt = if share.mean >= rules::WORST_SHARE { "" } else { ", too close to the limit to call" };
+        let name = facts.system.service_name(*service);
+        let because = format!("{name} (tier {}) is impaired in {} of the worst trials{doubt}", rules::CRITICAL_TIER, percent(share.mean));
+        floors.push(floor("tier-0-in-worst-trials", Band::Orange, because));
+    }
+    let (Some(score), Some(wide)) = (risk.score, decision.score) else { return };
+    let band = rules::band(score.mean);
+    let strict = rules::band(wide.interval.high);
+    if strict > band {
+        floors.push(floor("too-close-to-call", strict, "the sampling error reaches into the next band"));
+    }
+    if let Some((next, limit)) = rules::next_band(band) {
+        let p = (facts.p_score_above)(limit);
+        if p > rules::ESCALATION {
+            let because = format!("the score is above {limit} with a chance of {}, given how little is known about P(fault)", percent(p));
+            floors.push(floor("next-band-likely", next, because));
+        }
+    }
+}
+
+/// Two digits: a threshold that was missed by little has to look missed.
+pub(super) fn percent(p: f64) -> String {
+    let value = p * 100.0;
+    if value >= 9.95 || value == 0.0 { format!("{value:.0} %") } else { format!("{value:.2} %") }
+}
