@@ -115,7 +115,10 @@ pub fn dot(drawing: &Drawing<'_>) -> String {
     for (number, (owner, members)) in owners.iter().enumerate() {
         let indent = if owner.is_some() { "    " } else { "  " };
         if let Some(owner) = owner {
-            out.push_str(&format!("  subgraph \"cluster_{number}\" {{\n    label=\"{}\";\n    color=\"#b0b5bd\";\n", escape::dot(owner)));
+            out.push_str(&format!(
+                "  subgraph \"cluster_{number}\" {{\n    label=\"{}\";\n    color=\"#b0b5bd\";\n",
+                escape::dot(owner)
+            ));
         }
         for at in members {
             let note = drawing.note(*at).map_or_else(String::new, |note| format!("\\n{}", escape::dot(note)));

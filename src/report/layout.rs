@@ -218,7 +218,7 @@ mod tests {
         }
         assert_eq!(
             table.render(PLAIN, &|_| None),
-            "  service                      P      p95\n  a-service-with-a-ver…   59.0 %  130 min\n  数据库                     1 %    0 min\n"
+            "  service                     P      p95\n  a-service-with-a-ver…  59.0 %  130 min\n  数据库                    1 %    0 min\n"
         );
     }
 

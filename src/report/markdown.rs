@@ -96,7 +96,8 @@ fn verdict(assessment: &Assessment) -> String {
         Band::Red => "🔴",
     };
     let band = band_name(verdict.band).to_uppercase();
-    let mut out = format!("### {mark} {band}, {}\n\n{}\n\n", sentence(&verdict_line(verdict)), sentence(&change_line(assessment)));
+    let mut out =
+        format!("### {mark} {band}, {}\n\n{}\n\n", sentence(&verdict_line(verdict)), sentence(&change_line(assessment)));
     for note in verdict_notes(assessment) {
         out.push_str(&format!("> {}\n\n", sentence(&note)));
     }

@@ -13,9 +13,13 @@ fn a_comment_begins_with_its_marker_and_verdict() {
     assert_eq!(lines.next(), Some("<!-- shockfront:report:retail_-___x -->"));
     assert!(lines.next().is_some_and(|line| line.starts_with("### 🟠 ORANGE, score 38")), "{text}");
     for part in [
-        "- **P(fault)**: 6 % (2 … 13 %)", "- [ ] `@shop/payments` (service owner), required: ",
-        "- [x] `a senior engineer` (senior engineer), given by `lee`: ", "| `payment → checkout → frontend` (45 %) |",
-        "<details><summary>Data</summary>", "```mermaid\nflowchart LR\n", "\n```sh\nshockfront assess retail.yaml",
+        "- **P(fault)**: 6 % (2 … 13 %)",
+        "- [ ] `@shop/payments` (service owner), required: ",
+        "- [x] `a senior engineer` (senior engineer), given by `lee`: ",
+        "| `payment → checkout → frontend` (45 %) |",
+        "<details><summary>Data</summary>",
+        "```mermaid\nflowchart LR\n",
+        "\n```sh\nshockfront assess retail.yaml",
     ] {
         assert!(text.contains(part), "{part} is missing:\n{text}");
     }
@@ -36,7 +40,8 @@ fn nobody_is_called_and_no_table_breaks() {
     }
     assert!(!text.contains("<script>"));
     let columns = |line: &str| line.replace("\\|", "").matches('|').count();
-    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("| worst")).take_while(|l| l.starts_with('|')).collect();
+    let table: Vec<&str> =
+        text.lines().skip_while(|line| !line.starts_with("| worst")).take_while(|l| l.starts_with('|')).collect();
     assert!(table.len() > 3 && table.iter().all(|line| columns(line) == columns(table[0])), "{table:#?}");
 }
 

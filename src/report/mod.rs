@@ -5,7 +5,10 @@
 //! room formats and never computes, reads no file and prints nothing, and the same values give the same bytes.
 
 mod escape;
+pub mod findings;
 pub mod graph;
+mod graph_layout;
+pub mod graph_svg;
 pub mod input;
 mod layout;
 pub mod markdown;
@@ -21,7 +24,9 @@ pub mod terminal;
 mod testing;
 mod words;
 
+pub use findings::{FindingsReport, findings_json, findings_sarif, findings_text};
 pub use graph::{Drawing, dot, mermaid};
+pub use graph_svg::svg;
 pub use input::{AssessmentReport, ServiceList, SimulationReport};
 pub use layout::Page;
 pub use markdown::{assessment_markdown, simulation_markdown};

@@ -209,7 +209,7 @@ impl TimeUnit {
         let natural = match smallest {
             value if value < 1.0 => Self::Seconds,
             value if value < 90.0 => Self::Minutes,
-            value if value < 2_880.0 => Self::Hours,
+            value if value < 5_760.0 => Self::Hours,
             _ => Self::Days,
         };
         let fits = |unit: &Self| largest / unit.minutes() < 1_000.0;
@@ -332,7 +332,8 @@ mod tests {
             (89.0, "89 min"),
             (360.0, "6.0 h"),
             (780.0, "13 h"),
-            (4_320.0, "3.0 d"),
+            (4_320.0, "72 h"),
+            (43_200.0, "30 d"),
         ] {
             assert_eq!(duration(minutes), text);
         }
@@ -348,7 +349,7 @@ mod tests {
         assert_eq!(duration_in(4_000.0, unit), "67 h");
         assert_eq!(quantile_in(130.2, Interval { low: 128.0, high: 133.0 }, TimeUnit::Minutes), "130 min");
         assert_eq!(quantile_in(12.34, Interval { low: 12.3, high: 12.4 }, TimeUnit::Minutes), "12 min");
-        assert_eq!(quantile_in(1.234, Interval { low: 1.2, high: 1.3 }, TimeUnit::Hours), "1.2 h");
+        assert_eq!(quantile_in(74.0, Interval { low: 72.0, high: 78.0 }, TimeUnit::Hours), "1.2 h");
     }
 
     #[test]

@@ -278,10 +278,10 @@ impl<'a> SimulationRecord<'a> {
                 horizon: simulation.horizon_minutes,
             },
             reach: (&simulation.reach).into(),
-            reach_bounds: simulation.reach_bounds.as_ref().map(|(optimistic, pessimistic)| Bounds {
-                optimistic: optimistic.into(),
-                pessimistic: pessimistic.into(),
-            }),
+            reach_bounds: simulation
+                .reach_bounds
+                .as_ref()
+                .map(|(optimistic, pessimistic)| Bounds { optimistic: optimistic.into(), pessimistic: pessimistic.into() }),
             services: services(report),
             journeys: simulation.timed.then(|| simulation.journeys.iter().map(JourneyRecord::from).collect()),
             user_minutes: simulation.user_minutes.as_ref().map(Loss::from),

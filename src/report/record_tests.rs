@@ -23,10 +23,7 @@ fn a_simulation_has_the_keys_of_the_contract_in_order() {
         keys(&value),
         ["schema", "tool", "inputs", "reach", "services", "journeys", "user_minutes", "data_quality", "limits", "censored"]
     );
-    assert_eq!(
-        keys(&value["inputs"]),
-        ["topology", "sha256", "faults", "seed", "trials", "method", "generator", "horizon"]
-    );
+    assert_eq!(keys(&value["inputs"]), ["topology", "sha256", "faults", "seed", "trials", "method", "generator", "horizon"]);
     assert_eq!(keys(&value["reach"])[..5], ["mean", "interval", "p50", "p90", "p99"]);
     let services = value["services"].as_array().expect("a list");
     assert_eq!(services.len(), 6);
@@ -38,10 +35,7 @@ fn a_simulation_has_the_keys_of_the_contract_in_order() {
     assert_eq!(blog["impaired"]["interval"], serde_json::json!([0.0, 0.0]), "out of reach is certain");
     assert!(blog.get("onset").is_none());
     let journey = &value["journeys"][0];
-    assert_eq!(
-        keys(journey),
-        ["name", "downtime", "impaired_time", "user_minutes", "integrity_minutes", "budget_share"]
-    );
+    assert_eq!(keys(journey), ["name", "downtime", "impaired_time", "user_minutes", "integrity_minutes", "budget_share"]);
     assert_eq!(keys(&value["user_minutes"])[..7], ["mean", "interval", "p50", "p90", "p95", "p99", "es95"]);
     assert_eq!(value["reach"]["mean"].as_f64(), Some(simulation.reach.mean.mean), "full precision");
 }
@@ -67,8 +61,7 @@ fn a_static_simulation_has_bounds_and_no_times() {
 fn an_unknown_interval_is_null() {
     let (system, quality) = (shop(), quality());
     let simulation = run(&system, &Request { trials: 1, ..Request::default() });
-    let value: Value =
-        serde_json::from_str(&simulation_json(&simulation_report(&system, &simulation, &quality))).expect("JSON");
+    let value: Value = serde_json::from_str(&simulation_json(&simulation_report(&system, &simulation, &quality))).expect("JSON");
     assert!(value["reach"]["interval"].is_null());
     assert!(value["user_minutes"]["interval"].is_null());
 }
@@ -81,9 +74,25 @@ fn an_assessment_has_the_keys_of_the_contract_in_order() {
     assert_eq!(
         keys(&value),
         [
-            "schema", "tool", "verdict", "fault_probability", "impact", "breach_probability", "expected_user_minutes",
-            "expected_user_minutes_interval", "journeys", "sign_off", "floors", "explanation", "mitigations", "advice",
-            "data_quality", "change", "missing", "limits", "notes"
+            "schema",
+            "tool",
+            "verdict",
+            "fault_probability",
+            "impact",
+            "breach_probability",
+            "expected_user_minutes",
+            "expected_user_minutes_interval",
+            "journeys",
+            "sign_off",
+            "floors",
+            "explanation",
+            "mitigations",
+            "advice",
+            "data_quality",
+            "change",
+            "missing",
+            "limits",
+            "notes"
         ]
     );
     assert_eq!(keys(&value["verdict"])[..5], ["band", "score", "interval", "settled", "gate"]);

@@ -55,9 +55,7 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
     out.push_str(&sign_off(assessment, page));
     if let Some(simulation) = &assessment.impact {
         let (rows, more) = hits(report.system, simulation, WORST);
-        let path = |at: usize| {
-            path_to(report.system, assessment, rows[at].service).map(|(path, p)| format!("{path} ({p})"))
-        };
+        let path = |at: usize| path_to(report.system, assessment, rows[at].service).map(|(path, p)| format!("{path} ({p})"));
         out.push_str(&hit_table(&rows, more, page, &path));
         out.push_str(&journeys(simulation, page));
     }
@@ -232,8 +230,15 @@ mod tests {
         let text = simulation_text(&report, page(100));
         assert!(text.starts_with("retail: crash@payment reaches "), "{text}");
         for part in [
-            "\nJourneys", "\nWorst hit\n", "payment", "@shop/payments", "\nData\n", "observed 12 days ago", "\nLimits\n",
-            "2,048 trials, seed 7, horizon 3.0 d", "again: shockfront simulate retail.yaml",
+            "\nJourneys",
+            "\nWorst hit\n",
+            "payment",
+            "@shop/payments",
+            "\nData\n",
+            "observed 12 days ago",
+            "\nLimits\n",
+            "2,048 trials, seed 7, horizon 72 h",
+            "again: shockfront simulate retail.yaml",
         ] {
             assert!(text.contains(part), "{part} is missing:\n{text}");
         }
@@ -255,9 +260,14 @@ mod tests {
         let text = assessment_text(&assessment_report(&system, &assessment), page(100));
         assert!(text.starts_with("ORANGE  score 38"), "{text}");
         for part in [
-            "raised from yellow to orange", "P(fault)              6 % (2 … 13 %)", "✗ @shop/payments (service owner), required",
-            "✓ a senior engineer (senior engineer), given by lee", "payment → checkout → frontend (45 %)", "\nWhat to do\n",
-            "AI assistance: yes (derived)", "docs/notes.md",
+            "raised from yellow to orange",
+            "P(fault)              6 % (2 … 13 %)",
+            "✗ @shop/payments (service owner), required",
+            "✓ a senior engineer (senior engineer), given by lee",
+            "payment → checkout → frontend (45 %)",
+            "\nWhat to do\n",
+            "AI assistance: yes (derived)",
+            "docs/notes.md",
         ] {
             assert!(text.contains(part), "{part} is missing:\n{text}");
         }
@@ -271,8 +281,7 @@ mod tests {
         let report = assessment_report(&system, &assessment);
         for width in [50, 80, 120] {
             let text = assessment_text(&report, page(width));
-            let long: Vec<&str> =
-                text.lines().filter(|line| cells(line) > width && !line.starts_with("again: ")).collect();
+            let long: Vec<&str> = text.lines().filter(|line| cells(line) > width && !line.starts_with("again: ")).collect();
             assert!(long.is_empty(), "{long:?}");
             let painted = assessment_text(&report, Page { width, color: true });
             let mut plain = String::new();

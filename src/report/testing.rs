@@ -15,9 +15,7 @@ use crate::model::{Compact, System};
 use crate::propagation::{Request, Simulation, simulate};
 use crate::quality::DataQuality;
 use crate::random::Seed;
-use crate::risk::assessment::{
-    Assessment, Band, Factor, FaultProbability, Floor, Gate, JourneyRisk, Path, SignOff, Verdict,
-};
+use crate::risk::assessment::{Assessment, Band, Factor, FaultProbability, Floor, Gate, JourneyRisk, Path, SignOff, Verdict};
 use crate::statistics::{Estimate, Interval};
 
 pub(crate) fn estimate(mean: f64, low: f64, high: f64) -> Estimate {

@@ -48,7 +48,11 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
     let horizon = simulation.horizon_minutes.map_or_else(String::new, |minutes| format!(", horizon {}", duration(minutes)));
     match simulation.method {
         Method::Sampled => {
-            format!("{} trials, seed {}{horizon}; intervals: 95 %, sampling error only", whole(simulation.trials), simulation.seed)
+            format!(
+                "{} trials, seed {}{horizon}; intervals: 95 %, sampling error only",
+                whole(simulation.trials),
+                simulation.seed
+            )
         }
         Method::Exact => format!("exact, {} cases enumerated{horizon}", whole(simulation.trials)),
     }
@@ -205,7 +209,12 @@ pub(super) fn path_to(system: &System, assessment: &Assessment, service: Service
 pub(super) fn factor_cells(assessment: &Assessment) -> Vec<[String; 4]> {
     let factors = assessment.fault_probability.factors.iter();
     let cells = factors.map(|factor| {
-        [factor.name.replace('_', " "), format!("× {}", count(factor.odds_ratio)), factor.because.clone(), factor.source.to_owned()]
+        [
+            factor.name.replace('_', " "),
+            format!("× {}", count(factor.odds_ratio)),
+            factor.because.clone(),
+            factor.source.to_owned(),
+        ]
     });
     cells.collect()
 }
