@@ -18,8 +18,8 @@ use crate::risk::assessment::{Assessment, Factor, FaultProbability, Path};
 use crate::risk::chance::{self, Chance};
 use crate::risk::faults::{self, Landing};
 use crate::risk::limits::limits;
-use crate::risk::score::{self, Part, Risk};
 use crate::risk::paths;
+use crate::risk::score::{self, Part, Risk};
 use crate::statistics::{Estimate, Look, looks};
 use crate::units::{ServiceId, Ticks};
 use jiff::Zoned;
@@ -165,7 +165,12 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
 }
 
 /// Simulates every change, with more trials until the verdict is settled or the budget is spent.
-fn simulated(system: &System, compact: &Compact, request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Result<Outcome, Vec<Diagnostic>> {
+fn simulated(
+    system: &System,
+    compact: &Compact,
+    request: &AssessRequest<'_>,
+    placed: &[Placed<'_>],
+) -> Result<Outcome, Vec<Diagnostic>> {
     let mut last = None;
     for look in looks(rules::SAMPLING_DELTA, request.trials.max(1)) {
         let outcome = at_look(system, compact, request, (placed, look))?;

@@ -74,7 +74,8 @@ impl Part {
             services.insert_range(..);
             return Self { services, n_services: n, is_all: true };
         };
-        let mut stack: Vec<u32> = scenario.incidents.iter().flat_map(Incident::all_members).map(|member| member.service.0).collect();
+        let mut stack: Vec<u32> =
+            scenario.incidents.iter().flat_map(Incident::all_members).map(|member| member.service.0).collect();
         let (start, consumers) = consumers(system);
         while let Some(service) = stack.pop() {
             if !services.put(service as usize) {
@@ -199,14 +200,17 @@ fn incident_assumed(system: &System, incident: &Incident, said: &mut Vec<String>
     if incident.kind.crashes() && members.iter().any(|member| system.service(member.service).cold_start.is_none()) {
         said.push(format!("time to come up again after {label} is not stated for every target: none is assumed"));
     }
-    if !incident.advice && members.iter().any(|member| member.operations.len() > 1 && member.operations.iter().any(|(_, p)| *p < 1.0)) {
+    if !incident.advice
+        && members.iter().any(|member| member.operations.len() > 1 && member.operations.iter().any(|(_, p)| *p < 1.0))
+    {
         said.push(format!("operations hit by {label} are taken to be equally likely"));
     }
 }
 
 fn is_from_catalogue(system: &System, incident: &Incident, member: &Member) -> bool {
     let service = system.service(member.service);
-    let is_default = member.stages == incident.kind.repair() && (service.repair.is_none() || !incident.kind.takes_service_times());
+    let is_default =
+        member.stages == incident.kind.repair() && (service.repair.is_none() || !incident.kind.takes_service_times());
     is_default || (member.stages == [catalogue::ROLLBACK] && service.rollback.is_none())
 }
 
@@ -240,7 +244,10 @@ fn journeys_assumed(system: &System, said: &mut Vec<String>) {
     for (names, what) in [
         (lacking(|journey| journey.users_per_minute.is_none()), "traffic is not stated, so no users are counted, for journey"),
         (lacking(|journey| journey.slo.is_none()), "objective is not stated, so there is no budget, for journey"),
-        (lacking(|journey| journey.slo.is_some() && journey.window.is_none()), "window of the objective is taken as 30 days for journey"),
+        (
+            lacking(|journey| journey.slo.is_some() && journey.window.is_none()),
+            "window of the objective is taken as 30 days for journey",
+        ),
     ] {
         if !names.is_empty() {
             said.push(format!("{what} {}", listed(&names)));
@@ -279,13 +286,17 @@ fn not_modelled(system: &System, part: &Part) -> Vec<String> {
     if !system.dependencies.detail.is_empty() {
         for id in part.dependencies(system) {
             let facts = system.dependency(id);
-            dependencies.iter_mut().zip(DEPENDENCY_FIELDS).for_each(|(count, (is_stated, _))| *count += usize::from(is_stated(facts)));
+            dependencies
+                .iter_mut()
+                .zip(DEPENDENCY_FIELDS)
+                .for_each(|(count, (is_stated, _))| *count += usize::from(is_stated(facts)));
             let provider = system.service(ServiceId(system.dependencies.provider[id.index()]));
             timeouts += usize::from(facts.timeout.is_some() && provider.latency.is_some());
             delays += usize::from(facts.buffer.is_some() || facts.cache.is_some() || facts.delay.is_some());
         }
     }
-    let stated = |count: usize, what: &str, one: &str, many: &str| format!("{what} ({count} {})", if count == 1 { one } else { many });
+    let stated =
+        |count: usize, what: &str, one: &str, many: &str| format!("{what} ({count} {})", if count == 1 { one } else { many });
     let mut said: Vec<String> = Vec::new();
     for (count, (_, what)) in services.iter().zip(SERVICE_FIELDS).filter(|(count, _)| **count > 0) {
         said.push(stated(*count, what, "service", "services"));
@@ -359,6 +370,9 @@ mod tests {
         (facts.slo, facts.users_per_minute) = (None, None);
         draft.journeys.push((name, facts));
         let quality = data_quality(&build(draft), None, None);
-        assert!(says(&quality.assumed, "no users are counted, for journey use a") && says(&quality.assumed, "no budget, for journey use a"));
+        assert!(
+            says(&quality.assumed, "no users are counted, for journey use a")
+                && says(&quality.assumed, "no budget, for journey use a")
+        );
     }
 }

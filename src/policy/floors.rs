@@ -41,7 +41,11 @@ fn assisted(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
     if answer == TriState::No || !rules::needs_supervision(level) {
         return None;
     }
-    let ai = if answer == TriState::Yes { "AI helped to write it" } else { "whether AI helped to write it is unknown, which counts as yes" };
+    let ai = if answer == TriState::Yes {
+        "AI helped to write it"
+    } else {
+        "whether AI helped to write it is unknown, which counts as yes"
+    };
     let author = match level {
         crate::change::facts::Level::Unknown => "the level of the author is unknown, which counts as junior".to_owned(),
         level => format!("the author is {level}"),
@@ -94,7 +98,11 @@ fn journeys(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     }
     let Some(risk) = facts.risk else { return };
     if risk.score.is_none() {
-        floors.push(floor("no-journeys", Band::Orange, "no journey states traffic and objective: there is no budget to compare with"));
+        floors.push(floor(
+            "no-journeys",
+            Band::Orange,
+            "no journey states traffic and objective: there is no budget to compare with",
+        ));
         return;
     }
     let uncounted = facts.system.journeys().iter().zip(&risk.journeys).filter(|(journey, risk)| {
@@ -103,7 +111,10 @@ fn journeys(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     });
     let names: Vec<String> = uncounted.map(|(journey, _)| format!("`{}`", journey.name)).collect();
     if !names.is_empty() {
-        let because = format!("traffic or objective is not stated for {}, which the fault harms: it cannot raise the score", names.join(", "));
+        let because = format!(
+            "traffic or objective is not stated for {}, which the fault harms: it cannot raise the score",
+            names.join(", ")
+        );
         floors.push(floor("journey-not-counted", Band::Yellow, because));
     }
 }
@@ -118,7 +129,8 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     for (service, share) in facts.worst.iter().filter(|(_, share)| share.interval.high >= rules::WORST_SHARE) {
         let doubt = if share.mean >= rules::WORST_SHARE { "" } else { ", too close to the limit to call" };
         let name = facts.system.service_name(*service);
-        let because = format!("{name} (tier {}) is impaired in {} of the worst trials{doubt}", rules::CRITICAL_TIER, percent(share.mean));
+        let because =
+            format!("{name} (tier {}) is impaired in {} of the worst trials{doubt}", rules::CRITICAL_TIER, percent(share.mean));
         floors.push(floor("tier-0-in-worst-trials", Band::Orange, because));
     }
     let (Some(score), Some(wide)) = (risk.score, decision.score) else { return };
@@ -130,7 +142,8 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     if let Some((next, limit)) = rules::next_band(band) {
         let p = (facts.p_score_above)(limit);
         if p > rules::ESCALATION {
-            let because = format!("the score is above {limit} with a chance of {}, given how little is known about P(fault)", percent(p));
+            let because =
+                format!("the score is above {limit} with a chance of {}, given how little is known about P(fault)", percent(p));
             floors.push(floor("next-band-likely", next, because));
         }
     }

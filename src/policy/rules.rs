@@ -72,9 +72,14 @@ mod tests {
 
     #[test]
     fn lower_ends_belong_to_the_band() {
-        for (score, expected) in
-            [(0.0, Band::Green), (19.99, Band::Green), (20.0, Band::Yellow), (40.0, Band::Orange), (60.0, Band::Red), (100.0, Band::Red)]
-        {
+        for (score, expected) in [
+            (0.0, Band::Green),
+            (19.99, Band::Green),
+            (20.0, Band::Yellow),
+            (40.0, Band::Orange),
+            (60.0, Band::Red),
+            (100.0, Band::Red),
+        ] {
             assert_eq!(band(score), expected);
         }
         assert_eq!([0.0099, 0.01, 0.05].map(breach_band), [None, Some(Band::Orange), Some(Band::Red)]);

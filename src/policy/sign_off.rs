@@ -40,7 +40,8 @@ fn blocked(floors: &[Floor]) -> Vec<String> {
     } else {
         missing.push("bring the expected harm down: split the change, roll it out in steps, or test a way back".to_owned());
     }
-    missing.push("to go on regardless, two people have to take it up outside this gate, with evidence from a game day".to_owned());
+    missing
+        .push("to go on regardless, two people have to take it up outside this gate, with evidence from a game day".to_owned());
     missing
 }
 
@@ -52,7 +53,8 @@ fn senior(facts: &Facts<'_>, band: Band) -> (SignOff, Vec<String>) {
             teams.push(owner);
         }
     }
-    let who = if teams.is_empty() { "a senior engineer".to_owned() } else { format!("a senior engineer of {}", teams.join(" or ")) };
+    let who =
+        if teams.is_empty() { "a senior engineer".to_owned() } else { format!("a senior engineer of {}", teams.join(" or ")) };
     let mut missing = Vec::new();
     let mut given = Vec::new();
     for change in facts.changes {
@@ -157,7 +159,8 @@ fn require_owner(owners: &mut [SignOff]) -> Option<String> {
         given.required = true;
         return None;
     }
-    let names: Vec<String> = owners.iter().filter(|owner| !owner.who.starts_with("unowned: ")).map(|owner| owner.who.clone()).collect();
+    let names: Vec<String> =
+        owners.iter().filter(|owner| !owner.who.starts_with("unowned: ")).map(|owner| owner.who.clone()).collect();
     let ask = owners.iter_mut().find(|owner| names.is_empty() || owner.who == names[0])?;
     ask.required = true;
     Some(match names.as_slice() {
@@ -171,7 +174,8 @@ fn require_owner(owners: &mut [SignOff]) -> Option<String> {
 }
 
 fn roll_outs(facts: &Facts<'_>) -> Option<String> {
-    let is_gradual = |rollout: Option<crate::change::facts::Rollout>| rollout.is_some_and(|rollout| rules::is_gradual(rollout.strategy));
+    let is_gradual =
+        |rollout: Option<crate::change::facts::Rollout>| rollout.is_some_and(|rollout| rules::is_gradual(rollout.strategy));
     let is_open = facts.changes.is_empty() || facts.changes.iter().any(|change| !is_gradual(change.rollout));
     is_open.then(|| "roll out by canary, waves or flag first".to_owned())
 }

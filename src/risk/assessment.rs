@@ -38,7 +38,7 @@ pub struct Verdict {
     pub band: Band,
     /// Band of the score alone.
     pub score_band: Band,
-    /// 0..=100.
+    /// 0..=100; 0 with the interval 0..=100 where nothing could be assessed.
     pub score: f64,
     /// Sampling error of the score.
     pub interval: Interval,
@@ -110,7 +110,7 @@ pub struct Path {
 pub struct JourneyRisk {
     /// Its name.
     pub name: String,
-    /// P(fault) × E[user-minutes | fault].
+    /// P(fault) × E[user-minutes lost + user-minutes of wrong answers | fault].
     pub expected_user_minutes: Estimate,
     /// The same over the error budget; `None` without objective or traffic.
     pub budget_share: Option<f64>,
@@ -141,7 +141,7 @@ pub struct Assessment {
     pub faults: Vec<String>,
     /// P(fault) × P(a journey exceeds its budget | fault).
     pub breach_probability: f64,
-    /// P(fault) × E[user-minutes | fault].
+    /// P(fault) × E[user-minutes lost + user-minutes of wrong answers | fault], over all journeys.
     pub expected_user_minutes: Estimate,
     /// By journey.
     pub journeys: Vec<JourneyRisk>,
