@@ -17,6 +17,7 @@ pub mod derive;
 pub mod diff;
 mod diff_names;
 pub mod facts;
+pub mod file;
 pub mod files;
 pub mod identities;
 pub mod merge;

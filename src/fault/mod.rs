@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod draw;
 pub mod exposure;
+pub mod file;
 pub mod pool;
 pub mod scenario;
 pub mod spec;

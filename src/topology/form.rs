@@ -10,6 +10,9 @@ use crate::document::{FileType, Node, Shape, Value, Version, check, decode, expe
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+/// From the innermost field to the entry it belongs to.
+const PASSES: usize = 6;
+
 /// A file as far as it could be read.
 pub(super) struct Formed {
     pub(super) topology: Topology,
@@ -44,8 +47,8 @@ pub(super) fn form(mut node: Node, problems: &mut Vec<Diagnostic>, warnings: &mu
     }
     problems.extend(errors);
     let mut entries_missing = false;
-    // The first pass empties fields, the second takes out entries that lack something, the third checks.
-    for remove in [false, true, true] {
+    // The first pass empties fields; the others take out what still is wrong, each time one level further out.
+    for pass in 0..PASSES {
         // Unknown keys are warnings to a later version, and its decoder leaves them out.
         let wrong: HashSet<Span> = check(&node, shape, Version::Later)
             .iter()
@@ -55,7 +58,7 @@ pub(super) fn form(mut node: Node, problems: &mut Vec<Diagnostic>, warnings: &mu
         if wrong.is_empty() {
             return decode(&node, Version::Later).ok().map(|topology| Formed { topology, node, entries_missing });
         }
-        entries_missing |= empty(&mut node, &wrong, remove);
+        entries_missing |= empty(&mut node, &wrong, pass > 0);
     }
     None
 }

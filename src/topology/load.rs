@@ -143,6 +143,7 @@ impl<'a> Join<'a> {
             self.add(sources, &path, node, digest, &mut Vec::new());
         }
         if self.paths.is_empty() && self.problems.len() == before {
+            self.incomplete = true;
             let message = format!("{directory} holds no topology file");
             let expected = format!("expected files *.yaml, *.yml, *.toml or *.json with `schema: {}`", Topology::SCHEMA);
             self.problems.push(Diagnostic::error("empty-directory", message).help(match skipped.len() {

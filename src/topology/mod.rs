@@ -11,12 +11,16 @@
 
 pub mod edge_list;
 mod form;
+pub mod generate;
+pub mod json_schema;
 pub mod load;
 pub mod lower;
 mod lower_dependency;
 mod places;
 pub mod schema;
 pub mod schema_dependency;
+pub mod write;
+mod write_facts;
 
 pub use load::{Files, Loaded, load};
 pub use places::Places;

@@ -150,7 +150,7 @@ fn broken_files_are_told_with_their_places() {
     let base = "services: {a: {}, b: {}}\n";
     for (text, expected) in [
         ("services: {a: {ownr: x}}", "t.yaml:2:16: unknown-key: unknown key `ownr` in service `a` (did you mean `owner`?)"),
-        ("services: {a: {}, b: {}}\ndependencies: [{from: a, to: c}]", "t.yaml:3:26: unknown-service: there is no service `c`"),
+        ("services: {a: {}, b: {}}\ndependencies: [{from: a, to: c}]", "t.yaml:3:30: unknown-service: there is no service `c`"),
         ("services: {a: {}, a: {}}", "t.yaml:2:19: duplicate-key: the key `a` stands here twice"),
         (
             "services: {a: {}, b: {}}\ndependencies: [{from: a, to: b, probability: 1.3}]",
@@ -208,8 +208,8 @@ fn all_errors_of_form_and_meaning_come_at_once() {
         "t.yaml:5:7",
         "t.yaml:7:6",
         "t.yaml:8:18",
-        "t.yaml:8:29",
-        "t.yaml:9:41",
+        "t.yaml:8:30",
+        "t.yaml:9:42",
         "t.yaml:11:15",
         "t.yaml:12:7",
     ];
