@@ -53,7 +53,8 @@ fn breaker(subject: &Subject<'_>, id: DependencyId) -> Option<Finding> {
     }
     let name = subject.dependency_name(id);
     let message = format!("the breaker of `{name}` has no fallback: when it opens, callers fail at once");
-    let finding = subject.finding("breaker-without-fallback", Level::Note, Place::Dependency(id.index(), Some("breaker")), message);
+    let finding =
+        subject.finding("breaker-without-fallback", Level::Note, Place::Dependency(id.index(), Some("breaker")), message);
     Some(about(finding, name, "add `fallback:` with what the consumer answers while the breaker is open"))
 }
 

@@ -69,11 +69,8 @@ struct Arcs {
 impl Arcs {
     fn new(subject: &Subject<'_>) -> Self {
         let system = subject.system;
-        let mut arcs = Self {
-            certain: FixedBitSet::with_capacity(system.dependency_count()),
-            gated: HashMap::new(),
-            spare: HashMap::new(),
-        };
+        let mut arcs =
+            Self { certain: FixedBitSet::with_capacity(system.dependency_count()), gated: HashMap::new(), spare: HashMap::new() };
         for id in system.dependency_ids() {
             let rule = Crossing::of(system, id);
             let crosses = rule.kind == DependencyKind::Hard && rule.channels.has(Channels::ERRORS);

@@ -38,7 +38,15 @@ fn run(draft: Draft, at: Option<Date>) -> Vec<Finding> {
 fn expect(draft: Draft, expected: &[&str]) {
     let mut found: Vec<String> = run(draft, Some(date(2026, 8, 2)))
         .iter()
-        .map(|f| format!("{} {} {}{}", f.rule, f.target.as_deref().unwrap_or("-"), f.level, if f.waived.is_some() { " waived" } else { "" }))
+        .map(|f| {
+            format!(
+                "{} {} {}{}",
+                f.rule,
+                f.target.as_deref().unwrap_or("-"),
+                f.level,
+                if f.waived.is_some() { " waived" } else { "" }
+            )
+        })
         .collect();
     found.sort();
     assert_eq!(found, expected);
