@@ -110,7 +110,8 @@ fn not_assessed(facts: &Facts<'_>) -> Vec<String> {
         missing.push("name the services of the change, or add `paths` to the services that the files belong to".to_owned());
     }
     if facts.system.journeys().is_empty() {
-        missing.push("add a journey with `needs`, `users_per_minute` and `slo` to the topology: users cannot be counted".to_owned());
+        missing
+            .push("add a journey with `needs`, `users_per_minute` and `slo` to the topology: users cannot be counted".to_owned());
     } else if facts.risk.is_none_or(|risk| risk.score.is_none()) && !facts.services.is_empty() {
         missing.push("state `users_per_minute` and `slo` of the journeys: without a budget there is no score".to_owned());
     }

@@ -231,9 +231,9 @@ mod tests {
 
     #[test]
     fn size_is_clipped_and_services_add() {
-        for (lines, x) in [(0, -3.0), (100, 0.0), (400, 2.0), (1_000_000, 5.0)] {
+        for (lines, x) in [(0, -3.0_f64), (100, 0.0), (400, 2.0), (1_000_000, 5.0)] {
             let change = Change { lines: Some(lines), ..Change::default() };
-            assert!((ratio(&of(&change), "size") - (0.25 * x as f64).exp()).abs() < 1e-12, "{lines}");
+            assert!((ratio(&of(&change), "size") - (0.25 * x).exp()).abs() < 1e-12, "{lines}");
         }
         assert!((ratio(&chance(&Change::default(), 8, &Team::default()), "services") - 0.6_f64.exp()).abs() < 1e-12);
     }

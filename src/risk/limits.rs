@@ -26,7 +26,10 @@ pub fn limits(impact: Option<&Simulation>, n_changes: usize) -> Vec<String> {
         said.push("The chance of a breach by wrong answers is a lower bound, taken from quantiles.".to_owned());
     }
     if n_changes > 1 {
-        said.push("Changes in flight: expected harm is the sum over the changes; the impact shows all of their faults at once.".to_owned());
+        said.push(
+            "Changes in flight: expected harm is the sum over the changes; the impact shows all of their faults at once."
+                .to_owned(),
+        );
     }
     said
 }
