@@ -45,7 +45,9 @@ fn run(session: &mut Session, command: Command) -> Result<Outcome, Failure> {
 
 /// A mistake of the program, on whatever thread: one sentence, and the exit code that says so.
 fn internal_error(panic: &std::panic::PanicHookInfo<'_>) {
-    let what = panic.payload_as_str().unwrap_or("unknown");
+    let payload = panic.payload();
+    let what =
+        payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown");
     let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
     let text = format!(
         "internal error{place}: {what}\nThis is a mistake of shockfront, not of your input; nothing was written. Please report it with the command and its files.\n"
