@@ -18,8 +18,10 @@ use shockfront::diagnostic::{Diagnostic, nearest};
 #[derive(Debug, Clone)]
 pub(crate) struct GitChange {
     /// The hash of the merge base.
+    #[cfg_attr(not(test), expect(dead_code, reason = "reports do not name revisions yet"))]
     pub(crate) base: String,
     /// The hash of the head.
+    #[cfg_attr(not(test), expect(dead_code, reason = "reports do not name revisions yet"))]
     pub(crate) head: String,
     /// The commits of the branch, newest first; the first is the head, whose time is the time of the change.
     pub(crate) commits: Vec<Commit>,

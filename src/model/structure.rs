@@ -100,3 +100,27 @@ pub(crate) fn harmed_from(compact: &Compact, sources: impl IntoIterator<Item = u
     }
     reached
 }
+
+/// Groups of services that reach each other along the given arcs, each ascending, in the order of their first member. An arc
+/// from a service to itself makes no group. O(services + arcs).
+pub(crate) fn cycles(arcs: &[(u32, u32)]) -> Vec<Vec<u32>> {
+    let mut names: Vec<u32> = arcs.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    names.sort_unstable();
+    names.dedup();
+    let position = |name: u32| names.partition_point(|known| *known < name) as u32;
+    let mut graph = petgraph::graph::DiGraph::<(), ()>::with_capacity(names.len(), arcs.len());
+    names.iter().for_each(|_| {
+        graph.add_node(());
+    });
+    graph.extend_with_edges(arcs.iter().map(|(from, to)| (position(*from), position(*to))));
+    let components = algo::kosaraju_scc(&graph).into_iter().filter(|nodes| nodes.len() > 1);
+    let mut cycles: Vec<Vec<u32>> = components
+        .map(|nodes| {
+            let mut nodes: Vec<u32> = nodes.into_iter().map(|node| names[node.index()]).collect();
+            nodes.sort_unstable();
+            nodes
+        })
+        .collect();
+    cycles.sort_unstable();
+    cycles
+}

@@ -1,0 +1,443 @@
+//! What can be typed: commands and options as values, nothing done yet.
+//!
+//! Only what works appears. Help texts show complete commands; man pages and completions are made from the same definitions.
+
+use super::when::parse_at;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use jiff::Zoned;
+use shockfront::change::facts::TriState;
+use shockfront::units::Ticks;
+use std::path::PathBuf;
+
+/// Chaos and blast-radius simulator: how far a change's failure reaches, for how long, and who must sign.
+///
+/// A topology file lists services, their dependencies and the journeys of users. A fault is injected where a change lands, and
+/// Monte Carlo trials follow it through the dependencies. Everything runs offline; the same inputs and seed give the same bytes.
+#[derive(Debug, Parser)]
+#[command(name = "shockfront", version, max_term_width = 100, after_long_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How it is shown.
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; the gate passes
+  1    the gate does not pass: sign-off is missing, or the change is blocked, or `check --deny` found something
+  2    wrong usage or invalid input; nothing was written
+  3    an internal error, or the result could not be written
+  130  interrupted";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// When to colour: auto colours terminals and honours NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// No progress bar, no warnings
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On terminals, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Assess a change: how likely it breaks something, what breaks, for how long, and who must sign
+    ///
+    /// The change comes from change files, from a git repository, from a diff, or from one change file that completes a diff. Exit
+    /// code 0 means that the gate passes; 1 that somebody has to sign, or that the change is blocked: the report says who and why.
+    Assess(Box<Assess>),
+    /// Simulate a fault: how far it reaches and how long services are down
+    ///
+    /// A fault is KIND@TARGET with values behind commas. The target is a service, SERVICE.OPERATION or a group.
+    Simulate(Box<Simulate>),
+    /// Validate a topology and look for weak spots
+    ///
+    /// An invalid file exits 2 and shows every error with its place. A valid one exits 0 with its findings, unless --deny makes them
+    /// a gate. Findings that a waiver of the topology accepts are shown as waived and never fail the gate.
+    Check(Check),
+    /// Draw a topology
+    Graph(Graph),
+    /// Make up a realistic topology of a given size
+    Generate(Generate),
+    /// Print the JSON Schema of a file format, for editors
+    Schema(Schema),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the man page, or write all pages to a directory
+    Man(Man),
+}
+
+/// `--format` of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ResultFormat {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// The whole record, stable within v1.
+    Json,
+    /// For pull requests.
+    Markdown,
+}
+
+/// Where a result goes.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Write to FILE instead of standard output; the old file stays if anything fails
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Options of simulating commands.
+#[derive(Debug, Args)]
+pub(crate) struct Sampling {
+    /// Number of trials [default: 65536 with --static, else 16384]
+    #[arg(long, value_name = "N", value_parser = parse_trials)]
+    pub(crate) trials: Option<u64>,
+    /// Seed of the random numbers
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Threads [default: one per core]; results do not depend on it
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// How long harm is followed, such as 72h or 30d [default: 72h; 30d for faults of data]
+    #[arg(long, value_name = "DURATION", value_parser = parse_horizon)]
+    pub(crate) horizon: Option<Ticks>,
+    /// When it happens: 2026-03-05T14:00:00-05:00, with [America/New_York] behind it, or a date
+    #[arg(long, value_name = "TIME", value_parser = parse_at)]
+    pub(crate) at: Option<Zoned>,
+    /// List all services, or only those that were reached [default: all up to 100,000]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) services: Option<Services>,
+    /// Format of the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: ResultFormat,
+    /// Where it goes.
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `--services`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Services {
+    /// Every service, in file order.
+    All,
+    /// Those that were hit in at least one trial.
+    Reached,
+}
+
+/// `assess`.
+#[derive(Debug, Args)]
+#[command(after_long_help = ASSESS_EXAMPLES)]
+#[command(group(clap::ArgGroup::new("source").required(true).multiple(true).args(["change", "base", "diff"])))]
+pub(crate) struct Assess {
+    /// Topology: a file, a directory of files, or an edge list (.tsv, .csv)
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) topology: String,
+    /// Change file (shockfront/change/v1); several are changes in flight together
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub(crate) change: Vec<String>,
+    /// Take the change from git: everything since REV, as a pull request shows it
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+    /// The end of the change [default: HEAD]
+    #[arg(long, value_name = "REV", requires = "base")]
+    pub(crate) head: Option<String>,
+    /// The git repository [default: the current directory]
+    #[arg(long, value_name = "DIR", requires = "base", value_hint = ValueHint::DirPath)]
+    pub(crate) repository: Option<PathBuf>,
+    /// Take the changed files from a unified diff; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "base", value_hint = ValueHint::FilePath)]
+    pub(crate) diff: Option<String>,
+    /// Who people are and how experienced (shockfront/team/v1)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) team: Option<String>,
+    /// Whether an AI tool helped; overrides the change file and the commits
+    #[arg(long, value_name = "ANSWER", value_parser = parse_answer)]
+    pub(crate) ai_assisted: Option<TriState>,
+    /// Report only: exit 0 where the gate does not pass
+    #[arg(long)]
+    pub(crate) advisory: bool,
+    /// How to simulate.
+    #[command(flatten)]
+    pub(crate) sampling: Sampling,
+}
+
+const ASSESS_EXAMPLES: &str = "\
+Examples:
+  shockfront assess topology.yaml --change change.yaml --team team.yaml
+  shockfront assess topology.yaml --base origin/main --team team.yaml --format markdown -o comment.md
+  git diff main | shockfront assess topology.yaml --diff - --ai-assisted yes --advisory";
+
+/// `simulate`.
+#[derive(Debug, Args)]
+#[command(after_long_help = SIMULATE_EXAMPLES)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["fault", "fault_file"])))]
+pub(crate) struct Simulate {
+    /// Topology: a file, a directory of files, or an edge list (.tsv, .csv)
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) topology: String,
+    /// A fault, such as crash@checkout,repair=45m/4h; may be repeated
+    #[arg(long, value_name = "KIND@TARGET[,KEY=VALUE...]", long_help = FAULT_HELP)]
+    pub(crate) fault: Vec<String>,
+    /// Faults from a file (shockfront/fault/v1)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) fault_file: Option<String>,
+    /// Without a clock: who is ever reached, and bounds on it; much faster
+    #[arg(long = "static")]
+    pub(crate) static_reach: bool,
+    /// Enumerate all outcomes instead of sampling, for small topologies
+    #[arg(long, conflicts_with = "trials")]
+    pub(crate) exact: bool,
+    /// How to simulate.
+    #[command(flatten)]
+    pub(crate) sampling: Sampling,
+}
+
+const FAULT_HELP: &str = "\
+A fault; may be repeated for several at once.
+
+KIND    crash, error_rate, latency, bad_deploy, config_push, state_loss,
+        corrupt_output, poisoned_loop, operator_advice, zone_loss, expiry,
+        false_all_clear
+TARGET  SERVICE, SERVICE.OPERATION or GROUP
+KEY     at=10m, rate=0.3 (error_rate), factor=5 (latency),
+        wrong=0.1 (corrupt_output), instances=1 or 30%, share=5%;
+        detect=, repair=, rollback=, cold_start=, restore_tail= as 45m,
+        or as median/p95 such as 45m/4h";
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  shockfront simulate topology.yaml --fault crash@payment
+  shockfront simulate topology.yaml --fault crash@payment,repair=45m/4h --horizon 7d
+  shockfront simulate topology.yaml --fault zone_loss@zone-a --static --format json
+  shockfront simulate small.yaml --fault crash@db --static --exact";
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(after_long_help = CHECK_EXAMPLES)]
+pub(crate) struct Check {
+    /// Topology: a file, a directory of files, or an edge list (.tsv, .csv)
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) topology: String,
+    /// Exit 1 on findings of this level or above
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) deny: Option<Deny>,
+    /// The day of the question, for age and waivers: a date or a time
+    #[arg(long, value_name = "TIME", value_parser = parse_at)]
+    pub(crate) at: Option<Zoned>,
+    /// Format of the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: FindingsFormat,
+    /// Where it goes.
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  shockfront check topology.yaml
+  shockfront check topology/ --at 2026-11-22 --deny warning
+  shockfront check topology.yaml --format sarif -o findings.sarif";
+
+/// `--deny`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    /// Warnings and errors.
+    Warning,
+    /// Errors only.
+    Error,
+}
+
+/// `check --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum FindingsFormat {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// The stable record.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+/// `graph`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  shockfront graph topology.yaml --format svg -o topology.svg
+  shockfront graph topology.yaml --format dot | dot -Tpng > topology.png")]
+pub(crate) struct Graph {
+    /// Topology: a file, a directory of files, or an edge list (.tsv, .csv)
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) topology: String,
+    /// Format of the drawing
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: GraphFormat,
+    /// Where it goes.
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `graph --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For Graphviz.
+    Dot,
+    /// For Markdown.
+    Mermaid,
+    /// A finished picture.
+    Svg,
+}
+
+/// `generate`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  shockfront generate --services 50 --arcs 150 -o topology.yaml
+  shockfront generate --services 100000 --arcs 400000 --seed 7 --format edge-list -o large.tsv")]
+pub(crate) struct Generate {
+    /// Number of services
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) services: u32,
+    /// Number of dependencies
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(0..=100_000_000))]
+    pub(crate) arcs: u32,
+    /// Seed of the random numbers
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Format of the file
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: TopologyFormat,
+    /// Where it goes.
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `generate --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum TopologyFormat {
+    /// A topology file.
+    #[default]
+    Yaml,
+    /// A topology file.
+    Json,
+    /// One arc a line, for very large graphs.
+    EdgeList,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  shockfront schema topology -o topology.schema.json
+  # first line of a topology file, for editors with a YAML language server:
+  # yaml-language-server: $schema=./topology.schema.json")]
+pub(crate) struct Schema {
+    /// The file format
+    #[arg(value_enum)]
+    pub(crate) format: FileFormat,
+    /// Where it goes.
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Formats of input files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// shockfront/topology/v1
+    Topology,
+    /// shockfront/change/v1
+    Change,
+    /// shockfront/team/v1
+    Team,
+    /// shockfront/fault/v1
+    Fault,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  shockfront completions bash > ~/.local/share/bash-completion/completions/shockfront")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  shockfront man | man -l -
+  shockfront man ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// Write one page for each command here
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+fn parse_trials(text: &str) -> Result<u64, String> {
+    let digits = text.replace(['_', ','], "");
+    match digits.parse::<u64>() {
+        Ok(trials @ 1..=1_000_000_000_000) => Ok(trials),
+        _ => Err("expected a whole number from 1 to 10^12, such as 16384".to_owned()),
+    }
+}
+
+fn parse_horizon(text: &str) -> Result<Ticks, String> {
+    match Ticks::parse(text)? {
+        Ticks::ZERO => Err("the horizon is above 0".to_owned()),
+        horizon => Ok(horizon),
+    }
+}
+
+fn parse_answer(text: &str) -> Result<TriState, String> {
+    match text {
+        "true" => Ok(TriState::Yes),
+        "false" => Ok(TriState::No),
+        _ => TriState::from_word(text).ok_or_else(|| "expected yes, no or unknown".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn definitions_are_sound_and_examples_parse() {
+        Arguments::command().debug_assert();
+        let texts = [ASSESS_EXAMPLES, SIMULATE_EXAMPLES, CHECK_EXAMPLES];
+        for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_once("shockfront ")) {
+            let words = std::iter::once("shockfront").chain(line.1.split_whitespace());
+            assert!(Arguments::try_parse_from(words).is_ok(), "{}", line.1);
+        }
+    }
+
+    #[test]
+    fn values_are_checked() {
+        assert_eq!(parse_trials("16_384"), Ok(16_384));
+        assert!(parse_trials("0").is_err() && parse_trials("-1").is_err() && parse_trials("1e6").is_err());
+        assert!(parse_horizon("0m").is_err() && parse_horizon("72").is_err());
+        assert_eq!(parse_answer("unknown"), Ok(TriState::Unknown));
+        assert!(parse_answer("maybe").is_err());
+    }
+}

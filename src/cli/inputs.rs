@@ -1,0 +1,68 @@
+//! Change, team and fault files.
+
+use super::failure::Failure;
+use super::files::Disk;
+use super::session::Session;
+use shockfront::change::facts::Change;
+use shockfront::change::file::{read_change, read_team};
+use shockfront::change::team::Team;
+use shockfront::diagnostic::{Diagnostic, Located, SourceId};
+use shockfront::document::{Format, decode_utf8};
+use shockfront::fault::Fault;
+use shockfront::fault::file::read_faults;
+use shockfront::model::System;
+use shockfront::topology::Files;
+use std::path::Path;
+
+/// A change file whose services all exist.
+pub(crate) fn change(session: &mut Session, path: &str, system: &System) -> Result<Change, Failure> {
+    let (id, format) = text(session, path)?;
+    let read = read_change(&session.sources, id, format)?;
+    session.warn(&read.warnings);
+    let listed = read.node.entry("services").map(|(_, list)| list.items()).unwrap_or_default();
+    let mut problems = Vec::new();
+    for (at, name) in read.change.services.iter().enumerate() {
+        if system.find_service(name).is_none() {
+            let problem = Diagnostic::error("unknown-service", format!("there is no service `{name}` in the topology"));
+            let problem = problem.suggest(name, system.service_names());
+            problems.push(match listed.get(at) {
+                Some(node) => problem.at(node.anchor(), ""),
+                None => problem,
+            });
+        }
+    }
+    if problems.is_empty() { Ok(read.change) } else { Err(Failure::Input(problems)) }
+}
+
+/// A team file.
+pub(crate) fn team(session: &mut Session, path: &str) -> Result<Team, Failure> {
+    let (id, format) = text(session, path)?;
+    let (team, warnings) = read_team(&session.sources, id, format)?;
+    session.warn(&warnings);
+    Ok(team)
+}
+
+/// A fault file.
+pub(crate) fn faults(session: &mut Session, path: &str) -> Result<Vec<Located<Fault>>, Failure> {
+    let (id, format) = text(session, path)?;
+    let (faults, warnings) = read_faults(&session.sources, id, format)?;
+    session.warn(&warnings);
+    Ok(faults)
+}
+
+/// Reads a text, its size first.
+fn text(session: &mut Session, path: &str) -> Result<(SourceId, Format), Failure> {
+    let unreadable = |error: std::io::Error| Failure::input("unreadable", format!("{path} cannot be read: {error}"));
+    let Some(format) = Format::from_path(Path::new(path)) else {
+        let problem = Diagnostic::error("unknown-format", format!("{path} has no known ending"));
+        return Err(problem.help("expected .yaml, .yml, .toml or .json").into());
+    };
+    let size = Disk.size(path).map_err(unreadable)?;
+    if size > format.limit() as u64 {
+        let (size, limit) = (size.div_ceil(1 << 20), format.limit() >> 20);
+        let message = format!("{path} has {size} MB; the limit for {} is {limit} MB", format.name());
+        return Err(Failure::input("too-large", message));
+    }
+    let text = decode_utf8(path, Disk.read(path).map_err(unreadable)?)?;
+    Ok((session.sources.add(path, text), format))
+}

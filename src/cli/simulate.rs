@@ -1,0 +1,154 @@
+//! `simulate`: faults that a user names, and how far they reach.
+
+use super::args::{ResultFormat, Sampling, Services, Simulate};
+use super::failure::{Failure, Outcome};
+use super::inputs;
+use super::output::{Progress, deliver};
+use super::reproduce::Words;
+use super::session::{Session, span};
+use super::when::written;
+use shockfront::diagnostic::{Diagnostic, Located, Span};
+use shockfront::fault::{Fault, Scenario};
+use shockfront::model::{Compact, System};
+use shockfront::propagation::{Request, simulate};
+use shockfront::quality::data_quality;
+use shockfront::random::Seed;
+use shockfront::report::{self, ServiceList, SimulationReport};
+use shockfront::risk::limits::limits;
+
+/// Trials where nobody says how many.
+const TRIALS: u64 = 16_384;
+/// Without a clock a trial is cheap.
+const STATIC_TRIALS: u64 = 65_536;
+
+/// A fault with the places to point at.
+struct Named {
+    fault: Fault,
+    /// As the user wrote it.
+    written: String,
+    /// The whole fault.
+    whole: Option<Span>,
+    /// Its target.
+    target: Option<Span>,
+}
+
+pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome, Failure> {
+    let loaded = session.topology(&arguments.topology);
+    // Errors of the faults are shown together with those of the topology.
+    let faults = faults(session, arguments);
+    let (loaded, faults) = match (loaded, faults) {
+        (Ok(loaded), Ok(faults)) => (loaded, faults),
+        (Err(Failure::Input(first)), Err(Failure::Input(second))) => return Err(Failure::Input([first, second].concat())),
+        (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+    };
+    let system = &loaded.system;
+    let compact = Compact::new(system);
+    let sampling = &arguments.sampling;
+    let scenario = scenario(system, &compact, &faults, sampling)?;
+    let trials = sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS });
+    let progress = Progress::new(trials, session.is_quiet);
+    let add = |done| progress.add(done);
+    let request = Request {
+        trials,
+        seed: Seed(sampling.seed),
+        static_reach: arguments.static_reach,
+        exact: arguments.exact,
+        at: sampling.at.clone(),
+        threads: sampling.threads.map(usize::from),
+        progress: Some(&add),
+        ..Request::default()
+    };
+    let simulation = simulate(system, &compact, &scenario, &request);
+    progress.finish();
+    let simulation = simulation?;
+    let quality = data_quality(system, Some(&scenario), sampling.at.as_ref());
+    let report = SimulationReport {
+        system,
+        simulation: &simulation,
+        quality: &quality,
+        faults: faults.iter().map(|named| named.written.clone()).collect(),
+        topology_sha256: loaded.sha256.clone(),
+        at: sampling.at.as_ref().map(written),
+        limits: limits(Some(&simulation), 0),
+        services: listed(sampling, system),
+        command: command(arguments, trials),
+    };
+    let text = match sampling.format {
+        ResultFormat::Text => report::simulation_text(&report, session.paper(sampling.output.output.is_some())),
+        ResultFormat::Json => report::simulation_json(&report),
+        ResultFormat::Markdown => report::simulation_markdown(&report, &arguments.topology),
+    };
+    deliver(&text, sampling.output.output.as_deref())?;
+    Ok(Outcome::Passed)
+}
+
+/// Which services a result lists.
+pub(crate) fn listed(sampling: &Sampling, system: &System) -> ServiceList {
+    match sampling.services {
+        Some(Services::All) => ServiceList::All,
+        Some(Services::Reached) => ServiceList::Reached,
+        None => ServiceList::default_for(system),
+    }
+}
+
+/// All faults of the command line and of the fault file, or everything that is wrong with them.
+fn faults(session: &mut Session, arguments: &Simulate) -> Result<Vec<Named>, Failure> {
+    let (mut faults, mut problems) = (Vec::new(), Vec::new());
+    for text in &arguments.fault {
+        let source = session.typed("--fault", text);
+        match Fault::parse(text) {
+            Ok(fault) => {
+                let start = text.find('@').map_or(0, |at| at + 1);
+                let end = text[start..].find(',').map_or(text.len(), |at| start + at);
+                let (whole, target) = (span(source, 0..text.len()), span(source, start..end));
+                faults.push(Named { fault, written: text.clone(), whole: Some(whole), target: Some(target) });
+            }
+            Err((message, range)) => problems.push(Diagnostic::error("bad-fault", message).at(span(source, range), "")),
+        }
+    }
+    if let Some(path) = &arguments.fault_file {
+        match inputs::faults(session, path) {
+            Ok(read) => faults.extend(read.into_iter().map(|Located { value: fault, span }| {
+                let written = fault.label();
+                Named { fault, written, whole: Some(span), target: Some(span) }
+            })),
+            Err(Failure::Input(more)) => problems.extend(more),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if problems.is_empty() { Ok(faults) } else { Err(Failure::Input(problems)) }
+}
+
+/// Resolves the faults; a problem is shown in the fault that has it.
+fn scenario(system: &System, compact: &Compact, faults: &[Named], sampling: &Sampling) -> Result<Scenario, Failure> {
+    let all: Vec<Fault> = faults.iter().map(|named| named.fault.clone()).collect();
+    let problems = match Scenario::new(system, compact, &all, sampling.horizon) {
+        Ok(scenario) => return Ok(scenario),
+        Err(problems) => problems,
+    };
+    let mut located = Vec::new();
+    for named in faults {
+        if let Err(own) = Scenario::new(system, compact, std::slice::from_ref(&named.fault), sampling.horizon) {
+            located.extend(own.into_iter().map(|problem| {
+                let is_about_target = problem.code.starts_with("unknown-");
+                match if is_about_target { named.target } else { named.whole } {
+                    Some(place) if problem.labels.is_empty() => problem.at(place, ""),
+                    _ => problem,
+                }
+            }));
+        }
+    }
+    Err(Failure::Input(if located.is_empty() { problems } else { located }))
+}
+
+fn command(arguments: &Simulate, trials: u64) -> String {
+    let mut words = Words::new("simulate", &arguments.topology);
+    for fault in &arguments.fault {
+        words.option("fault", Some(fault));
+    }
+    words.option("fault-file", arguments.fault_file.as_ref());
+    words.switch("static", arguments.static_reach);
+    words.switch("exact", arguments.exact);
+    words.sampling(&arguments.sampling, (!arguments.exact).then_some(trials));
+    words.line()
+}

@@ -1,0 +1,65 @@
+//! From a commit to the verdict.
+
+use super::{boutique, json, run, write};
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+fn git(directory: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    for (key, value) in [("GIT_AUTHOR_NAME", "kim"), ("GIT_AUTHOR_EMAIL", "kim@example.com"), ("GIT_COMMITTER_NAME", "kim")] {
+        command.env(key, value);
+    }
+    command.env("GIT_COMMITTER_EMAIL", "kim@example.com").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let dates = [("GIT_AUTHOR_DATE", "2026-11-20T14:00:00-05:00"), ("GIT_COMMITTER_DATE", "2026-11-20T14:00:00-05:00")];
+    let output = command.envs(dates).current_dir(directory).args(arguments).output().expect("git ran");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A repository with the paths of Online Boutique and a commit of a junior that an AI tool helped with.
+fn repository() -> TempDir {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path();
+    git(path, &["init", "-q", "-b", "main"]);
+    for service in ["checkoutservice/main.go", "frontend/main.go", "cartservice/cart.cs"] {
+        write(path, &format!("src/{service}"), "one\n");
+    }
+    git(path, &["add", "."]);
+    git(path, &["commit", "-q", "-m", "start"]);
+    git(path, &["checkout", "-q", "-b", "work"]);
+    write(path, "src/checkoutservice/main.go", "one\ntwo\n");
+    git(path, &["commit", "-q", "-a", "-m", "Convert prices in one batch\n\nCo-authored-by: Claude <noreply@anthropic.com>"]);
+    directory
+}
+
+#[test]
+fn a_commit_becomes_a_verdict_with_names() {
+    let place = repository();
+    let (topology, team) = (boutique("topology.yaml"), boutique("team.yaml"));
+    let arguments = ["assess", &topology, "--base", "main", "--team", &team, "--trials", "4096", "--format", "json"];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert_eq!(code, 1, "{err}");
+    let result = json(&out);
+    let text = result.to_string();
+    assert!(text.contains("\"ai-assisted-by-junior-or-mid\""), "{out}");
+    assert!(text.contains("team-checkout"), "{out}");
+    assert_eq!(result["change"]["services"], serde_json::json!(["checkoutservice"]), "{out}");
+    assert_eq!(result["data_quality"]["age_days"], 19, "the commit's time is the time of the question");
+    let mut advisory = arguments.to_vec();
+    advisory.push("--advisory");
+    assert_eq!(run(place.path(), &advisory).0, 0);
+}
+
+#[test]
+fn a_change_file_completes_the_commit() {
+    let place = repository();
+    let change = "schema: shockfront/change/v1\nkind: code\nreviewers: [{name: lee, level: senior, service: checkoutservice}]\n\
+        tests: {coverage: 0.9}\nsimulated: yes\nrollout: {strategy: canary, share: 5%, bake: 30m}\nrollback: {tested: yes}\n";
+    write(place.path(), "change.yaml", change);
+    let (topology, team) = (boutique("topology.yaml"), boutique("team.yaml"));
+    let arguments = ["assess", &topology, "--base", "main", "--change", "change.yaml", "--team", &team, "--format", "json"];
+    let (code, out, err) = run(place.path(), &arguments);
+    let result = json(&out);
+    let missing = result["missing"].as_array().cloned().unwrap_or_default();
+    assert!(code == 0 && missing.is_empty() || code == 1 && !missing.is_empty(), "{code} {missing:?} {err}");
+}
