@@ -50,22 +50,12 @@ fn v5_naive_recursion_is_an_upper_bound() {
 
 #[test]
 fn v6_cycle() {
-    check_p(
-        "s>a:.5 a>b:.8 b>c:.7 c>a:.9 c>t:.6",
-        "s",
-        &[("a", 0.5), ("b", 0.4), ("c", 0.28), ("t", 0.168)],
-        Some(2.348),
-    );
+    check_p("s>a:.5 a>b:.8 b>c:.7 c>a:.9 c>t:.6", "s", &[("a", 0.5), ("b", 0.4), ("c", 0.28), ("t", 0.168)], Some(2.348));
 }
 
 #[test]
 fn v7_two_way_pair() {
-    check_p(
-        "s>a:.5 s>b:.4 a>b:.6 b>a:.3 a>t:.7 b>t:.2",
-        "s",
-        &[("a", 0.56), ("b", 0.58), ("t", 0.4464)],
-        Some(2.5864),
-    );
+    check_p("s>a:.5 s>b:.4 a>b:.6 b>a:.3 a>t:.7 b>t:.2", "s", &[("a", 0.56), ("b", 0.58), ("t", 0.4464)], Some(2.5864));
 }
 
 #[test]
@@ -121,8 +111,7 @@ fn v10_star() {
 #[test]
 fn v11_gates() {
     for (k, probabilities, expected) in [(2, vec![0.9; 3], 0.972), (2, vec![0.9, 0.8, 0.7], 0.902), (3, vec![0.9; 5], 0.99144)] {
-        let arcs: String =
-            probabilities.iter().enumerate().map(|(i, p)| format!("s>p{i}:1 p{i}>t:{p} ")).collect();
+        let arcs: String = probabilities.iter().enumerate().map(|(i, p)| format!("s>p{i}:1 p{i}>t:{p} ")).collect();
         let of: Vec<String> = (0..probabilities.len()).map(|i| format!("p{i}")).collect();
         let system = build(with_service(draft(&arcs), "t", |t| t.requires = Some(Requires { at_least: k, of })));
         for how in [STATIC_EXACT, STATIC, TIMED] {
@@ -179,11 +168,8 @@ fn v31_chain_of_buffers() {
     let fault = Fault::parse("crash@s,detect=0m,repair=120m/600m").expect("fault");
     let scenario =
         shockfront::fault::Scenario::new(&system, &compact, &[fault], Some(Ticks::from_days(3_000))).expect("scenario");
-    let request = shockfront::propagation::Request {
-        trials: how.trials,
-        seed: shockfront::random::Seed(1),
-        ..Default::default()
-    };
+    let request =
+        shockfront::propagation::Request { trials: how.trials, seed: shockfront::random::Seed(1), ..Default::default() };
     let simulation = shockfront::propagation::simulate(&system, &compact, &scenario, &request).expect("simulation");
     let found = downtime(&system, &simulation, "t").mean;
     // Batch means: the 95 % interval has about two standard errors on each side.
@@ -229,7 +215,8 @@ fn v48_combination_of_severities() {
     assert_eq!(transfer::frechet_bounds(&[0.3, 0.4]), (0.4, 0.7));
     // The same through the timeline: two providers that fail in 30 % and 40 % of the requests.
     let system = build(draft("a>t b>t"));
-    let simulation = run(&system, &["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,detect=0m,repair=10m"], TIMED_EXACT);
+    let simulation =
+        run(&system, &["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,detect=0m,repair=10m"], TIMED_EXACT);
     assert_eq!(downtime(&system, &simulation, "t").mean.mean, 10.0, "58 % of the requests fail: down");
     assert_eq!(downtime(&system, &simulation, "b").mean.mean, 0.0, "40 % fail: impaired, not down");
 }

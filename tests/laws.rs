@@ -18,7 +18,14 @@ type Arc = (usize, usize, u32, u64, u64, bool);
 
 fn random_draft() -> impl Strategy<Value = Draft> {
     (3_usize..9).prop_flat_map(|services| {
-        let arc = (0..services, 0..services, 0_u32..=10, prop_oneof![3 => Just(0_u64), 1 => 1_u64..60], prop_oneof![4 => Just(0_u64), 1 => 1_u64..60], any::<bool>());
+        let arc = (
+            0..services,
+            0..services,
+            0_u32..=10,
+            prop_oneof![3 => Just(0_u64), 1 => 1_u64..60],
+            prop_oneof![4 => Just(0_u64), 1 => 1_u64..60],
+            any::<bool>(),
+        );
         let arcs = prop::collection::vec(arc, 1..16);
         let gates = prop::collection::vec(any::<bool>(), services);
         (Just(services), arcs, gates).prop_map(|(services, arcs, gates)| make_draft(services, &arcs, &gates))
@@ -47,8 +54,7 @@ fn make_draft(services: usize, arcs: &[Arc], gates: &[bool]) -> Draft {
     }
     for (service, gated) in gates.iter().enumerate().take(services) {
         let name = format!("s{service}");
-        let of: Vec<String> =
-            draft.dependencies.iter().filter(|d| d.from == name).map(|d| d.to.clone()).collect();
+        let of: Vec<String> = draft.dependencies.iter().filter(|d| d.from == name).map(|d| d.to.clone()).collect();
         let requires = (*gated && of.len() > 1).then(|| Requires { at_least: of.len() as u32 - 1, of });
         draft.services.push((name, Service { requires, ..Service::default() }));
     }
@@ -78,9 +84,8 @@ fn brute_force(draft: &Draft) -> Vec<f64> {
         loop {
             let before = impaired.clone();
             for (service, (_, facts)) in draft.services.iter().enumerate() {
-                let lost: Vec<usize> = (0..arcs.len())
-                    .filter(|i| arcs[*i].1 == service && live(*i) && before[arcs[*i].0])
-                    .collect();
+                let lost: Vec<usize> =
+                    (0..arcs.len()).filter(|i| arcs[*i].1 == service && live(*i) && before[arcs[*i].0]).collect();
                 let tolerated = facts.requires.as_ref().map_or(0, |r| r.of.len() - r.at_least as usize);
                 impaired[service] |= lost.len() > tolerated;
             }

@@ -62,7 +62,8 @@ fn close(found: f64, expected: f64) {
 #[test]
 fn semantics_01_labels() {
     let system = yaml("services: {s: {operations: [X, Y]}, c: {}}\ndependencies: [{from: c, to: s.X, probability: 1}]");
-    let result = timed(&system, &["error_rate@s.X,rate=0.3,detect=0m,repair=10m", "error_rate@s.Y,rate=0.6,at=20m,detect=0m,repair=5m"]);
+    let result =
+        timed(&system, &["error_rate@s.X,rate=0.3,detect=0m,repair=10m", "error_rate@s.Y,rate=0.6,at=20m,detect=0m,repair=5m"]);
     // The service is as bad as its worst operation; the gap between the two outages does not count.
     assert_eq!(times(&system, &result, "s"), (5.0, 15.0));
     assert_eq!(times(&system, &result, "c"), (0.0, 10.0));
@@ -83,7 +84,9 @@ fn semantics_01_labels() {
 
 #[test]
 fn semantics_02_the_source() {
-    let system = yaml("services: {s: {}, c: {}, m: {kind: monitor}}\ndependencies: [{from: c, to: s, probability: 1}, {from: s, to: m, kind: monitors}]");
+    let system = yaml(
+        "services: {s: {}, c: {}, m: {kind: monitor}}\ndependencies: [{from: c, to: s, probability: 1}, {from: s, to: m, kind: monitors}]",
+    );
     let faint = timed(&system, &["error_rate@s,rate=0.001,detect=0m,repair=10m"]);
     assert_eq!((p(&system, &faint, "s"), p(&system, &faint, "c")), (1.0, 0.0));
     assert_eq!(times(&system, &faint, "s"), (0.0, 10.0));
@@ -143,7 +146,9 @@ fn semantics_05_probability() {
          - {from: half, to: s, kind: soft, probability: 0.2, fallback: {coverage: 0.4}}\n\
          - {from: stated, to: s, kind: soft, probability: 0.2, breaker: {window: 100}, fallback: {coverage: 1.0, tested: true}}\n",
     );
-    for (name, expected) in [("op", 0.95), ("whole", 0.67), ("unknown", 0.67), ("soft", 0.35), ("tested", 0.05), ("half", 1.0), ("stated", 0.2)] {
+    for (name, expected) in
+        [("op", 0.95), ("whole", 0.67), ("unknown", 0.67), ("soft", 0.35), ("tested", 0.05), ("half", 1.0), ("stated", 0.2)]
+    {
         close(reach(&system, "crash@s", name), expected);
     }
     close(reach(&system, "corrupt_output@s,wrong=1", "queue"), 0.95);
@@ -184,7 +189,8 @@ fn semantics_07_carries() {
     let kinds = ["hard", "soft", "unknown", "async", "authority", "knowledge", "startup", "monitors"];
     let carried = [(1, 1, 0), (1, 1, 0), (1, 1, 0), (0, 0, 1), (1, 0, 1), (0, 0, 1), (0, 0, 0), (0, 0, 0)];
     for (kind, (errors, latency, data)) in kinds.into_iter().zip(carried) {
-        let system = yaml(&format!("services: {{s: {{}}, c: {{}}}}\ndependencies: [{{from: c, to: s, kind: {kind}, probability: 1}}]"));
+        let system =
+            yaml(&format!("services: {{s: {{}}, c: {{}}}}\ndependencies: [{{from: c, to: s, kind: {kind}, probability: 1}}]"));
         assert_eq!(reach(&system, "crash@s", "c"), f64::from(errors), "{kind} errors");
         assert_eq!(reach(&system, "latency@s,factor=9", "c"), f64::from(latency), "{kind} latency");
         assert_eq!(reach(&system, "corrupt_output@s,wrong=1", "c"), f64::from(data), "{kind} data");
@@ -198,10 +204,12 @@ fn semantics_08_combining() {
          dependencies: [{from: t, to: a, probability: 1}, {from: t, to: b, probability: 1}]",
     );
     // 1 − 0.7 · 0.6 = 0.58: down, although neither alone would do it.
-    let both = timed(&system, &["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,at=5m,detect=0m,repair=10m"]);
+    let both =
+        timed(&system, &["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,at=5m,detect=0m,repair=10m"]);
     assert_eq!(times(&system, &both, "t"), (5.0, 15.0));
     // One cause going round a loop is one cause: with the product rule the pair would climb to 1.
-    let pair = yaml("services: {a: {}, b: {}}\ndependencies: [{from: a, to: b, probability: 1}, {from: b, to: a, probability: 1}]");
+    let pair =
+        yaml("services: {a: {}, b: {}}\ndependencies: [{from: a, to: b, probability: 1}, {from: b, to: a, probability: 1}]");
     let result = timed(&pair, &["error_rate@a,rate=0.3,detect=0m,repair=10m"]);
     assert_eq!(times(&pair, &result, "a"), (0.0, 10.0));
     assert_eq!(times(&pair, &result, "b"), (0.0, 10.0));
@@ -209,7 +217,9 @@ fn semantics_08_combining() {
 
 #[test]
 fn semantics_09_operations_hit() {
-    let system = yaml("services: {s: {operations: [X, Y]}, c: {}, d: {}}\ndependencies: [{from: c, to: s.X, probability: 1}, {from: d, to: s, probability: 1}]");
+    let system = yaml(
+        "services: {s: {operations: [X, Y]}, c: {}, d: {}}\ndependencies: [{from: c, to: s.X, probability: 1}, {from: d, to: s, probability: 1}]",
+    );
     // Each operation with a half, at least one: 0.5 / 0.75.
     for kind in ["bad_deploy", "config_push"] {
         close(reach(&system, &format!("{kind}@s,rate=1"), "c"), 2.0 / 3.0);
@@ -234,7 +244,8 @@ fn semantics_10_replicas_and_zones() {
          groups: {z1: {kind: zone}, z2: {kind: zone}}\n",
     );
     // z1 takes the remainder: 3 of 5 replicas are there, 2 in z2.
-    let lost = |zone: &str, name: &str| times(&system, &timed(&system, &[&format!("zone_loss@{zone},detect=0m,repair=10m")]), name);
+    let lost =
+        |zone: &str, name: &str| times(&system, &timed(&system, &[&format!("zone_loss@{zone},detect=0m,repair=10m")]), name);
     assert_eq!(lost("z1", "spread"), (10.0, 10.0));
     assert_eq!(lost("z2", "spread"), (0.0, 0.0));
     assert_eq!(lost("z2", "tight"), (10.0, 10.0));
@@ -427,7 +438,8 @@ fn semantics_20_journeys() {
         "services: {a: {}, b: {}}\n\
          journeys: {j: {needs: [a, b], users_per_minute: 100, slo: 99.9, window: 30d}, flat: {needs: [a], users_per_minute: 10}}",
     );
-    let result = timed(&system, &["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,at=5m,detect=0m,repair=10m"]);
+    let result =
+        timed(&system, &["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,at=5m,detect=0m,repair=10m"]);
     let journey = &result.journeys[0];
     close(journey.downtime.mean.mean, 5.0);
     close(journey.impaired_time.mean.mean, 15.0);
@@ -441,7 +453,9 @@ fn semantics_20_journeys() {
 
 #[test]
 fn semantics_21_several_faults() {
-    let system = yaml("services: {a: {groups: [g]}, b: {groups: [g]}, c: {groups: [g]}, user: {}, wiki: {}}\ngroups: {g: {kind: team}}\ndependencies: [{from: user, to: wiki, kind: hard, probability: 0}]");
+    let system = yaml(
+        "services: {a: {groups: [g]}, b: {groups: [g]}, c: {groups: [g]}, user: {}, wiki: {}}\ngroups: {g: {kind: team}}\ndependencies: [{from: user, to: wiki, kind: hard, probability: 0}]",
+    );
     let twice = timed(&system, &["crash@a,detect=0m,repair=10m", "crash@a,at=5m,detect=0m,repair=10m"]);
     assert_eq!(times(&system, &twice, "a").0, 15.0);
     // min(3, 1 + Poisson(1.5)) distinct members.
@@ -487,8 +501,12 @@ fn semantics_23_time() {
 
 #[test]
 fn semantics_24_yes_no_unknown() {
-    for (text, expected) in [("yes", Some(true)), ("true", Some(true)), ("\"no\"", Some(false)), ("false", Some(false)), ("unknown", None)] {
-        let system = yaml(&format!("services: {{s: {{}}, c: {{}}}}\ndependencies: [{{from: c, to: s, carries: [data], validated: {text}}}]"));
+    for (text, expected) in
+        [("yes", Some(true)), ("true", Some(true)), ("\"no\"", Some(false)), ("false", Some(false)), ("unknown", None)]
+    {
+        let system = yaml(&format!(
+            "services: {{s: {{}}, c: {{}}}}\ndependencies: [{{from: c, to: s, carries: [data], validated: {text}}}]"
+        ));
         let id = system.dependency_ids().next().expect("one");
         assert_eq!(system.dependency(id).validated.flatten(), expected, "{text}");
     }
@@ -506,7 +524,9 @@ fn semantics_25_grammar() {
     for (text, share) in [("5%", 0.05), ("0.05", 0.05)] {
         assert_eq!(Fault::parse(&format!("crash@a,share={text}")).expect("fault").overrides.share, Some(share));
     }
-    let system = yaml("services: {\"a.b\": {operations: [X]}, \"no\": {}, B: {}, b: {}}\ndependencies: [{from: \"a\\\\.b.X\", to: \"no\", probability: 1}, {from: B, to: b, probability: 1}]");
+    let system = yaml(
+        "services: {\"a.b\": {operations: [X]}, \"no\": {}, B: {}, b: {}}\ndependencies: [{from: \"a\\\\.b.X\", to: \"no\", probability: 1}, {from: B, to: b, probability: 1}]",
+    );
     assert_eq!(reach(&system, "crash@no", "a.b"), 1.0);
     assert_eq!(reach(&system, "crash@b", "B"), 1.0);
 }

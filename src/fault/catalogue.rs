@@ -101,10 +101,7 @@ impl FaultKind {
 
     /// Do the service's own `detect` and `repair` apply, or the catalogue's stages? (semantics 13)
     pub(crate) fn takes_service_times(self) -> bool {
-        matches!(
-            self,
-            Self::Crash | Self::ErrorRate | Self::Latency | Self::Overload | Self::BadDeploy | Self::ConfigPush
-        )
+        matches!(self, Self::Crash | Self::ErrorRate | Self::Latency | Self::Overload | Self::BadDeploy | Self::ConfigPush)
     }
 
     /// Is wrong data part of it? Such faults are followed for thirty days (model.md §2.5).

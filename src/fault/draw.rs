@@ -56,7 +56,11 @@ pub(crate) fn beta_2_5(uniform: f64) -> f64 {
         let y = 1.0 - x;
         let y4 = y * y * y * y;
         let excess = 1.0 - y4 * y * y - 6.0 * x * y4 * y - uniform;
-        if excess > 0.0 { high = x } else { low = x }
+        if excess > 0.0 {
+            high = x
+        } else {
+            low = x
+        }
         let step = excess / (30.0 * x * y4);
         let next = x - step;
         let next = if next > low && next < high { next } else { 0.5 * (low + high) };

@@ -120,7 +120,13 @@ mod tests {
     #[test]
     fn power_follows_the_traffic() {
         // model.md §3.2: canary error 1 %, n = 300, 1,000, 3,000 requests.
-        let rollout = Rollout { strategy: Strategy::Canary, share: Some(0.05), bake: Some(Ticks(20 * Ticks::PER_MINUTE)), power: None, rollback: None };
+        let rollout = Rollout {
+            strategy: Strategy::Canary,
+            share: Some(0.05),
+            bake: Some(Ticks(20 * Ticks::PER_MINUTE)),
+            power: None,
+            rollback: None,
+        };
         for (users, expected) in [(300.0, 0.578), (1_000.0, 0.971), (3_000.0, 1.0)] {
             let power = Exposure::new(&rollout, users).power(0.01);
             assert!((power - expected).abs() < 6e-4, "{users}: {power}");

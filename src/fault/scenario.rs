@@ -228,9 +228,10 @@ fn incident(system: &System, compact: &Compact, fault: &Fault) -> Result<Inciden
 fn users_through(system: &System, compact: &Compact, incident: &Incident) -> f64 {
     let sources = incident.members.iter().flat_map(|member| member.operations.iter().map(|(node, _)| *node));
     let reached = harmed_from(compact, sources);
-    let touched = system.journeys().iter().filter(|journey| {
-        journey.needs.iter().any(|need| reached.contains(compact.node(*need) as usize))
-    });
+    let touched = system
+        .journeys()
+        .iter()
+        .filter(|journey| journey.needs.iter().any(|need| reached.contains(compact.node(*need) as usize)));
     touched.filter_map(|journey| journey.facts.users_per_minute).sum()
 }
 
@@ -295,7 +296,10 @@ impl Builder<'_> {
             if endpoint.operation.is_some() && self.fault.kind.refuses_operations() {
                 return Err(refuse(
                     "wrong-target",
-                    format!("{} takes a whole service down: name the service, not its operation `{name}`", self.fault.kind.name()),
+                    format!(
+                        "{} takes a whole service down: name the service, not its operation `{name}`",
+                        self.fault.kind.name()
+                    ),
                 ));
             }
             if self.fault.kind == FaultKind::ZoneLoss {
@@ -331,7 +335,10 @@ impl Builder<'_> {
             return Err(refuse("wrong-target", format!("no service belongs to the group `{name}`")));
         }
         if self.fault.kind == FaultKind::ZoneLoss && group.kind != GroupKind::Zone {
-            return Err(refuse("wrong-target", format!("zone_loss needs a group of kind zone, `{name}` is of kind {}", group.kind_name)));
+            return Err(refuse(
+                "wrong-target",
+                format!("zone_loss needs a group of kind zone, `{name}` is of kind {}", group.kind_name),
+            ));
         }
         if self.fault.overrides.instances.is_some() {
             return Err(refuse("wrong-key", format!("`instances` goes with one service, `{name}` is a group")));
@@ -356,7 +363,10 @@ impl Builder<'_> {
                 let beta = group.beta?.value();
                 let hit = group.hit.map_or(1.0, |p| p.value());
                 let others = members.iter().filter(|other| **other != service);
-                Some((beta, others.map(|other| self.member(Endpoint { service: *other, operation: None }, hit, Ticks::ZERO)).collect()))
+                Some((
+                    beta,
+                    others.map(|other| self.member(Endpoint { service: *other, operation: None }, hit, Ticks::ZERO)).collect(),
+                ))
             })
             .collect()
     }

@@ -94,9 +94,30 @@ pub struct Target {
 
 /// The keys of `--fault`, in the order of the documentation.
 const KEYS: [&str; 24] = [
-    "at", "rate", "factor", "wrong", "instances", "share", "detect", "repair", "rollback", "cold_start", "restore_tail",
-    "unwind", "decide", "recreate", "restore", "validate", "attempt", "wrong_fix", "initial", "gain", "floor", "cycle",
-    "threshold", "bootstrap",
+    "at",
+    "rate",
+    "factor",
+    "wrong",
+    "instances",
+    "share",
+    "detect",
+    "repair",
+    "rollback",
+    "cold_start",
+    "restore_tail",
+    "unwind",
+    "decide",
+    "recreate",
+    "restore",
+    "validate",
+    "attempt",
+    "wrong_fix",
+    "initial",
+    "gain",
+    "floor",
+    "cycle",
+    "threshold",
+    "bootstrap",
 ];
 
 impl Fault {

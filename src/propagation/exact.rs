@@ -448,8 +448,11 @@ fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &HashMap<u32, u32
             lists_of(&reached, run.plan, &mut lists);
             trial.run(&line, &lists[0], &mut ExactTrial { set: &set, pieces: &pieces, script: &mut script });
             if let Some(what) = script.random.take() {
-                return Err(Diagnostic::error("not-exact", format!("--exact needs constant durations and severities, but this is random: {what}"))
-                    .help("state a constant for it (for example `repair=45m`), add --static, or leave out --exact"));
+                return Err(Diagnostic::error(
+                    "not-exact",
+                    format!("--exact needs constant durations and severities, but this is random: {what}"),
+                )
+                .help("state a constant for it (for example `repair=45m`), add --static, or leave out --exact"));
             }
             sums.add_trial(run, &trial, &line, position, world_weight * script.weight());
             if sums.worlds > 1 << LIMIT {
@@ -486,7 +489,13 @@ impl Sums {
             journey.user_minutes.add(outcome.milli_user_minutes(), weight);
             journey.integrity_minutes.add(outcome.milli_integrity_minutes(), weight);
             all += outcome.milli_user_minutes();
-            breached |= run.request.budgets.get(at).copied().flatten().is_some_and(|budget| outcome.milli_budget_minutes() as f64 > budget * 1_000.0);
+            breached |= run
+                .request
+                .budgets
+                .get(at)
+                .copied()
+                .flatten()
+                .is_some_and(|budget| outcome.milli_budget_minutes() as f64 > budget * 1_000.0);
         }
         self.user_minutes.add(all, weight);
         self.censored += if trial.is_censored() { weight } else { 0.0 };

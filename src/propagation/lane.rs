@@ -146,7 +146,10 @@ impl Lane {
         live.errors = carries_errors && draws.below(key, rule.live);
         live.latency = channels.has(Channels::LATENCY) && draws.below(key, rule.latency);
         live.data = channels.has(Channels::DATA) && draws.below(key, rule.data);
-        if live.data && let Some((key, threshold)) = rule.validator && draws.below(key, threshold) {
+        if live.data
+            && let Some((key, threshold)) = rule.validator
+            && draws.below(key, threshold)
+        {
             live.data = false;
             live.rejects = crossing.rejects;
         }

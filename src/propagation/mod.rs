@@ -8,12 +8,11 @@ pub mod exact;
 mod lane;
 pub(crate) mod plan;
 pub(crate) mod reach;
+pub mod result;
 pub mod run;
 pub mod tally;
-pub mod result;
 mod timeline;
 pub mod transfer;
 
 pub use result::Simulation;
 pub use run::{Request, simulate};
-

@@ -10,8 +10,8 @@ use crate::model::crossing::Crossing;
 use crate::model::facts::{Channels, DependencyKind};
 use crate::model::structure::harmed_from;
 use crate::model::{Compact, System};
-use crate::random::{Key, Purpose, Seed, Threshold, name_hash, pair_hash};
 use crate::propagation::transfer::{amplified, impairs};
+use crate::random::{Key, Purpose, Seed, Threshold, name_hash, pair_hash};
 use crate::units::ServiceId;
 use std::collections::HashMap;
 
@@ -248,7 +248,8 @@ impl Builder<'_> {
         if !plain {
             self.inside_rules();
         }
-        let hashes: Vec<u64> = nodes.iter().map(|node| name_hash(self.system.service_name(self.compact.service_of(*node)))).collect();
+        let hashes: Vec<u64> =
+            nodes.iter().map(|node| name_hash(self.system.service_name(self.compact.service_of(*node)))).collect();
         for (at, node) in nodes.iter().enumerate() {
             for arc in self.compact.arcs_into(*node) {
                 let source = local[self.compact.in_provider[arc] as usize];

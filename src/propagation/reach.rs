@@ -181,7 +181,9 @@ impl Reached {
             let fresh: [Mask; C] = self.node(source as usize);
             cross(plan, worlds, arc, &fresh, &mut acc);
         }
-        if C == 3 && let Some(gate) = plan.gates.get(&(node as u32)) {
+        if C == 3
+            && let Some(gate) = plan.gates.get(&(node as u32))
+        {
             self.gate(plan, worlds, gate, &mut acc);
         }
         self.masks[node * C..node * C + C].copy_from_slice(&acc);

@@ -54,7 +54,12 @@ pub struct Request<'a> {
 /// # Errors
 /// With [`Request::exact`]: when the problem is too large or something is random that cannot be enumerated. Also when a journey
 /// names an unknown time zone.
-pub fn simulate(system: &System, compact: &Compact, scenario: &Scenario, request: &Request<'_>) -> Result<Simulation, Diagnostic> {
+pub fn simulate(
+    system: &System,
+    compact: &Compact,
+    scenario: &Scenario,
+    request: &Request<'_>,
+) -> Result<Simulation, Diagnostic> {
     let plan = Plan::new(system, compact, scenario, request.seed, false);
     let traffic = traffic(system, scenario, request)?;
     let run = Run { system, compact, scenario, request, plan: &plan, traffic };
@@ -140,10 +145,14 @@ impl Run<'_> {
 
     fn sample_reach(&self, plan: &Plan) -> Part {
         let labels: Vec<u32> = (0..plan.len() as u32).filter(|node| plan.is_label[*node as usize]).collect();
-        self.parallel(Reached::default, |reached, part, batch, lanes| {
-            run_batch(reached, plan, self.scenario, self.request.seed, batch, lanes);
-            count_batch(reached, &labels, &mut part.tally, self.request.trials, batch, lanes);
-        }, labels.len())
+        self.parallel(
+            Reached::default,
+            |reached, part, batch, lanes| {
+                run_batch(reached, plan, self.scenario, self.request.seed, batch, lanes);
+                count_batch(reached, &labels, &mut part.tally, self.request.trials, batch, lanes);
+            },
+            labels.len(),
+        )
     }
 
     /// Splits the batches over threads; every thread keeps one state and one tally per range of batches.
@@ -177,12 +186,8 @@ impl Run<'_> {
     fn timeline(&self) -> Simulation {
         let (labels, position) = self.labels();
         let line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
-        let watched: Vec<Option<u32>> = self
-            .request
-            .watch
-            .iter()
-            .map(|id| self.plan.local(self.compact.whole_node(*id)).map(|node| node as u32))
-            .collect();
+        let watched: Vec<Option<u32>> =
+            self.request.watch.iter().map(|id| self.plan.local(self.compact.whole_node(*id)).map(|node| node as u32)).collect();
         let budgets: Vec<Option<u64>> =
             self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
         let part = self.parallel(
@@ -216,7 +221,11 @@ impl Run<'_> {
         number: u64,
     ) {
         let journeys = trial.journeys();
-        if journeys.iter().zip(budgets).any(|(journey, budget)| budget.is_some_and(|budget| journey.milli_budget_minutes() > budget)) {
+        if journeys
+            .iter()
+            .zip(budgets)
+            .any(|(journey, budget)| budget.is_some_and(|budget| journey.milli_budget_minutes() > budget))
+        {
             part.breaches += 1;
         }
         if watched.is_empty() {
@@ -424,7 +433,14 @@ pub(crate) fn lists_of(reached: &Reached, plan: &Plan, lists: &mut [Vec<u32>]) {
     }
 }
 
-fn count_trial(trial: &Trial<'_>, line: &Timeline<'_>, position: &HashMap<u32, u32>, tally: &mut Tally, number: u64, trials: u64) {
+fn count_trial(
+    trial: &Trial<'_>,
+    line: &Timeline<'_>,
+    position: &HashMap<u32, u32>,
+    tally: &mut Tally,
+    number: u64,
+    trials: u64,
+) {
     let batch = batch_of(number, trials);
     let mut reach = 0;
     for (node, outcome) in trial.services(line) {

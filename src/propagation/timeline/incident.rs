@@ -21,9 +21,10 @@ impl<'a> Trial<'a> {
             let hit = self.hits.hits[at];
             let start = self.node_hits.len() as u32;
             for position in hit.nodes.0..hit.nodes.1 {
-                let node = line.plan.local(self.hits.nodes[position]).map_or(NONE, |local| {
-                    self.lane.index_of.get(local).copied().unwrap_or(NONE)
-                });
+                let node = line
+                    .plan
+                    .local(self.hits.nodes[position])
+                    .map_or(NONE, |local| self.lane.index_of.get(local).copied().unwrap_or(NONE));
                 if node != NONE {
                     self.node_hits.push((node, at as u32));
                 }
@@ -111,7 +112,8 @@ impl<'a> Trial<'a> {
         for (number, watcher) in incident.watchers.iter().enumerate() {
             let stated = self.hits.hits.iter().any(|hit| hit.incident == at && hit.member.detect.is_none());
             if stated && hit(watcher.watched) && choose.chance(Purpose::Crossing, watcher.name, watcher.p_works) {
-                let wait = choose.duration(Purpose::Detection, watcher.name, watcher.law, &|| what("detection by a monitor", incident));
+                let wait =
+                    choose.duration(Purpose::Detection, watcher.name, watcher.law, &|| what("detection by a monitor", incident));
                 notices.push((wait, number as u32));
             }
         }
@@ -175,12 +177,7 @@ fn repair_time(incident: &Incident, stages: &[crate::model::DurationLaw], choose
     total
 }
 
-fn exposure(
-    incident: &Incident,
-    hit: &crate::fault::trial::Hit<'_>,
-    horizon: Ticks,
-    choose: &mut impl Choose,
-) -> Exposed {
+fn exposure(incident: &Incident, hit: &crate::fault::trial::Hit<'_>, horizon: Ticks, choose: &mut impl Choose) -> Exposed {
     if let Harm::Loop(growth) = incident.harm {
         return Exposed { steps: growth.steps(horizon), ..Exposed::fully() };
     }

@@ -82,13 +82,7 @@ pub(crate) struct Timeline<'a> {
 
 impl<'a> Timeline<'a> {
     /// Prepares the trials of a scenario.
-    pub(crate) fn new(
-        system: &System,
-        compact: &Compact,
-        plan: &'a Plan,
-        scenario: &'a Scenario,
-        traffic: Vec<Traffic>,
-    ) -> Self {
+    pub(crate) fn new(system: &System, compact: &Compact, plan: &'a Plan, scenario: &'a Scenario, traffic: Vec<Traffic>) -> Self {
         let mut journeys_of: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut journey_needs = Vec::new();
         for (at, journey) in system.journeys().iter().enumerate() {
@@ -125,12 +119,7 @@ impl<'a> Timeline<'a> {
     }
 }
 
-fn startup_needs(
-    system: &System,
-    compact: &Compact,
-    plan: &Plan,
-    scenario: &Scenario,
-) -> HashMap<ServiceId, Vec<StartupNeed>> {
+fn startup_needs(system: &System, compact: &Compact, plan: &Plan, scenario: &Scenario) -> HashMap<ServiceId, Vec<StartupNeed>> {
     let mut startup: HashMap<ServiceId, Vec<StartupNeed>> = HashMap::new();
     if !scenario.incidents.iter().any(|incident| incident.kind.crashes()) || system.dependencies.detail.is_empty() {
         return startup;

@@ -87,7 +87,8 @@ impl<'a> Trial<'a> {
                 self.incident_states[incident].bootstrapping = true;
                 let law = line.scenario.incidents[incident].bootstrap;
                 let name = line.scenario.incidents[incident].name;
-                let wait = choose.duration(Purpose::Bootstrap, name, law, &|| "start of services that wait for each other".into());
+                let wait =
+                    choose.duration(Purpose::Bootstrap, name, law, &|| "start of services that wait for each other".into());
                 self.after(wait, Event::Bootstrap);
                 break;
             }
@@ -237,7 +238,10 @@ impl<'a> Trial<'a> {
     /// Starts the clean-up of nodes whose providers are all clean, upstream first (model.md §2.5).
     pub(super) fn start_cleaning(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
         for node in 0..self.unclean.len() as u32 {
-            if self.unclean[node as usize] == Severity::NONE || self.cleaning[node as usize] || self.has_unclean_provider(line, node) {
+            if self.unclean[node as usize] == Severity::NONE
+                || self.cleaning[node as usize]
+                || self.has_unclean_provider(line, node)
+            {
                 continue;
             }
             self.cleaning[node as usize] = true;

@@ -210,9 +210,9 @@ impl<'a> Trial<'a> {
             if arc.latency {
                 let latency = latency_crossing(provider.latency, rule.wait_share);
                 crossed.latency = match rule.timeout {
-                    Some(timeout) if times_out(timeout.provider_latency, provider.latency, timeout.timeout) => {
-                        timeout.consumer_latency.map_or(latency, |own| latency.min(1.0 + timeout.timeout.0 as f64 / own.0.max(1) as f64))
-                    }
+                    Some(timeout) if times_out(timeout.provider_latency, provider.latency, timeout.timeout) => timeout
+                        .consumer_latency
+                        .map_or(latency, |own| latency.min(1.0 + timeout.timeout.0 as f64 / own.0.max(1) as f64)),
                     _ => latency,
                 };
                 crossed.latency = 1.0 + serving * (crossed.latency - 1.0);
@@ -326,7 +326,10 @@ impl<'a> Trial<'a> {
             delay.factor = if step >= RAMP_STEPS { 1.0 } else { (f64::from(step) + 0.5) / f64::from(RAMP_STEPS) };
             delay.ramp_step += 1;
             if step < RAMP_STEPS {
-                let edge = |step: u32| ramp.0 / u64::from(RAMP_STEPS) * u64::from(step) + ramp.0 % u64::from(RAMP_STEPS) * u64::from(step) / u64::from(RAMP_STEPS);
+                let edge = |step: u32| {
+                    ramp.0 / u64::from(RAMP_STEPS) * u64::from(step)
+                        + ramp.0 % u64::from(RAMP_STEPS) * u64::from(step) / u64::from(RAMP_STEPS)
+                };
                 let wait = Ticks((edge(step + 1) - edge(step)).max(1));
                 self.after(wait, event);
             }
