@@ -122,15 +122,20 @@ enum InstancesText {
     Share(Percent),
 }
 
-/// Reads a fault file: the faults with their places, and warnings.
+/// A fault file that was read.
+#[derive(Debug, Clone)]
+pub struct ReadFaults {
+    /// The faults, each with the place of its first key.
+    pub faults: Vec<Located<Fault>>,
+    /// What was overlooked because the file is of a later minor version.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads a fault file.
 ///
 /// # Errors
 /// Everything that is wrong with the file.
-pub fn read_faults(
-    sources: &Sources,
-    id: SourceId,
-    format: Format,
-) -> Result<(Vec<Located<Fault>>, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn read_faults(sources: &Sources, id: SourceId, format: Format) -> Result<ReadFaults, Vec<Diagnostic>> {
     let Read { value, node, warnings } = document::read::<FaultFile>(sources, id, format)?;
     let mut problems = Vec::new();
     let entries = node.entry("faults").map_or(&[][..], |(_, list)| list.items());
@@ -140,7 +145,7 @@ pub fn read_faults(
         value: fault(entry.value, &mut problems),
     });
     let faults = faults.collect();
-    if problems.is_empty() { Ok((faults, warnings)) } else { Err(problems) }
+    if problems.is_empty() { Ok(ReadFaults { faults, warnings }) } else { Err(problems) }
 }
 
 fn fault(entry: Entry, problems: &mut Vec<Diagnostic>) -> Fault {
@@ -200,7 +205,7 @@ mod tests {
         let mut sources = Sources::default();
         let id = sources.add("f.yaml", text);
         match read_faults(&sources, id, Format::Yaml) {
-            Ok((faults, _)) => Ok(faults.into_iter().map(|fault| fault.value).collect()),
+            Ok(read) => Ok(read.faults.into_iter().map(|fault| fault.value).collect()),
             Err(problems) => Err(told(&sources, &problems)),
         }
     }

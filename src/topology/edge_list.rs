@@ -152,8 +152,8 @@ impl EdgeList {
         if self.consumer.len() >= MOST_ARCS {
             return Err(Fault::new("too-large", 0, format!("more than {MOST_ARCS} arcs")));
         }
-        let provider = self.name(provider, cut[0].0)?;
-        let consumer = self.name(consumer, cut[1].0)?;
+        let provider = self.name(provider, cut[0].0, self.provider.last().copied())?;
+        let consumer = self.name(consumer, cut[1].0, self.consumer.last().copied())?;
         self.provider.push(provider);
         self.consumer.push(consumer);
         self.probability.push(probability);
@@ -169,19 +169,27 @@ impl EdgeList {
         }
     }
 
-    fn name(&mut self, bytes: &[u8], byte: usize) -> Result<u32, Fault> {
+    /// The id of a name. `before` is the one above it: lists are often sorted, and a comparison is cheaper than a search.
+    fn name(&mut self, bytes: &[u8], byte: usize, before: Option<u32>) -> Result<u32, Fault> {
+        if let Some(before) = before
+            && self.names.get(before).as_bytes() == bytes
+        {
+            return Ok(before);
+        }
         let Ok(name) = std::str::from_utf8(bytes) else {
             return Err(Fault::new("not-utf8", byte, "the name is not UTF-8"));
         };
-        if name.chars().any(char::is_control) {
-            return Err(Fault::new("bad-name", byte, format!("`{}` is not a name", name.escape_debug())));
-        }
         // Names are kept in one text with offsets of 32 bits.
         if self.name_bytes + bytes.len() > u32::MAX as usize {
             return Err(Fault::new("too-large", byte, "all names together have more than 4 GB"));
         }
         let (id, new) = self.names.insert(name);
-        self.name_bytes += if new { bytes.len() } else { 0 };
+        if new {
+            self.name_bytes += bytes.len();
+            if name.chars().any(char::is_control) {
+                return Err(Fault::new("bad-name", byte, format!("`{}` is not a name", name.escape_debug())));
+            }
+        }
         Ok(id)
     }
 

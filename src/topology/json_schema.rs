@@ -33,9 +33,7 @@ fn schema<T: FileType>() -> Json {
         line.insert("const".to_owned(), json!(T::SCHEMA));
     }
     let mut schema = Map::new();
-    for key in ["$schema"] {
-        schema.extend(generated.remove(key).map(|value| (key.to_owned(), value)));
-    }
+    schema.extend(generated.remove("$schema").map(|value| ("$schema".to_owned(), value)));
     schema.insert("$id".to_owned(), json!(format!("urn:{}", T::SCHEMA.replace('/', ":"))));
     schema.insert("title".to_owned(), json!(T::SCHEMA));
     generated.remove("title");

@@ -207,7 +207,7 @@ fn all_errors_of_form_and_meaning_come_at_once() {
         "t.yaml:4:22",
         "t.yaml:5:7",
         "t.yaml:7:6",
-        "t.yaml:8:18",
+        "t.yaml:8:19",
         "t.yaml:8:30",
         "t.yaml:9:42",
         "t.yaml:11:15",

@@ -1,7 +1,7 @@
 //! The facts of the model as values of the file format; the opposite of [`super::lower`].
 
 use crate::model::facts::{
-    Channels, Effect, Failover, Group, Journey, OnInvalid, Replicas, Requires, Service, ServiceKind, Waiver,
+    Channels, Dependency, Effect, Failover, Group, Journey, OnInvalid, Replicas, Requires, Service, ServiceKind, Waiver,
 };
 use crate::model::{DurationLaw, System};
 use crate::units::{DependencyId, Ticks};
@@ -71,14 +71,16 @@ pub(super) fn service(facts: &Service) -> Json {
     Json::Object(table.0)
 }
 
+/// A table inside a table.
+fn inner(build: impl Fn(&mut Table)) -> Json {
+    let mut table = Table::default();
+    build(&mut table);
+    Json::Object(table.0)
+}
+
 pub(super) fn dependency(system: &System, id: DependencyId) -> Json {
     let facts = system.dependency(id);
     let mut table = Table::default();
-    let inner = |build: &dyn Fn(&mut Table)| {
-        let mut table = Table::default();
-        build(&mut table);
-        Json::Object(table.0)
-    };
     let strength = facts.probability.and_then(|belief| belief.strength);
     let probability = system.stated_probability(id).map(|mean| match strength {
         Some(strength) => json!({ "mean": number(mean), "strength": number(strength) }),
@@ -99,13 +101,13 @@ pub(super) fn dependency(system: &System, id: DependencyId) -> Json {
     table.put(
         "retries",
         facts.retries.map(|retries| {
-            inner(&|table| _ = table.put("attempts", Some(retries.attempts)).put("budget", retries.budget.map(number)))
+            inner(|table| _ = table.put("attempts", Some(retries.attempts)).put("budget", retries.budget.map(number)))
         }),
     );
     table.put(
         "breaker",
         facts.breaker.map(|breaker| {
-            inner(&|table| {
+            inner(|table| {
                 let open_for = breaker.open_for.map(time);
                 table.put("window", breaker.window).put("open_at", breaker.open_at.map(number)).put("open_for", open_for);
             })
@@ -114,15 +116,21 @@ pub(super) fn dependency(system: &System, id: DependencyId) -> Json {
     table.put(
         "fallback",
         facts.fallback.map(|fallback| {
-            inner(&|table| _ = table.put("coverage", Some(number(fallback.coverage))).put("tested", fallback.tested.map(yes_no)))
+            inner(|table| _ = table.put("coverage", Some(number(fallback.coverage))).put("tested", fallback.tested.map(yes_no)))
         }),
     );
     table.put(
         "cache",
         facts.cache.map(|cache| {
-            inner(&|table| _ = table.put("ttl", cache.ttl.map(time)).put("serve_stale", cache.serve_stale.map(time)))
+            inner(|table| _ = table.put("ttl", cache.ttl.map(time)).put("serve_stale", cache.serve_stale.map(time)))
         }),
     );
+    hand_over(facts, &mut table);
+    Json::Object(table.0)
+}
+
+/// What is stated about data, messages and advice.
+fn hand_over(facts: &Dependency, table: &mut Table) {
     table
         .put("buffer", facts.buffer.map(law))
         .put("carries", facts.carries.map(channels))
@@ -133,7 +141,7 @@ pub(super) fn dependency(system: &System, id: DependencyId) -> Json {
     table.put(
         "queue",
         facts.queue.map(|queue| {
-            inner(&|table| {
+            inner(|table| {
                 table.put("capacity", Some(number(queue.capacity))).put("in", Some(number(queue.arrivals)));
                 table.put("out", queue.departures.map(number));
             })
@@ -149,13 +157,12 @@ pub(super) fn dependency(system: &System, id: DependencyId) -> Json {
     table.put(
         "evidence",
         facts.evidence.as_ref().map(|evidence| {
-            inner(&|table| {
+            inner(|table| {
                 table.put("origin", evidence.origin.clone());
                 table.put("failures", evidence.failures).put("impaired", evidence.impaired);
             })
         }),
     );
-    Json::Object(table.0)
 }
 
 pub(super) fn group(facts: &Group) -> Json {

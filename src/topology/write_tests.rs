@@ -122,7 +122,7 @@ fn edge_lists_survive_a_round_trip_and_documents_are_reduced() {
     assert_same(&original, &reload("t.tsv", &text), &text);
     assert_same(&original, &reload("t.tsv", &text.replace('\n', "\r\n")), "line ends");
     let as_document = load(&mut Sources::default(), "t.yaml", &Memory::of([("t.yaml", &yaml(&original))])).expect("loads").system;
-    assert_eq!(as_document.stated_probability(crate::units::DependencyId(1)), Some(0.123456789012345678));
+    assert_eq!(as_document.stated_probability(crate::units::DependencyId(1)), Some(0.123_456_789_012_345_68));
 
     let reduced = {
         let mut text = Vec::new();
