@@ -10,7 +10,7 @@ fn bench_compile(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compile");
     group.sample_size(10);
     for size in common::sizes() {
-        let system = common::load("bench.tsv", &common::edge_list(&common::arcs(size)));
+        let system = common::load("bench.tsv", &common::edge_list(size));
         group.throughput(Throughput::Elements(size.arcs as u64));
         group.bench_function(BenchmarkId::new("arcs", size.services), |bencher| {
             bencher.iter(|| Compact::new(black_box(&system)));

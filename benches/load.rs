@@ -9,12 +9,11 @@ fn bench_load(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("load");
     group.sample_size(10);
     for size in common::sizes() {
-        let arcs = common::arcs(size);
-        let mut texts = vec![("edge_list", "bench.tsv", common::edge_list(&arcs))];
+        let mut texts = vec![("edge_list", "bench.tsv", common::edge_list(size))];
         // Beyond this a document is too large for its format, and nobody writes one.
         if size.services <= 10_000 {
-            texts.push(("json", "bench.json", common::json(size, &arcs)));
-            texts.push(("yaml", "bench.yaml", common::yaml(size, &arcs)));
+            texts.push(("json", "bench.json", common::json(size)));
+            texts.push(("yaml", "bench.yaml", common::yaml(size)));
         }
         for (format, name, text) in &texts {
             group.throughput(Throughput::Bytes(text.len() as u64));

@@ -9,8 +9,8 @@ use shockfront::random::Seed;
 /// Enough that the plan does not count.
 fn trials(size: common::Size) -> u64 {
     match size.services {
-        ..=1_000 => 65_536,
-        ..=10_000 => 8_192,
+        0..=1_000 => 65_536,
+        1_001..=10_000 => 8_192,
         _ => 512,
     }
 }

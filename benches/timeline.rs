@@ -9,8 +9,8 @@ use shockfront::random::Seed;
 /// Enough that the plan does not count.
 fn trials(size: common::Size) -> u64 {
     match size.services {
-        ..=1_000 => 4_096,
-        ..=10_000 => 512,
+        0..=1_000 => 4_096,
+        1_001..=10_000 => 512,
         _ => 64,
     }
 }

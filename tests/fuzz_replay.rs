@@ -3,6 +3,7 @@
 //! `SHOCKFRONT_FUZZ_INPUTS` sets the number of fresh inputs for each target (2,000 unless told), `SHOCKFRONT_FUZZ_SEED` the seed.
 //! An input that panics is written below the target directory and named, so that it can join the corpus.
 
+#[allow(unreachable_pub, reason = "public for the fuzz targets of their own crate")]
 #[path = "../fuzz/src/targets.rs"]
 mod targets;
 

@@ -45,9 +45,9 @@ pub(crate) fn team(session: &mut Session, path: &str) -> Result<Team, Failure> {
 /// A fault file.
 pub(crate) fn faults(session: &mut Session, path: &str) -> Result<Vec<Located<Fault>>, Failure> {
     let (id, format) = text(session, path)?;
-    let (faults, warnings) = read_faults(&session.sources, id, format)?;
-    session.warn(&warnings);
-    Ok(faults)
+    let read = read_faults(&session.sources, id, format)?;
+    session.warn(&read.warnings);
+    Ok(read.faults)
 }
 
 /// Reads a text, its size first.

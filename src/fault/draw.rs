@@ -44,7 +44,7 @@ impl Choose for Drawn {
 
 /// The number of an entity's i-th draw for one purpose.
 pub(crate) fn nth(name: u64, i: usize) -> u64 {
-    pair_hash(name, i as u64, 0x6E74_68)
+    pair_hash(name, i as u64, 0x006E_7468)
 }
 
 /// The Beta(2, 5) law by its inverse: `F(x) = 1 − (1−x)⁶ − 6x(1−x)⁵`, the second smallest of six uniforms.

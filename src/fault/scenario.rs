@@ -12,7 +12,7 @@ use crate::model::facts::{DependencyKind, Group, GroupKind, Replicas};
 use crate::model::structure::harmed_from;
 use crate::model::{Compact, DurationLaw, Endpoint, System};
 use crate::random::{name_hash, pair_hash};
-use crate::units::{DependencyId, ServiceId, Ticks};
+use crate::units::{ServiceId, Ticks};
 
 /// How hard a fault hits its targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,7 +130,7 @@ impl Scenario {
                     // The same fault twice is two incidents with numbers of their own.
                     let same = incidents.iter().filter(|known| known.label == resolved.label).count() as u64;
                     if same > 0 {
-                        resolved.name = pair_hash(resolved.name, same, 0x6167_6169_6E);
+                        resolved.name = pair_hash(resolved.name, same, 0x0061_6761_696E);
                     }
                     incidents.push(resolved);
                 }

@@ -30,12 +30,7 @@ impl<'a> Trial<'a> {
                 }
             }
             let onset = line.scenario.incidents[hit.incident].at.saturating_add(hit.member.offset);
-            self.hit_states.push(HitState {
-                onset,
-                scale: 1.0,
-                nodes: (start, self.node_hits.len() as u32),
-                ..HitState::default()
-            });
+            self.hit_states.push(HitState { scale: 1.0, nodes: (start, self.node_hits.len() as u32), ..HitState::default() });
             self.at(onset, Event::Onset { hit: at as u32 });
         }
         // `own` looks hits up by node; `nodes_of_hit` keeps the order of the hits.

@@ -23,8 +23,6 @@ use crate::units::{ServiceId, Severity, Ticks};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-pub(crate) use record::{JourneyOutcome, ServiceOutcome};
-
 /// What happens at a time. The order of the variants is the order within one timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
@@ -141,7 +139,6 @@ fn startup_needs(system: &System, compact: &Compact, plan: &Plan, scenario: &Sce
 /// State of a hit.
 #[derive(Debug, Clone, Default)]
 struct HitState {
-    onset: Ticks,
     begun: bool,
     /// Harms now.
     active: bool,
