@@ -11,7 +11,7 @@ fn bench_compile(criterion: &mut Criterion) {
     group.sample_size(10);
     for size in common::sizes() {
         let system = common::load("bench.tsv", &common::edge_list(size));
-        group.throughput(Throughput::Elements(size.arcs as u64));
+        group.throughput(Throughput::Elements(size.arcs));
         group.bench_function(BenchmarkId::new("arcs", size.services), |bencher| {
             bencher.iter(|| Compact::new(black_box(&system)));
         });
