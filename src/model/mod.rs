@@ -9,6 +9,7 @@ pub mod draft;
 pub mod duration;
 pub mod facts;
 pub mod names;
+mod reference;
 pub mod structure;
 pub mod system;
 pub mod traffic;

@@ -4,6 +4,7 @@
 //! `timeline` follows one trial through time; `exact` enumerates. All give integer tallies that merge in any order, so the
 //! answer is the same for any number of threads.
 
+mod count;
 pub mod exact;
 mod lane;
 pub(crate) mod plan;
@@ -13,6 +14,7 @@ pub mod run;
 pub mod tally;
 mod timeline;
 pub mod transfer;
+mod worlds;
 
 pub use result::Simulation;
 pub use run::{Request, simulate};

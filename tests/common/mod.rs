@@ -1,13 +1,16 @@
 //! Small systems from one line of text, and one call to simulate them.
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
 
+use shockfront::diagnostic::Sources;
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::draft::{Draft, DraftDependency, Nowhere};
 use shockfront::model::facts::{Belief, Dependency, DependencyKind, Service};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::{Request, Simulation, simulate};
 use shockfront::random::Seed;
+use shockfront::topology::{Files, load};
 use shockfront::units::Probability;
+use std::io;
 
 /// A draft from `provider>consumer:probability` words.
 pub fn draft(arcs: &str) -> Draft {
@@ -123,4 +126,55 @@ pub fn check_p(arcs: &str, source: &str, expected: &[(&str, f64)], expected_reac
             assert!((found - expected).abs() <= tolerance, "{arcs}: reach {found}, expected {expected}");
         }
     }
+}
+
+/// A file system with one file.
+struct OneFile<'a>(&'a str);
+
+impl Files for OneFile<'_> {
+    fn size(&self, _: &str) -> io::Result<u64> {
+        Ok(self.0.len() as u64)
+    }
+    fn read(&self, _: &str) -> io::Result<Vec<u8>> {
+        Ok(self.0.as_bytes().to_vec())
+    }
+    fn list(&self, _: &str) -> io::Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+}
+
+/// Loads the body of a topology file.
+pub fn try_yaml(body: &str) -> Result<System, String> {
+    let text = format!("schema: shockfront/topology/v1\nname: test\n{body}");
+    let mut sources = Sources::default();
+    load(&mut sources, "test.yaml", &OneFile(&text))
+        .map(|loaded| loaded.system)
+        .map_err(|problems| problems.into_iter().map(|p| p.message).collect::<Vec<_>>().join("; "))
+}
+
+/// The same for a body that is valid.
+pub fn yaml(body: &str) -> System {
+    try_yaml(body).unwrap_or_else(|problem| panic!("{problem}\n{body}"))
+}
+
+/// Exact P(impaired) without a clock.
+pub fn reach(system: &System, fault: &str, name: &str) -> f64 {
+    p(system, &run(system, &[fault], STATIC_EXACT), name)
+}
+
+/// Mean downtime and impaired time in minutes.
+pub fn times(system: &System, simulation: &Simulation, name: &str) -> (f64, f64) {
+    let id = system.find_service(name).expect(name);
+    let times = simulation.service(id).map(|result| result.times.expect("a clock"));
+    times.map_or((0.0, 0.0), |times| (times.downtime.mean.mean, times.impaired_time.mean.mean))
+}
+
+/// Exact, with a clock.
+pub fn timed(system: &System, faults: &[&str]) -> Simulation {
+    run(system, faults, TIMED_EXACT)
+}
+
+/// Equal to a millionth.
+pub fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
 }

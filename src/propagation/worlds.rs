@@ -1,0 +1,265 @@
+//! All worlds of a plan, for the exact solver: outcomes of uncertain arcs as numbered worlds, and the decision tree of other
+//! choices, replayed path by path.
+
+use super::exact::LIMIT;
+use super::lane::Arcs;
+use super::plan::{INSIDE, Plan};
+use super::reach::{Mask, WIDTH, Worlds};
+use crate::diagnostic::Diagnostic;
+use crate::fault::draw::Choose;
+use crate::model::DurationLaw;
+use crate::model::crossing::Crossing;
+use crate::model::facts::Channels;
+use crate::random::{Key, LANES, Purpose, Threshold};
+use crate::units::Ticks;
+use std::collections::{BTreeMap, HashMap};
+
+/// One uncertain entity: where its uniform number is cut, and the weights of the pieces.
+#[derive(Debug, Clone)]
+pub(super) struct Entity {
+    cuts: Vec<Threshold>,
+    weights: Vec<f64>,
+}
+
+/// All worlds of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Worldset {
+    pub(super) entities: Vec<Entity>,
+    position: HashMap<u64, usize>,
+    pub(super) total: u64,
+}
+
+impl Worldset {
+    pub(super) fn new(plan: &Plan) -> Result<Self, Diagnostic> {
+        let mut cuts: BTreeMap<usize, (u64, Vec<Threshold>)> = BTreeMap::new();
+        let mut number_of: HashMap<u64, usize> = HashMap::new();
+        let mut add = |key: Key, threshold: Threshold| {
+            if threshold != Threshold::ALWAYS && threshold != Threshold::NEVER {
+                let next = number_of.len();
+                let number = *number_of.entry(key.0).or_insert(next);
+                cuts.entry(number).or_insert((key.0, Vec::new())).1.push(threshold);
+            }
+        };
+        for arc in 0..plan.in_source.len() {
+            let key = plan.in_key[arc];
+            if plan.in_rule.is_empty() {
+                add(key, plan.in_threshold[arc]);
+            } else if plan.rule(arc) != INSIDE {
+                let rule = &plan.rules[plan.rule(arc) as usize];
+                let (can, carried) = (plan.channels, rule.crossing.channels);
+                let both = |channel| can.has(channel) && carried.has(channel);
+                if both(Channels::ERRORS) || rule.crossing.timeout.is_some() || rule.crossing.rejects {
+                    add(key, rule.errors);
+                    if rule.crossing.uncovered > 0.0 {
+                        add(key, rule.live);
+                    }
+                }
+                if both(Channels::LATENCY) {
+                    add(key, rule.latency);
+                }
+                if both(Channels::DATA) {
+                    add(key, rule.data);
+                    if let Some((key, threshold)) = rule.validator {
+                        add(key, threshold);
+                    }
+                }
+            }
+        }
+        let mut worlds = Self { total: 1, ..Self::default() };
+        for (key, mut cuts) in cuts.into_values() {
+            cuts.sort_unstable();
+            cuts.dedup();
+            let edges: Vec<f64> =
+                std::iter::once(0.0).chain(cuts.iter().map(|cut| exact_probability(plan, *cut))).chain([1.0]).collect();
+            worlds.total = worlds.total.saturating_mul(edges.len() as u64 - 1);
+            worlds.position.insert(key, worlds.entities.len());
+            worlds.entities.push(Entity { cuts, weights: edges.windows(2).map(|pair| pair[1] - pair[0]).collect() });
+        }
+        if worlds.total > 1 << LIMIT {
+            return Err(too_large(worlds.entities.len(), worlds.total));
+        }
+        Ok(worlds)
+    }
+
+    /// Weight of a world, and for each entity the number of its piece.
+    pub(super) fn world(&self, number: u64, pieces: &mut Vec<u32>) -> f64 {
+        pieces.clear();
+        let (mut rest, mut weight) = (number, 1.0);
+        for entity in &self.entities {
+            let size = entity.weights.len() as u64;
+            let piece = (rest % size) as usize;
+            rest /= size;
+            weight *= entity.weights[piece];
+            pieces.push(piece as u32);
+        }
+        weight
+    }
+
+    fn below(&self, pieces: &[u32], key: Key, threshold: Threshold) -> bool {
+        match threshold {
+            Threshold::ALWAYS => true,
+            Threshold::NEVER => false,
+            _ => match self.position.get(&key.0) {
+                Some(entity) => {
+                    let cut = self.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
+                    pieces[*entity] as usize <= cut
+                }
+                // Not enumerated: the scenario cannot use this threshold.
+                None => false,
+            },
+        }
+    }
+}
+
+/// The stated probability behind a threshold: thresholds are rounded to 2^-32, the weights are not.
+fn exact_probability(plan: &Plan, threshold: Threshold) -> f64 {
+    let stated = plan.rules.iter().flat_map(|rule| {
+        let c = &rule.crossing;
+        [c.p_errors, c.p_latency, c.p_data].into_iter().chain(c.p_validator)
+    });
+    let plain = plan.stated.iter().copied();
+    stated.chain(plain).find(|p| Threshold::new(*p) == threshold).unwrap_or(f64::from(threshold.0) / 4_294_967_296.0)
+}
+
+pub(super) fn too_large(entities: usize, worlds: u64) -> Diagnostic {
+    let size = if worlds == u64::MAX { "more than 2^64".to_owned() } else { worlds.to_string() };
+    Diagnostic::error(
+        "too-large",
+        format!("exact enumeration is for up to {LIMIT} uncertain arcs (2^{LIMIT} worlds): here are {entities} uncertain draws, {size} worlds"),
+    )
+    .help("leave out --exact to sample, or ask about a smaller part of the topology")
+}
+
+/// 512 worlds as masks.
+pub(super) struct WorldMasks<'a> {
+    set: &'a Worldset,
+    /// For each entity and cut: worlds whose number is below the cut.
+    masks: Vec<Vec<Mask>>,
+}
+
+impl Worlds for WorldMasks<'_> {
+    fn below(&self, key: Key, threshold: Threshold, word: usize, need: u64) -> u64 {
+        match threshold {
+            Threshold::ALWAYS => need,
+            Threshold::NEVER => 0,
+            _ => match self.set.position.get(&key.0) {
+                Some(entity) => {
+                    let cut = self.set.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
+                    self.masks[*entity][cut][word] & need
+                }
+                None => 0,
+            },
+        }
+    }
+}
+
+/// Replays chances along a path of a decision tree, to visit all of its leaves.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    /// (answer, probability of it, purpose, name).
+    pub(super) path: Vec<(bool, f64, Purpose, u64)>,
+    at: usize,
+    /// What could not be enumerated.
+    pub(super) random: Option<String>,
+    pub(super) steps: u64,
+}
+
+impl Script {
+    /// Back to the root.
+    pub(super) fn restart(&mut self) {
+        self.at = 0;
+    }
+
+    /// Weight of the path.
+    pub(super) fn weight(&self) -> f64 {
+        self.path.iter().map(|(_, p, ..)| p).product()
+    }
+
+    /// Moves to the next leaf; false when all were visited.
+    pub(super) fn advance(&mut self) -> bool {
+        self.path.truncate(self.at);
+        while let Some((answer, p, ..)) = self.path.last_mut() {
+            if *answer {
+                (*answer, *p) = (false, 1.0 - *p);
+                self.steps += 1;
+                return true;
+            }
+            self.path.pop();
+        }
+        false
+    }
+}
+
+impl Choose for Script {
+    fn chance(&mut self, purpose: Purpose, name: u64, p: f64) -> bool {
+        if p <= 0.0 || p >= 1.0 {
+            return p >= 1.0;
+        }
+        if let Some((answer, ..)) = self.path[..self.at].iter().find(|(.., known, of)| *known == purpose && *of == name) {
+            return *answer;
+        }
+        if self.at == self.path.len() {
+            self.path.push((true, p, purpose, name));
+        }
+        self.at += 1;
+        self.path[self.at - 1].0
+    }
+
+    fn uniform(&mut self, _: Purpose, _: u64, what: &dyn Fn() -> String) -> f64 {
+        if self.random.is_none() {
+            self.random = Some(what());
+        }
+        0.5
+    }
+}
+
+/// A world for the timeline kernel.
+pub(super) struct ExactTrial<'a> {
+    pub(super) set: &'a Worldset,
+    pub(super) pieces: &'a [u32],
+    pub(super) script: &'a mut Script,
+}
+
+impl Choose for ExactTrial<'_> {
+    fn chance(&mut self, purpose: Purpose, name: u64, p: f64) -> bool {
+        self.script.chance(purpose, name, p)
+    }
+
+    fn uniform(&mut self, purpose: Purpose, name: u64, what: &dyn Fn() -> String) -> f64 {
+        self.script.uniform(purpose, name, what)
+    }
+}
+
+impl Arcs for ExactTrial<'_> {
+    fn below(&mut self, key: Key, threshold: Threshold) -> bool {
+        self.set.below(self.pieces, key, threshold)
+    }
+
+    fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks {
+        self.duration(Purpose::Buffer, name, crossing.buffer.unwrap_or(DurationLaw::ZERO), &|| "buffer of a dependency".into())
+    }
+
+    fn hand_off(&mut self, name: u64, crossing: &Crossing) -> Ticks {
+        self.duration(Purpose::Buffer, !name, crossing.delay.unwrap_or(DurationLaw::ZERO), &|| "delay of a dependency".into())
+    }
+}
+
+pub(super) fn world_masks<'a>(
+    set: &'a Worldset,
+    first: u64,
+    lanes: u64,
+    weights: &mut [f64],
+    pieces: &mut Vec<u32>,
+) -> WorldMasks<'a> {
+    let mut masks: Vec<Vec<Mask>> = set.entities.iter().map(|entity| vec![[0; WIDTH]; entity.cuts.len()]).collect();
+    for lane in 0..lanes {
+        weights[lane as usize] = set.world(first + lane, pieces);
+        let (word, bit) = ((lane / LANES) as usize, 1_u64 << (lane % LANES));
+        for (cuts, piece) in masks.iter_mut().zip(pieces.iter()) {
+            for mask in cuts.iter_mut().skip(*piece as usize) {
+                mask[word] |= bit;
+            }
+        }
+    }
+    WorldMasks { set, masks }
+}
