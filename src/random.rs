@@ -232,9 +232,9 @@ mod tests {
     #[test]
     fn draws_are_stable() {
         let key = Seed(7).named(Purpose::Crossing, "checkout");
-        assert_eq!(name_hash("checkout"), 0);
-        assert_eq!(below(key, block_key(0), Threshold::new(0.35), u64::MAX), 0);
-        assert_eq!(Draws::new(key, 0).try_next_u64(), Ok(0));
+        assert_eq!(name_hash("checkout"), 1_087_736_922_082_743_133);
+        assert_eq!(below(key, block_key(0), Threshold::new(0.35), u64::MAX), 17_727_928_470_876_931_105);
+        assert_eq!(Draws::new(key, 0).try_next_u64(), Ok(2_500_431_929_344_429_588));
     }
 
     #[test]
