@@ -95,7 +95,9 @@ fn check_scenario(name: &str) {
         match direction["expect"].as_str().expect("expect") {
             "lower" => assert!(what_if < base, "{name}: {place}: {what_if} is not below {base}"),
             "higher" => assert!(what_if > base, "{name}: {place}: {what_if} is not above {base}"),
-            "equal" | "unchanged" | "same" => assert!((what_if - base).abs() <= 1e-9 * base.abs(), "{name}: {place}: {what_if} {base}"),
+            "equal" | "unchanged" | "same" => {
+                assert!((what_if - base).abs() <= 1e-9 * base.abs(), "{name}: {place}: {what_if} {base}")
+            }
             other => panic!("{name}: {place}: unknown direction {other}"),
         }
         checked += 1;
