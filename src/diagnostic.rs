@@ -4,6 +4,7 @@
 //! prints nothing; `cli` draws the snippets. What must hold: spans are byte ranges inside the text of their source.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 /// A text that was read, by its position in [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -27,6 +28,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Where lines start, found when the first place is asked for: a large file has many findings.
+    lines: OnceLock<Vec<u32>>,
 }
 
 /// All texts that were read in one run.
@@ -38,7 +41,7 @@ pub struct Sources {
 impl Sources {
     /// Keeps a text and gives its id.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        self.files.push(Source { name: name.into(), text: text.into() });
+        self.files.push(Source { name: name.into(), text: text.into(), lines: OnceLock::new() });
         SourceId(self.files.len() as u32 - 1)
     }
 
@@ -54,14 +57,17 @@ impl Sources {
 
     /// Line and column of the start of a span, both from 1; columns count characters.
     pub fn line_column(&self, span: Span) -> Option<(usize, usize)> {
-        let text = &self.get(span.source)?.text;
+        let source = self.get(span.source)?;
+        let text = &source.text;
+        let lines = source
+            .lines
+            .get_or_init(|| std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect());
         let mut start = (span.start as usize).min(text.len());
         while !text.is_char_boundary(start) {
             start -= 1;
         }
-        let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+        let line = lines.partition_point(|first| *first as usize <= start).max(1);
+        Some((line, text[lines[line - 1] as usize..start].chars().count() + 1))
     }
 }
 
@@ -154,9 +160,11 @@ impl Diagnostic {
     }
 }
 
-/// The known name nearest to a wrong one, or `None` when nothing is near: at most a third of the letters may differ.
+/// The known name nearest to a wrong one, or `None` when nothing is near: at most a third of the letters may differ, and never
+/// all of them.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wrong.chars().count() / 3).max(1);
+    let letters = wrong.chars().count();
+    let limit = (letters / 3).max(1).min(letters.saturating_sub(1));
     let lower = wrong.to_lowercase();
     known
         .into_iter()
@@ -181,6 +189,7 @@ mod tests {
     #[test]
     fn the_nearest_name_is_near() {
         assert_eq!(nearest("paymant", ["payment", "pricing"]), Some("payment"));
+        assert_eq!(nearest("c", ["a", "b"]), None);
         assert_eq!(nearest("frobnicate", ["payment", "pricing"]), None);
     }
 }

@@ -38,6 +38,13 @@ fn semantics_02_the_source() {
     for how in [STATIC_EXACT, TIMED_EXACT] {
         assert_eq!(run(&system, &["false_all_clear@m"], how).reach.mean.mean, 0.0);
     }
+    assert!(try_run(&system, &["false_all_clear@c"], STATIC_EXACT).expect_err("no monitor").contains("monitor"));
+    // Also where no channel gets a severity: a draw of the latency multiplier may round to no delay at all.
+    let operations = yaml("services: {s: {operations: [X, Y]}}");
+    for how in [How { trials: 4_096, ..STATIC }, How { trials: 4_096, ..TIMED }] {
+        assert_eq!(run(&operations, &["latency@s"], how).reach.mean.mean, 1.0);
+        assert_eq!(run(&operations, &["error_rate@s,rate=0"], how).reach.mean.mean, 1.0);
+    }
 }
 
 #[test]

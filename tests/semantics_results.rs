@@ -126,7 +126,9 @@ fn semantics_25_grammar() {
 fn semantics_26_fault_kinds() {
     let names: Vec<&str> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
     assert_eq!(names.len(), 13);
-    let system = yaml("services: {s: {owner: team}}\njourneys: {j: {needs: [s], users_per_minute: 1, slo: 99.9}}");
+    let system = yaml(
+        "services: {s: {owner: team}, watched: {}}\ndependencies: [{from: watched, to: s, kind: monitors}]\njourneys: {j: {needs: [s], users_per_minute: 1, slo: 99.9}}",
+    );
     let compact = Compact::new(&system);
     for name in names {
         let target = if name == "zone_loss" { continue } else { "s" };

@@ -38,6 +38,7 @@ fn page(command: &clap::Command) -> io::Result<String> {
 
 /// One page for the program and one for each command.
 fn pages(command: &clap::Command, directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
     write(directory, command.get_name(), &page(command)?)?;
     for inner in command.get_subcommands() {
         // Building gave each the name of its page, such as shockfront-assess.

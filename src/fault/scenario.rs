@@ -305,6 +305,12 @@ impl Builder<'_> {
             if self.fault.kind == FaultKind::ZoneLoss {
                 return Err(refuse("wrong-target", format!("zone_loss needs a group, `{name}` is a service")));
             }
+            if self.fault.kind == FaultKind::FalseAllClear && !self.is_monitor(endpoint.service) {
+                return Err(refuse(
+                    "wrong-target",
+                    format!("false_all_clear needs a monitor: no dependency of kind monitors goes to `{name}`"),
+                ));
+            }
             let p = if count == 1 { 1.0 } else { target.share.unwrap_or(1.0 / count as f64) };
             let mut member = self.member(endpoint, p, Ticks::ZERO);
             member.pool = self.instances(endpoint.service);
@@ -316,6 +322,12 @@ impl Builder<'_> {
             incident.common = self.common_cause(member.service);
         }
         Ok(())
+    }
+
+    fn is_monitor(&self, service: ServiceId) -> bool {
+        self.system
+            .dependency_ids()
+            .any(|id| self.system.kind(id) == DependencyKind::Monitors && self.system.provider(id).service == service)
     }
 
     /// Bad advice about a service also hits services that use it (semantics 21).

@@ -122,7 +122,7 @@ impl Compact {
                 nodes.for_each(|operation| visit(whole, operation, STRUCTURAL));
             }
         }
-        let plain = system.dependencies.detail.is_empty();
+        let plain = system.is_edge_list();
         for id in system.dependency_ids() {
             if plain {
                 visit(

@@ -85,6 +85,11 @@ pub struct System {
 }
 
 impl System {
+    /// Does it come from an edge list: plain services, plain hard dependencies?
+    pub(crate) fn is_edge_list(&self) -> bool {
+        self.service_detail.is_empty() && self.dependencies.detail.is_empty()
+    }
+
     /// Number of services.
     pub fn service_count(&self) -> usize {
         self.services.len()

@@ -31,7 +31,8 @@ impl Weighted {
     }
 
     fn mean(&self) -> f64 {
-        self.0.iter().map(|(value, weight)| *value as f64 * weight).sum()
+        // An empty sum of floats is −0.
+        self.0.iter().map(|(value, weight)| *value as f64 * weight).sum::<f64>() + 0.0
     }
 
     fn quantile(&self, q: f64) -> u64 {

@@ -57,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) services: Vec<ServiceId>,
     /// Local node that carries the label of its service: the whole-service node where there is one.
     pub(crate) is_label: Vec<bool>,
+    /// Label nodes of services that have operations of their own.
+    labels: HashMap<ServiceId, u32>,
     /// Local node of a whole service that has operations of its own.
     pub(crate) stands_for_others: Vec<bool>,
     pub(crate) in_start: Vec<u32>,
@@ -108,6 +110,7 @@ impl Plan {
             local: Vec::new(),
             services: Vec::new(),
             is_label: Vec::new(),
+            labels: HashMap::new(),
             stands_for_others: Vec::new(),
             in_start: vec![0],
             in_source: Vec::new(),
@@ -136,6 +139,15 @@ impl Plan {
     /// Local position of a node of the compiled graph.
     pub(crate) fn local(&self, node: u32) -> Option<usize> {
         self.local.get(node as usize).filter(|at| **at != u32::MAX).map(|at| *at as usize)
+    }
+
+    /// The node that carries the label of a node's service: the node itself, or the next whole-service node it feeds.
+    pub(crate) fn label_of(&self, node: usize) -> u32 {
+        if self.is_label[node] {
+            return node as u32;
+        }
+        let service = self.services[node];
+        self.labels.get(&service).copied().unwrap_or(node as u32)
     }
 
     /// One past the last node of the component a node belongs to.
@@ -235,16 +247,20 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn services(&mut self, nodes: &[u32]) {
-        for node in nodes {
+        for (at, node) in nodes.iter().enumerate() {
             let service = self.compact.service_of(*node);
             self.plan.services.push(service);
             self.plan.is_label.push(*node == self.compact.whole_node(service));
-            self.plan.stands_for_others.push(!self.compact.operation_nodes(service).contains(node));
+            let stands_for_others = !self.compact.operation_nodes(service).contains(node);
+            if stands_for_others {
+                self.plan.labels.insert(service, at as u32);
+            }
+            self.plan.stands_for_others.push(stands_for_others);
         }
     }
 
     fn arcs(&mut self, nodes: &[u32], local: &[u32]) {
-        let plain = self.system.dependencies.detail.is_empty();
+        let plain = self.system.is_edge_list();
         if !plain {
             self.inside_rules();
         }

@@ -127,14 +127,20 @@ impl Reached {
                         self.masks[local * self.channels + channel][word] |= bit;
                     }
                 }
-                match self.impaired_sources.iter_mut().find(|(known, _)| *known as usize == local) {
-                    Some((_, mask)) => mask[word] |= bit,
-                    None => {
-                        let mut mask = [0; WIDTH];
-                        mask[word] = bit;
-                        self.impaired_sources.push((local as u32, mask));
-                    }
-                }
+                // The whole service counts as impaired too, even where nothing crosses to its label (semantics 2).
+                self.mark_source(local as u32, word, bit);
+                self.mark_source(plan.label_of(local), word, bit);
+            }
+        }
+    }
+
+    fn mark_source(&mut self, local: u32, word: usize, bit: u64) {
+        match self.impaired_sources.iter_mut().find(|(known, _)| *known == local) {
+            Some((_, mask)) => mask[word] |= bit,
+            None => {
+                let mut mask = [0; WIDTH];
+                mask[word] = bit;
+                self.impaired_sources.push((local, mask));
             }
         }
     }

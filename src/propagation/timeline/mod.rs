@@ -119,7 +119,7 @@ impl<'a> Timeline<'a> {
 
 fn startup_needs(system: &System, compact: &Compact, plan: &Plan, scenario: &Scenario) -> HashMap<ServiceId, Vec<StartupNeed>> {
     let mut startup: HashMap<ServiceId, Vec<StartupNeed>> = HashMap::new();
-    if !scenario.incidents.iter().any(|incident| incident.kind.crashes()) || system.dependencies.detail.is_empty() {
+    if !scenario.incidents.iter().any(|incident| incident.kind.crashes()) || system.is_edge_list() {
         return startup;
     }
     for id in system.dependency_ids().filter(|id| system.kind(*id) == DependencyKind::Startup) {
