@@ -12,7 +12,7 @@ use crate::model::facts::{DependencyKind, Group, GroupKind, Replicas};
 use crate::model::structure::harmed_from;
 use crate::model::{Compact, DurationLaw, Endpoint, System};
 use crate::random::{name_hash, pair_hash};
-use crate::units::{ServiceId, Ticks};
+use crate::units::{DependencyId, ServiceId, Ticks};
 
 /// How hard a fault hits its targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -333,7 +333,9 @@ impl Builder<'_> {
     /// Bad advice about a service also hits services that use it (semantics 21).
     fn add_direct_consumers(&self, incident: &mut Incident) {
         let target = incident.members[0].service;
-        for id in self.system.dependency_ids() {
+        // A monitor is watched from the other side: what it watches does not use it.
+        let uses = |id: &DependencyId| self.system.kind(*id) != DependencyKind::Monitors;
+        for id in self.system.dependency_ids().filter(uses) {
             let consumer = self.system.consumer(id).service;
             if self.system.provider(id).service == target && !incident.members.iter().any(|known| known.service == consumer) {
                 incident.members.push(self.member(Endpoint { service: consumer, operation: None }, 1.0, Ticks::ZERO));
