@@ -10,8 +10,8 @@ use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::number::{share, share_plain, share_point};
 use super::record_assessment::band_name;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, limits, loss_line, number_of,
-    path_to, quality_lines, reach_line, run_line, three_numbers, verdict_line, verdict_notes,
+    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, limit_lines, loss_line,
+    number_of, path_to, quality_lines, reach_line, run_line, three_numbers, verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;
@@ -49,7 +49,7 @@ pub fn simulation_markdown(report: &SimulationReport<'_>, key: &str) -> String {
     }
     folds.push(drawing(report.system, simulation));
     folds.push(data(report.quality));
-    folds.push(list("Limits", &limits(Some(simulation), &report.limits)));
+    folds.push(list("Limits", &limit_lines(Some(simulation), &report.limits)));
     join(head, folds, &again(&report.command, Some(run_line(simulation))))
 }
 
@@ -77,7 +77,7 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
     folds.push(list("Changed files that belong to no service", &assessment.unmapped));
     folds.push(list("Notes", &assessment.notes));
     folds.push(data(&assessment.data_quality));
-    folds.push(list("Limits", &limits(impact, &assessment.limits)));
+    folds.push(list("Limits", &limit_lines(impact, &assessment.limits)));
     join(head, folds, &again(&report.command, impact.map(run_line)))
 }
 

@@ -4,8 +4,8 @@ use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::share;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, limits, loss_line, number_of,
-    path_to, quality_lines, reach_line, run_line, three_numbers, verdict_line, verdict_notes,
+    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, limit_lines, loss_line,
+    number_of, path_to, quality_lines, reach_line, run_line, three_numbers, verdict_line, verdict_notes,
 };
 use super::{number, record_assessment::band_name};
 use crate::propagation::Simulation;
@@ -31,7 +31,7 @@ pub fn simulation_text(report: &SimulationReport<'_>, page: Page) -> String {
     out.push_str(&hit_table(&rows, more, page, &|_| None));
     out.push_str(&footing(&Footing {
         quality: report.quality,
-        limits: limits(Some(simulation), &report.limits),
+        limits: limit_lines(Some(simulation), &report.limits),
         run: Some(run_line(simulation)),
         command: &report.command,
         page,
@@ -65,7 +65,7 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
     let impact = assessment.impact.as_ref();
     out.push_str(&footing(&Footing {
         quality: &assessment.data_quality,
-        limits: limits(impact, &assessment.limits),
+        limits: limit_lines(impact, &assessment.limits),
         run: impact.map(run_line),
         command: &report.command,
         page,

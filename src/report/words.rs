@@ -58,25 +58,43 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
     }
 }
 
-/// Limits, with those that this run adds.
+/// Limits, with those that this run adds: what it was too small to see, and what it cut. The same in every format.
 pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<String> {
     let mut all = limits.to_vec();
-    if let Some(simulation) = simulation.filter(|simulation| simulation.censored > 0.0) {
+    let Some(simulation) = simulation else { return all };
+    if simulation.method == Method::Sampled {
+        let bound = 1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64);
+        let (trials, bound) = (whole(simulation.trials), share_plain(bound));
+        all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
+    }
+    if simulation.censored > 0.0 {
         let horizon = simulation.horizon_minutes.map_or_else(|| "the horizon".to_owned(), duration);
+        let share = share_plain(simulation.censored);
         all.push(format!(
-            "in {} of the trials harm went on after {horizon}, where times are cut: a longer `--horizon` follows them",
-            share_plain(simulation.censored)
+            "In {share} of the trials harm went on after {horizon}, where times are cut: a longer `--horizon` follows them."
         ));
     }
     all
 }
 
+/// Most lines of limits on a page.
+const LIMIT_LINES: usize = 5;
+
+/// Limits in few lines: neighbours share one.
+pub(super) fn limit_lines(simulation: Option<&Simulation>, stated: &[String]) -> Vec<String> {
+    let limits = limits(simulation, stated);
+    limits.chunks(limits.len().div_ceil(LIMIT_LINES).max(1)).map(|sentences| sentences.join(" ")).collect()
+}
+
 /// What the result rests on, as sentences.
 pub(super) fn quality_lines(quality: &DataQuality) -> Vec<String> {
     let age = match quality.age_days {
+        Some(days @ ..=-1) => {
+            format!("observed {} after the point in time of the question", number_of(days.unsigned_abs() as usize, "day"))
+        }
         Some(1) => "observed 1 day ago".to_owned(),
         Some(days) => format!("observed {days} days ago"),
-        None => "age unknown: state `observed_at`".to_owned(),
+        None => format!("age unknown: state {}", missing_dates(quality)),
     };
     let coverage = match quality.coverage {
         Some(coverage) => format!("{} of the dependencies believed to be listed", share_plain(coverage)),
@@ -84,10 +102,17 @@ pub(super) fn quality_lines(quality: &DataQuality) -> Vec<String> {
     };
     let mut lines = vec![format!("{age}; {coverage}")];
     lines.extend(quality.assumed.iter().map(|assumed| format!("assumed: {assumed}")));
-    if !quality.not_modelled.is_empty() {
-        lines.push(format!("not modelled: {}", quality.not_modelled.join(", ")));
-    }
+    lines.extend(quality.not_modelled.iter().map(|what| format!("not modelled: {what}")));
     lines
+}
+
+/// What would make the age known.
+fn missing_dates(quality: &DataQuality) -> &'static str {
+    match (quality.has_observed_at, quality.has_at) {
+        (true, _) => "`--at`",
+        (false, true) => "`observed_at`",
+        (false, false) => "`observed_at` and `--at`",
+    }
 }
 
 /// One service of the table of the worst-hit.
