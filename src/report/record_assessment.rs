@@ -6,7 +6,7 @@
 
 use super::input::{AssessmentReport, SimulationReport};
 use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty, unsigned};
-use super::words::limits;
+use super::words::{is_scored, limits};
 use crate::risk::assessment::{Assessment, Band, Gate};
 use serde::Serialize;
 
@@ -171,7 +171,7 @@ impl<'a> AssessmentRecord<'a> {
 
 fn verdict(assessment: &Assessment) -> VerdictRecord {
     let verdict = &assessment.verdict;
-    let is_assessed = verdict.gate != Gate::NotAssessed;
+    let is_assessed = is_scored(verdict);
     VerdictRecord {
         band: band_name(verdict.band),
         score: is_assessed.then(|| unsigned(verdict.score)),
