@@ -22,6 +22,10 @@ const MOST_NAMES: usize = 5;
 pub struct DataQuality {
     /// Days from `observed_at` to the time of the question; `None` when one of the two is unknown.
     pub age_days: Option<i64>,
+    /// Is it stated when the topology was observed?
+    pub has_observed_at: bool,
+    /// Is the time of the question stated?
+    pub has_at: bool,
     /// Share of the dependencies believed to be listed.
     pub coverage: Option<f64>,
     /// Sentences about defaults that were used, such as "probability of 14 of 31 dependencies is a default".
@@ -33,12 +37,22 @@ pub struct DataQuality {
 /// What a result about a scenario rests on; without one, about the whole system.
 pub fn data_quality(system: &System, scenario: Option<&Scenario>, at: Option<&Zoned>) -> DataQuality {
     let part = Part::new(system, scenario);
-    let mut quality = DataQuality { age_days: age_days(system, at), coverage: system.coverage, ..DataQuality::default() };
+    let mut quality = DataQuality {
+        age_days: age_days(system, at),
+        has_observed_at: system.observed_at.is_some(),
+        has_at: at.is_some(),
+        coverage: system.coverage,
+        ..DataQuality::default()
+    };
     let said = &mut quality.assumed;
     if system.observed_at.is_none() {
         said.push("when the topology was observed is not stated: its age is unknown".to_owned());
     } else if at.is_none() {
         said.push("the time of the question is not stated: the age of the topology is unknown".to_owned());
+    } else if quality.age_days.is_some_and(|days| days < 0) {
+        said.push(
+            "the dates contradict each other: the topology was observed after the point in time of the question".to_owned(),
+        );
     }
     if system.coverage.is_none() {
         said.push("coverage is not stated: dependencies that nobody listed are not counted".to_owned());
@@ -356,7 +370,9 @@ mod tests {
         let at: Zoned = "2026-03-05T14:00:00-05:00[America/New_York]".parse().expect("time");
         assert_eq!(data_quality(&system, None, Some(&at)).age_days, Some(32));
         let quality = data_quality(&system, None, None);
-        assert_eq!(quality.age_days, None);
+        assert_eq!((quality.age_days, quality.has_observed_at, quality.has_at), (None, true, false));
+        let early: Zoned = "2026-01-01T00:00:00+00:00[UTC]".parse().expect("time");
+        assert!(says(&data_quality(&system, None, Some(&early)).assumed, "the dates contradict each other"));
         for part in ["age of the topology", "coverage is not stated", "no journey"] {
             assert!(says(&quality.assumed, part), "{part}");
         }

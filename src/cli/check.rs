@@ -11,6 +11,10 @@ use shockfront::report::{self, FindingsReport};
 
 pub(crate) fn run(session: &mut Session, arguments: &Check) -> Result<Outcome, Failure> {
     let loaded = session.topology(&arguments.topology)?;
+    if session.sources.iter().next().is_none() {
+        // Nothing is kept of an edge list: findings point at its first line.
+        session.typed(&arguments.topology, "");
+    }
     let compact = Compact::new(&loaded.system);
     let at = arguments.at.as_ref().map(jiff::Zoned::date);
     let findings = lint(&loaded.system, &compact, &loaded.locate, at);

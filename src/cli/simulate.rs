@@ -14,7 +14,7 @@ use shockfront::propagation::{Request, simulate};
 use shockfront::quality::data_quality;
 use shockfront::random::Seed;
 use shockfront::report::{self, ServiceList, SimulationReport};
-use shockfront::risk::limits::limits;
+use shockfront::risk::limits::simulation_limits;
 
 /// Trials where nobody says how many.
 const TRIALS: u64 = 16_384;
@@ -69,7 +69,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         faults: faults.iter().map(|named| named.written.clone()).collect(),
         topology_sha256: loaded.sha256.clone(),
         at: sampling.at.as_ref().map(written),
-        limits: limits(Some(&simulation), 0),
+        limits: simulation_limits(),
         services: listed(sampling, system),
         command: command(arguments, trials),
     };

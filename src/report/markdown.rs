@@ -7,16 +7,17 @@
 use super::escape::{code, sentence};
 use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
-use super::number::{share, share_plain, share_point};
+use super::number::{share, share_plain};
 use super::record_assessment::band_name;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, limits, loss_line, number_of,
-    path_to, quality_lines, reach_line, run_line, three_numbers, verdict_line, verdict_notes,
+    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, impaired_share, journey_cells, journey_titles,
+    limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, sources, three_numbers, verdict_band,
+    verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;
 use crate::quality::DataQuality;
-use crate::risk::assessment::{Assessment, Band};
+use crate::risk::assessment::{Assessment, Band, Gate};
 
 /// What GitHub takes as the body of a comment, in characters.
 pub const LONGEST: usize = 65_536;
@@ -40,16 +41,16 @@ pub fn simulation_markdown(report: &SimulationReport<'_>, key: &str) -> String {
         head.push_str(&format!("- **lost**: {}\n", sentence(&line)));
     }
     head.push('\n');
-    let (rows, more) = hits(report.system, simulation, WORST);
+    let (rows, more) = hits(report.system, simulation, &report.faults, WORST);
     head.push_str(&hit_table(&rows, more, &|_| None));
     let mut folds = vec![journeys(simulation)];
     if more > 0 {
-        let (rows, rest) = hits(report.system, simulation, FOLDED_ROWS);
+        let (rows, rest) = hits(report.system, simulation, &report.faults, FOLDED_ROWS);
         folds.push(Fold::new("All services that were hit", hit_table(&rows, rest, &|_| None)));
     }
-    folds.push(drawing(report.system, simulation));
+    folds.push(drawing(report.system, simulation, &report.faults));
     folds.push(data(report.quality));
-    folds.push(list("Limits", &limits(Some(simulation), &report.limits)));
+    folds.push(list("Limits", &limit_lines(Some(simulation), &report.limits)));
     join(head, folds, &again(&report.command, Some(run_line(simulation))))
 }
 
@@ -64,7 +65,7 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
     head.push('\n');
     head.push_str(&sign_off(assessment));
     if let Some(simulation) = impact {
-        let (rows, more) = hits(report.system, simulation, WORST);
+        let (rows, more) = hits(report.system, simulation, &assessment.faults, WORST);
         let path = |at: usize| path_to(report.system, assessment, rows[at].service);
         head.push_str(&hit_table(&rows, more, &path));
     }
@@ -72,12 +73,12 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
     let mut folds = vec![reasons(assessment)];
     if let Some(simulation) = impact {
         folds.push(journeys(simulation));
-        folds.push(drawing(report.system, simulation));
+        folds.push(drawing(report.system, simulation, &assessment.faults));
     }
     folds.push(list("Changed files that belong to no service", &assessment.unmapped));
     folds.push(list("Notes", &assessment.notes));
     folds.push(data(&assessment.data_quality));
-    folds.push(list("Limits", &limits(impact, &assessment.limits)));
+    folds.push(list("Limits", &limit_lines(impact, &assessment.limits)));
     join(head, folds, &again(&report.command, impact.map(run_line)))
 }
 
@@ -95,9 +96,10 @@ fn verdict(assessment: &Assessment) -> String {
         Band::Orange => "🟠",
         Band::Red => "🔴",
     };
-    let band = band_name(verdict.band).to_uppercase();
+    let band = verdict_band(verdict);
+    let between = if verdict.gate == Gate::NotAssessed { ":" } else { "," };
     let mut out =
-        format!("### {mark} {band}, {}\n\n{}\n\n", sentence(&verdict_line(verdict)), sentence(&change_line(assessment)));
+        format!("### {mark} {band}{between} {}\n\n{}\n\n", sentence(&verdict_line(verdict)), sentence(&change_line(assessment)));
     for note in verdict_notes(assessment) {
         out.push_str(&format!("> {}\n\n", sentence(&note)));
     }
@@ -142,18 +144,18 @@ fn hit_table(rows: &[Hit], more: usize, path: &dyn Fn(usize) -> Option<(String, 
     if rows.is_empty() {
         return "No service was impaired in any trial.\n\n".to_owned();
     }
-    let timed = rows.iter().all(|row| row.downtime.is_some());
+    let timed = rows.iter().all(|row| row.times.is_some());
     let paths: Vec<_> = (0..rows.len()).map(path).collect();
     let with_paths = paths.iter().any(Option::is_some);
     let mut out = String::from("| worst hit | owner | P(impaired) |");
-    out.push_str(if timed { " downtime p50 | p95 |" } else { "" });
+    out.push_str(if timed { " impaired p50 | impaired p95 | down p95 |" } else { "" });
     out.push_str(if with_paths { " way |\n" } else { "\n" });
     out.push_str("| --- | --- | ---: |");
-    out.push_str(if timed { " ---: | ---: |" } else { "" });
+    out.push_str(if timed { " ---: | ---: | ---: |" } else { "" });
     out.push_str(if with_paths { " --- |\n" } else { "\n" });
     for (hit, path) in rows.iter().zip(paths) {
         let mut cells = vec![code(&hit.name), code(&hit.owner), sentence(&hit.impaired)];
-        cells.extend(hit.downtime.iter().flat_map(|(p50, p95)| [sentence(p50), sentence(p95)]));
+        cells.extend(hit.times.iter().flatten().map(|cell| sentence(cell)));
         if with_paths {
             cells.push(path.map_or_else(String::new, |(path, p)| format!("{} ({p})", code(&path))));
         }
@@ -192,19 +194,19 @@ fn data(quality: &DataQuality) -> Fold {
 fn journeys(simulation: &Simulation) -> Fold {
     let mut body = String::new();
     if !simulation.journeys.is_empty() {
-        body.push_str("| journey | downtime p50 | p95 | user-minutes | error budget |\n| --- | ---: | ---: | ---: | ---: |\n");
+        let titles = journey_titles(simulation);
+        body.push_str(&format!("| {} |\n| --- |{}\n", titles.join(" | "), " ---: |".repeat(titles.len() - 1)));
     }
-    for journey in &simulation.journeys {
-        let [name, rest @ ..] = journey_cells(journey);
-        let mut cells = vec![code(&name)];
-        cells.extend(rest.iter().map(|cell| sentence(cell)));
+    for cells in journey_cells(simulation) {
+        let cells = cells.iter().enumerate();
+        let cells: Vec<String> = cells.map(|(at, cell)| if at == 0 { code(cell) } else { sentence(cell) }).collect();
         body.push_str(&row(&cells));
     }
     Fold::new("Journeys if it fails", body)
 }
 
 /// The services that were hit, the likeliest ones when there are many.
-fn drawing(system: &System, simulation: &Simulation) -> Fold {
+fn drawing(system: &System, simulation: &Simulation, faults: &[String]) -> Fold {
     let mut hit = worst_hit(simulation);
     hit.sort_by(|a, b| b.impaired.mean.total_cmp(&a.impaired.mean).then(a.service.cmp(&b.service)));
     let left_out = hit.len().saturating_sub(DRAWN);
@@ -212,8 +214,9 @@ fn drawing(system: &System, simulation: &Simulation) -> Fold {
     if hit.is_empty() {
         return Fold::new("Drawing", String::new());
     }
+    let sources = sources(system, faults);
     let mut drawing = Drawing::of(system, hit.iter().map(|result| result.service));
-    drawing.notes = hit.iter().map(|result| (result.service, share_point(result.impaired))).collect();
+    drawing.notes = hit.iter().map(|result| (result.service, impaired_share(result, &sources))).collect();
     let mut body = format!("```mermaid\n{}```\n", mermaid(&drawing));
     body.push_str("\nArrows point from a service to what it needs; shares are P(impaired).\n");
     if left_out > 0 {

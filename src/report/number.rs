@@ -85,6 +85,9 @@ fn exact(value: f64) -> String {
 
 /// A value without an interval: two digits, whole numbers in full up to 100.
 fn plain(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     let place = if value.abs() >= 100.0 { magnitude(value) - PLAIN_DIGITS } else { (magnitude(value) - PLAIN_DIGITS + 1).min(0) };
     at_place(value, place, nearest)
 }

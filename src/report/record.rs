@@ -7,6 +7,7 @@
 
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
+use super::words::limits;
 use crate::propagation::result::{JourneyResult, Method, Reach, ServiceResult, Summary};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
@@ -35,13 +36,18 @@ pub(super) struct Tool {
 /// This program.
 pub(super) const TOOL: Tool = Tool { name: "shockfront", version: env!("CARGO_PKG_VERSION") };
 
+/// Zero has no sign in a record.
+pub(super) fn unsigned(value: f64) -> f64 {
+    value + 0.0
+}
+
 /// An interval; `null` where unknown.
 #[derive(Debug, Serialize)]
 pub(super) struct Ends(Option<[f64; 2]>);
 
 impl From<Interval> for Ends {
     fn from(interval: Interval) -> Self {
-        Self((!is_unknown(interval)).then_some([interval.low, interval.high]))
+        Self((!is_unknown(interval)).then_some([unsigned(interval.low), unsigned(interval.high)]))
     }
 }
 
@@ -73,12 +79,12 @@ struct ReachRecord {
 impl From<&Reach> for ReachRecord {
     fn from(reach: &Reach) -> Self {
         Self {
-            mean: reach.mean.mean,
+            mean: unsigned(reach.mean.mean),
             interval: reach.mean.interval.into(),
             p50: reach.p50,
             p90: reach.p90,
             p99: reach.p99,
-            standard_deviation: reach.standard_deviation,
+            standard_deviation: unsigned(reach.standard_deviation),
         }
     }
 }
@@ -97,7 +103,7 @@ struct Chance {
 
 impl From<Estimate> for Chance {
     fn from(estimate: Estimate) -> Self {
-        Self { probability: estimate.mean, interval: estimate.interval.into() }
+        Self { probability: unsigned(estimate.mean), interval: estimate.interval.into() }
     }
 }
 
@@ -110,7 +116,7 @@ pub(super) struct Mean {
 
 impl From<Estimate> for Mean {
     fn from(estimate: Estimate) -> Self {
-        Self { mean: estimate.mean, interval: estimate.interval.into() }
+        Self { mean: unsigned(estimate.mean), interval: estimate.interval.into() }
     }
 }
 
@@ -127,7 +133,8 @@ struct Times {
 impl From<&Summary> for Times {
     fn from(summary: &Summary) -> Self {
         let Summary { mean, p50, p90, p95, p99, .. } = *summary;
-        Self { mean: mean.mean, interval: mean.interval.into(), p50, p90, p95, p99 }
+        let [p50, p90, p95, p99] = [p50, p90, p95, p99].map(unsigned);
+        Self { mean: unsigned(mean.mean), interval: mean.interval.into(), p50, p90, p95, p99 }
     }
 }
 
@@ -144,7 +151,7 @@ struct Loss {
 impl From<&Summary> for Loss {
     fn from(summary: &Summary) -> Self {
         let (p50, p95) = summary.intervals;
-        Self { times: summary.into(), es95: summary.es95, p50_interval: p50.into(), p95_interval: p95.into() }
+        Self { times: summary.into(), es95: unsigned(summary.es95), p50_interval: p50.into(), p95_interval: p95.into() }
     }
 }
 
@@ -177,7 +184,7 @@ impl<'a> ServiceRecord<'a> {
             corrupt: result.corrupt.into(),
             downtime: times.map(|times| Times::from(&times.downtime)),
             impaired_time: times.map(|times| Times::from(&times.impaired_time)),
-            onset: times.and_then(|times| times.onset_p50).map(|p50| Onset { p50 }),
+            onset: times.and_then(|times| times.onset_p50).map(|p50| Onset { p50: unsigned(p50) }),
         }
     }
 
@@ -256,7 +263,7 @@ pub(super) struct SimulationRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_minutes: Option<Loss>,
     data_quality: QualityRecord<'a>,
-    limits: &'a [String],
+    limits: Vec<String>,
     censored: f64,
 }
 
@@ -286,8 +293,8 @@ impl<'a> SimulationRecord<'a> {
             journeys: simulation.timed.then(|| simulation.journeys.iter().map(JourneyRecord::from).collect()),
             user_minutes: simulation.user_minutes.as_ref().map(Loss::from),
             data_quality: report.quality.into(),
-            limits: &report.limits,
-            censored: simulation.censored,
+            limits: limits(Some(simulation), &report.limits),
+            censored: unsigned(simulation.censored),
         }
     }
 }

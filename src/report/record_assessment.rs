@@ -5,7 +5,8 @@
 //! `mitigations` are empty until a room fills them.
 
 use super::input::{AssessmentReport, SimulationReport};
-use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty};
+use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty, unsigned};
+use super::words::{is_scored, limits};
 use crate::risk::assessment::{Assessment, Band, Gate};
 use serde::Serialize;
 
@@ -38,8 +39,9 @@ pub fn gate_name(gate: Gate) -> &'static str {
 #[derive(Debug, Serialize)]
 struct VerdictRecord {
     band: &'static str,
-    score: f64,
-    interval: Ends,
+    /// `null` where nothing was assessed.
+    score: Option<f64>,
+    interval: Option<Ends>,
     settled: bool,
     gate: &'static str,
     score_band: &'static str,
@@ -136,7 +138,7 @@ struct AssessmentRecord<'a> {
     data_quality: QualityRecord<'a>,
     change: ChangeRecord<'a>,
     missing: &'a [String],
-    limits: &'a [String],
+    limits: Vec<String>,
     notes: &'a [String],
 }
 
@@ -149,8 +151,8 @@ impl<'a> AssessmentRecord<'a> {
             verdict: verdict(assessment),
             fault_probability: fault_probability(assessment),
             impact: impact.map(SimulationRecord::new),
-            breach_probability: assessment.breach_probability,
-            expected_user_minutes: assessment.expected_user_minutes.mean,
+            breach_probability: unsigned(assessment.breach_probability),
+            expected_user_minutes: unsigned(assessment.expected_user_minutes.mean),
             expected_user_minutes_interval: assessment.expected_user_minutes.interval.into(),
             journeys: journeys(assessment),
             sign_off: sign_off(assessment),
@@ -161,7 +163,7 @@ impl<'a> AssessmentRecord<'a> {
             data_quality: (&assessment.data_quality).into(),
             change: change(assessment),
             missing: &assessment.missing,
-            limits: &assessment.limits,
+            limits: limits(assessment.impact.as_ref(), &assessment.limits),
             notes: &assessment.notes,
         }
     }
@@ -169,10 +171,11 @@ impl<'a> AssessmentRecord<'a> {
 
 fn verdict(assessment: &Assessment) -> VerdictRecord {
     let verdict = &assessment.verdict;
+    let is_assessed = is_scored(verdict);
     VerdictRecord {
         band: band_name(verdict.band),
-        score: verdict.score,
-        interval: verdict.interval.into(),
+        score: is_assessed.then(|| unsigned(verdict.score)),
+        interval: is_assessed.then(|| verdict.interval.into()),
         settled: verdict.settled,
         gate: gate_name(verdict.gate),
         score_band: band_name(verdict.score_band),
@@ -182,7 +185,7 @@ fn verdict(assessment: &Assessment) -> VerdictRecord {
 fn fault_probability(assessment: &Assessment) -> FaultProbabilityRecord<'_> {
     let factors = assessment.fault_probability.factors.iter().map(|factor| FactorRecord {
         name: factor.name,
-        odds_ratio: factor.odds_ratio.mean,
+        odds_ratio: unsigned(factor.odds_ratio.mean),
         interval: factor.odds_ratio.interval.into(),
         because: &factor.because,
         source: factor.source,
@@ -194,7 +197,7 @@ fn journeys(assessment: &Assessment) -> Vec<JourneyRiskRecord<'_>> {
     let risks = assessment.journeys.iter().map(|risk| JourneyRiskRecord {
         name: &risk.name,
         expected_user_minutes: risk.expected_user_minutes.into(),
-        budget_share: risk.budget_share,
+        budget_share: risk.budget_share.map(unsigned),
     });
     risks.collect()
 }
@@ -216,7 +219,7 @@ fn floors(assessment: &Assessment) -> Vec<FloorRecord<'_>> {
 }
 
 fn paths(assessment: &Assessment) -> Vec<PathRecord<'_>> {
-    assessment.paths.iter().map(|path| PathRecord { steps: &path.steps, probability: path.probability }).collect()
+    assessment.paths.iter().map(|path| PathRecord { steps: &path.steps, probability: unsigned(path.probability) }).collect()
 }
 
 fn change(assessment: &Assessment) -> ChangeRecord<'_> {

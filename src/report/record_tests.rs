@@ -5,6 +5,8 @@ use super::record::simulation_json;
 use super::record_assessment::assessment_json;
 use super::testing::{assessment, assessment_report, quality, run, shop, simulation_report, timed};
 use crate::propagation::Request;
+use crate::propagation::result::Method;
+use crate::risk::assessment::Gate;
 use serde_json::Value;
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -67,6 +69,20 @@ fn an_unknown_interval_is_null() {
 }
 
 #[test]
+fn limits_are_those_of_the_run_and_zero_has_no_sign() {
+    let (system, quality) = (shop(), quality());
+    let mut simulation = timed(&system);
+    (simulation.censored, simulation.reach.mean.mean) = (0.000_24, -0.0);
+    let text = simulation_json(&simulation_report(&system, &simulation, &quality));
+    assert!(text.contains("What happened in none of 2,048 trials can still have a chance of up to 0.15 %."), "{text}");
+    assert!(text.contains("In 0.024 % of the trials harm went on after 72 h"), "{text}");
+    assert!(!text.contains("-0.0"));
+    (simulation.censored, simulation.method) = (0.0, Method::Exact);
+    let text = simulation_json(&simulation_report(&system, &simulation, &quality));
+    assert!(!text.contains("in none of") && !text.contains("went on"));
+}
+
+#[test]
 fn an_assessment_has_the_keys_of_the_contract_in_order() {
     let system = shop();
     let mut assessment = assessment(&system);
@@ -109,6 +125,8 @@ fn an_assessment_has_the_keys_of_the_contract_in_order() {
     assert_eq!(value["change"]["ai"]["assisted"], "yes");
     assert_eq!(value["expected_user_minutes"], 21_400.0);
     assessment.impact = None;
+    assessment.verdict.gate = Gate::NotAssessed;
     let value: Value = serde_json::from_str(&assessment_json(&assessment_report(&system, &assessment))).expect("JSON");
     assert!(value["impact"].is_null());
+    assert!(value["verdict"]["score"].is_null() && value["verdict"]["interval"].is_null());
 }

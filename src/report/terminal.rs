@@ -4,8 +4,8 @@ use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::share;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, limits, loss_line, number_of,
-    path_to, quality_lines, reach_line, run_line, three_numbers, verdict_line, verdict_notes,
+    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, journey_titles, limit_lines,
+    loss_line, number_of, path_to, quality_lines, reach_line, run_line, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use super::{number, record_assessment::band_name};
 use crate::propagation::Simulation;
@@ -27,11 +27,11 @@ pub fn simulation_text(report: &SimulationReport<'_>, page: Page) -> String {
     facts.extend(loss_line(simulation).map(|line| ("lost", line)));
     out.push_str(&fact_lines(&facts, page));
     out.push_str(&journeys(simulation, page));
-    let (rows, more) = hits(report.system, simulation, LISTED);
+    let (rows, more) = hits(report.system, simulation, &report.faults, LISTED);
     out.push_str(&hit_table(&rows, more, page, &|_| None));
     out.push_str(&footing(&Footing {
         quality: report.quality,
-        limits: limits(Some(simulation), &report.limits),
+        limits: limit_lines(Some(simulation), &report.limits),
         run: Some(run_line(simulation)),
         command: &report.command,
         page,
@@ -43,8 +43,9 @@ pub fn simulation_text(report: &SimulationReport<'_>, page: Page) -> String {
 pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
     let (assessment, verdict) = (report.assessment, &report.assessment.verdict);
     let mut out = String::new();
-    let band = band_name(verdict.band).to_uppercase();
-    out.push_str(&format!("{}  {}\n", page.band(verdict.band, &band), page.bold(&verdict_line(verdict))));
+    let between = if verdict.gate == Gate::NotAssessed { ": " } else { "  " };
+    let band = page.band(verdict.band, &verdict_band(verdict));
+    out.push_str(&format!("{band}{between}{}\n", page.bold(&verdict_line(verdict))));
     out.push_str(&wrap(&change_line(assessment), page.width, ""));
     for note in verdict_notes(assessment) {
         out.push_str(&page.warn(wrap(&note, page.width, "").trim_end()));
@@ -54,7 +55,7 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
     out.push_str(&fact_lines(&three_numbers(report), page));
     out.push_str(&sign_off(assessment, page));
     if let Some(simulation) = &assessment.impact {
-        let (rows, more) = hits(report.system, simulation, WORST);
+        let (rows, more) = hits(report.system, simulation, &assessment.faults, WORST);
         let path = |at: usize| path_to(report.system, assessment, rows[at].service).map(|(path, p)| format!("{path} ({p})"));
         out.push_str(&hit_table(&rows, more, page, &path));
         out.push_str(&journeys(simulation, page));
@@ -65,7 +66,7 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
     let impact = assessment.impact.as_ref();
     out.push_str(&footing(&Footing {
         quality: &assessment.data_quality,
-        limits: limits(impact, &assessment.limits),
+        limits: limit_lines(impact, &assessment.limits),
         run: impact.map(run_line),
         command: &report.command,
         page,
@@ -95,14 +96,14 @@ fn journeys(simulation: &Simulation, page: Page) -> String {
     if simulation.journeys.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&[
-        ("journey", Column::Text),
-        ("downtime p50", Column::Number),
-        ("p95", Column::Number),
-        ("user-minutes", Column::Number),
-        ("error budget", Column::Optional),
-    ]);
-    table.rows = simulation.journeys.iter().map(|journey| journey_cells(journey).to_vec()).collect();
+    let titles = journey_titles(simulation);
+    let column = |title: &'static str| match title {
+        "journey" => (title, Column::Text),
+        "impaired p50" | "error budget" => (title, Column::Optional),
+        _ => (title, Column::Number),
+    };
+    let mut table = Table::new(&titles.into_iter().map(column).collect::<Vec<_>>());
+    table.rows = journey_cells(simulation);
     heading("Journeys if it fails", page) + &table.render(page, &|_| None)
 }
 
@@ -110,15 +111,15 @@ fn hit_table(rows: &[Hit], more: usize, page: Page, path: &dyn Fn(usize) -> Opti
     if rows.is_empty() {
         return heading("Worst hit", page) + "  no service was impaired in any trial\n";
     }
-    let timed = rows.iter().all(|row| row.downtime.is_some());
+    let timed = rows.iter().all(|row| row.times.is_some());
     let mut columns = vec![("service", Column::Text), ("owner", Column::Text), ("P(impaired)", Column::Number)];
     if timed {
-        columns.extend([("downtime p50", Column::Optional), ("p95", Column::Number)]);
+        columns.extend([("impaired p50", Column::Optional), ("impaired p95", Column::Number), ("down p95", Column::Number)]);
     }
     let mut table = Table::new(&columns);
     for row in rows {
         let mut cells = vec![row.name.clone(), row.owner.clone(), row.impaired.clone()];
-        cells.extend(row.downtime.iter().flat_map(|(p50, p95)| [p50.clone(), p95.clone()]));
+        cells.extend(row.times.iter().flatten().cloned());
         table.rows.push(cells);
     }
     let mut out = heading("Worst hit", page) + &table.render(page, path);
@@ -250,7 +251,33 @@ mod tests {
         let (system, quality) = (shop(), quality());
         let simulation = run(&system, &Request { trials: 512, static_reach: true, ..Request::default() });
         let text = simulation_text(&simulation_report(&system, &simulation, &quality), page(100));
-        assert!(!text.contains("downtime") && !text.contains("Journeys"), "{text}");
+        assert!(!text.contains("p95") && !text.contains("Journeys"), "{text}");
+    }
+
+    #[test]
+    fn wrong_answers_and_slowness_are_seen() {
+        let (system, quality) = (shop(), quality());
+        let mut simulation = timed(&system);
+        simulation.journeys[0].integrity_minutes.mean.mean = 1_200.0;
+        let mut report = simulation_report(&system, &simulation, &quality);
+        report.faults.push("slow@pricing".to_owned());
+        let text = simulation_text(&report, page(140));
+        for part in ["slow@pricing reach ", "and cause 1,200 user-minutes of wrong answers", "impaired p95", "down p95", "100 %"]
+        {
+            assert!(text.contains(part), "{part} is missing:\n{text}");
+        }
+        let limits = text.split("\nLimits\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("limits");
+        assert!(limits.matches("  - ").count() <= 5);
+    }
+
+    #[test]
+    fn what_is_not_assessed_has_no_score() {
+        let system = shop();
+        let mut assessment = assessment(&system);
+        assessment.verdict.gate = Gate::NotAssessed;
+        let text = assessment_text(&assessment_report(&system, &assessment), page(100));
+        assert!(text.starts_with("NOT ASSESSED (counts as orange): too little is known\n"), "{text}");
+        assert!(!text.contains("score"), "{text}");
     }
 
     #[test]

@@ -78,6 +78,8 @@ pub(crate) fn timed(system: &System) -> Simulation {
 pub(crate) fn quality() -> DataQuality {
     DataQuality {
         age_days: Some(12),
+        has_observed_at: true,
+        has_at: true,
         coverage: Some(0.9),
         assumed: vec!["probability of 4 of 4 dependencies is a default".to_owned()],
         not_modelled: vec!["overload".to_owned()],

@@ -2,12 +2,14 @@
 
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::number::{
-    TOO_CLOSE, TimeUnit, budget, count, count_plain, duration, duration_in, quantile_in, share, share_plain, share_point, whole,
+    TOO_CLOSE, TimeUnit, budget, count, count_plain, count_point, duration, duration_in, quantile_in, share, share_plain,
+    share_point, whole,
 };
 use super::record_assessment::band_name;
+use crate::fault::Fault;
 use crate::model::System;
 use crate::propagation::Simulation;
-use crate::propagation::result::{JourneyResult, Method, Summary};
+use crate::propagation::result::{JourneyResult, Method, ServiceResult, Summary};
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Assessment, Gate, Verdict};
 use crate::statistics::Estimate;
@@ -21,7 +23,17 @@ pub(super) fn headline(report: &SimulationReport<'_>) -> String {
     let (system, reach) = (report.system, &report.simulation.reach);
     let faults = report.faults.join(" and ");
     let of = whole(system.service_count() as u64);
-    format!("{faults} reaches {} of {of} services on average", count(reach.mean))
+    let (reaches, causes) = if report.faults.len() > 1 { ("reach", "cause") } else { ("reaches", "causes") };
+    let wrong = match wrong_answers(report.simulation) {
+        lost if lost > 0.0 => format!(" and {causes} {} user-minutes of wrong answers", count_plain(lost)),
+        _ => String::new(),
+    };
+    format!("{faults} {reaches} {} of {of} services on average{wrong}", count(reach.mean))
+}
+
+/// User-minutes with wrong answers over all journeys, on average.
+pub(super) fn wrong_answers(simulation: &Simulation) -> f64 {
+    simulation.journeys.iter().map(|journey| journey.integrity_minutes.mean.mean).sum()
 }
 
 /// Quantiles of reach.
@@ -40,7 +52,9 @@ pub(super) fn bounds_line(simulation: &Simulation) -> Option<String> {
 /// User-minutes lost over all journeys, mean and worst trials.
 pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
     let lost = simulation.user_minutes.as_ref().filter(|_| !simulation.journeys.is_empty())?;
-    Some(format!("{} user-minutes on average, {} in the worst 5 % of trials", count(lost.mean), count_plain(lost.es95)))
+    let wrong = if wrong_answers(simulation) > 0.0 { "; wrong answers come on top" } else { "" };
+    let (mean, worst) = (count(lost.mean), count_plain(lost.es95));
+    Some(format!("{mean} user-minutes on average, {worst} in the worst 5 % of trials{wrong}"))
 }
 
 /// How the numbers were got.
@@ -58,25 +72,43 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
     }
 }
 
-/// Limits, with those that this run adds.
+/// Limits, with those that this run adds: what it was too small to see, and what it cut. The same in every format.
 pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<String> {
     let mut all = limits.to_vec();
-    if let Some(simulation) = simulation.filter(|simulation| simulation.censored > 0.0) {
+    let Some(simulation) = simulation else { return all };
+    if simulation.method == Method::Sampled {
+        let bound = 1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64);
+        let (trials, bound) = (whole(simulation.trials), share_plain(bound));
+        all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
+    }
+    if simulation.censored > 0.0 {
         let horizon = simulation.horizon_minutes.map_or_else(|| "the horizon".to_owned(), duration);
+        let share = share_plain(simulation.censored);
         all.push(format!(
-            "in {} of the trials harm went on after {horizon}, where times are cut: a longer `--horizon` follows them",
-            share_plain(simulation.censored)
+            "In {share} of the trials harm went on after {horizon}, where times are cut: a longer `--horizon` follows them."
         ));
     }
     all
 }
 
+/// Most lines of limits on a page.
+const LIMIT_LINES: usize = 5;
+
+/// Limits in few lines: neighbours share one.
+pub(super) fn limit_lines(simulation: Option<&Simulation>, stated: &[String]) -> Vec<String> {
+    let limits = limits(simulation, stated);
+    limits.chunks(limits.len().div_ceil(LIMIT_LINES).max(1)).map(|sentences| sentences.join(" ")).collect()
+}
+
 /// What the result rests on, as sentences.
 pub(super) fn quality_lines(quality: &DataQuality) -> Vec<String> {
     let age = match quality.age_days {
+        Some(days @ ..=-1) => {
+            format!("observed {} after the point in time of the question", number_of(days.unsigned_abs() as usize, "day"))
+        }
         Some(1) => "observed 1 day ago".to_owned(),
         Some(days) => format!("observed {days} days ago"),
-        None => "age unknown: state `observed_at`".to_owned(),
+        None => format!("age unknown: state {}", missing_dates(quality)),
     };
     let coverage = match quality.coverage {
         Some(coverage) => format!("{} of the dependencies believed to be listed", share_plain(coverage)),
@@ -84,10 +116,17 @@ pub(super) fn quality_lines(quality: &DataQuality) -> Vec<String> {
     };
     let mut lines = vec![format!("{age}; {coverage}")];
     lines.extend(quality.assumed.iter().map(|assumed| format!("assumed: {assumed}")));
-    if !quality.not_modelled.is_empty() {
-        lines.push(format!("not modelled: {}", quality.not_modelled.join(", ")));
-    }
+    lines.extend(quality.not_modelled.iter().map(|what| format!("not modelled: {what}")));
     lines
+}
+
+/// What would make the age known.
+fn missing_dates(quality: &DataQuality) -> &'static str {
+    match (quality.has_observed_at, quality.has_at) {
+        (true, _) => "`--at`",
+        (false, true) => "`observed_at`",
+        (false, false) => "`observed_at` and `--at`",
+    }
 }
 
 /// One service of the table of the worst-hit.
@@ -97,38 +136,99 @@ pub(super) struct Hit {
     pub(super) name: String,
     pub(super) owner: String,
     pub(super) impaired: String,
-    /// Median and 95th percentile of downtime, in one unit; `None` without a clock.
-    pub(super) downtime: Option<(String, String)>,
+    /// Median and 95th percentile of impaired time, 95th of downtime, in one unit; `None` without a clock.
+    pub(super) times: Option<[String; 3]>,
 }
 
-/// The worst-hit services, and how many more were hit.
-pub(super) fn hits(system: &System, simulation: &Simulation, limit: usize) -> (Vec<Hit>, usize) {
-    let worst = worst_hit(simulation);
-    let row = |result: &&crate::propagation::result::ServiceResult| Hit {
+/// The worst-hit services, and how many more were hit. `faults` as `kind@target`.
+pub(super) fn hits(system: &System, simulation: &Simulation, faults: &[String], limit: usize) -> (Vec<Hit>, usize) {
+    let (worst, sources) = (worst_hit(simulation), sources(system, faults));
+    let row = |result: &&ServiceResult| Hit {
         service: result.service,
         name: system.service_name(result.service).to_owned(),
         owner: system.service(result.service).owner.clone().unwrap_or_else(|| "(unowned)".to_owned()),
-        impaired: share_point(result.impaired),
-        downtime: result.times.as_ref().map(|times| median_and_p95(&times.downtime)),
+        impaired: impaired_share(result, &sources),
+        times: result.times.as_ref().map(|times| three_times(&times.impaired_time, &times.downtime)),
     };
     (worst.iter().take(limit).map(row).collect(), worst.len().saturating_sub(limit))
 }
 
-/// Median and 95th percentile in one unit.
-fn median_and_p95(times: &Summary) -> (String, String) {
-    let unit = TimeUnit::for_line(&[times.p50, times.p95]);
-    (quantile_in(times.p50, times.intervals.0, unit), quantile_in(times.p95, times.intervals.1, unit))
+/// The services that the faults begin at, where a fault names one.
+pub(super) fn sources(system: &System, faults: &[String]) -> Vec<ServiceId> {
+    let parsed = faults.iter().filter_map(|fault| Fault::parse(fault).ok());
+    parsed
+        .flat_map(|fault| fault.targets)
+        .filter_map(|target| system.resolve(&target.name).ok())
+        .map(|found| found.service)
+        .collect()
 }
 
-/// The cells of one journey: name, downtime p50 and p95, user-minutes, share of the error budget.
-pub(super) fn journey_cells(journey: &JourneyResult) -> [String; 5] {
-    let (p50, p95) = median_and_p95(&journey.downtime);
-    let budget = journey.budget_share.as_ref().map_or_else(|| "no objective".to_owned(), |share| budget(share.mean));
-    [journey.name.clone(), p50, p95, count(journey.user_minutes.mean), budget]
+/// P(impaired); a source that was hit in every trial is hit for certain.
+pub(super) fn impaired_share(result: &ServiceResult, sources: &[ServiceId]) -> String {
+    if result.impaired.mean >= 1.0 && sources.contains(&result.service) {
+        return share_plain(1.0);
+    }
+    share_point(result.impaired)
+}
+
+/// Median and 95th percentile of impaired time, 95th of downtime, in one unit.
+fn three_times(impaired: &Summary, down: &Summary) -> [String; 3] {
+    let unit = TimeUnit::for_line(&[impaired.p50, impaired.p95, down.p95]);
+    [
+        quantile_in(impaired.p50, impaired.intervals.0, unit),
+        quantile_in(impaired.p95, impaired.intervals.1, unit),
+        quantile_in(down.p95, down.intervals.1, unit),
+    ]
+}
+
+/// The titles of [`journey_cells`].
+pub(super) fn journey_titles(simulation: &Simulation) -> Vec<&'static str> {
+    let mut titles = vec!["journey", "impaired p50", "impaired p95", "down p95", "user-minutes"];
+    if wrong_answers(simulation) > 0.0 {
+        titles.push("wrong answers");
+    }
+    titles.push("error budget");
+    titles
+}
+
+/// The cells of each journey: name, times, user-minutes, those with wrong answers where there are any, use of the error budget.
+pub(super) fn journey_cells(simulation: &Simulation) -> Vec<Vec<String>> {
+    let with_wrong = wrong_answers(simulation) > 0.0;
+    let cells = |journey: &JourneyResult| {
+        let mut cells = vec![journey.name.clone()];
+        cells.extend(three_times(&journey.impaired_time, &journey.downtime));
+        cells.push(count(journey.user_minutes.mean));
+        if with_wrong {
+            cells.push(count_point(journey.integrity_minutes.mean));
+        }
+        cells.push(journey.budget_share.as_ref().map_or_else(|| "no objective".to_owned(), |share| budget(share.mean)));
+        cells
+    };
+    simulation.journeys.iter().map(cells).collect()
+}
+
+/// Is there a score? Where nothing could be assessed it is 0 with the interval 0..=100.
+pub(super) fn is_scored(verdict: &Verdict) -> bool {
+    let says_nothing = verdict.score == 0.0 && verdict.interval.low <= 0.0 && verdict.interval.high >= 100.0;
+    verdict.gate != Gate::NotAssessed && !says_nothing
+}
+
+/// The band for people.
+pub(super) fn verdict_band(verdict: &Verdict) -> String {
+    match verdict.gate {
+        Gate::NotAssessed => format!("NOT ASSESSED (counts as {})", band_name(verdict.band)),
+        _ => band_name(verdict.band).to_uppercase(),
+    }
 }
 
 /// The verdict in one line without its band.
 pub(super) fn verdict_line(verdict: &Verdict) -> String {
+    if verdict.gate == Gate::NotAssessed {
+        return "too little is known".to_owned();
+    }
+    if !is_scored(verdict) {
+        return format!("no score: {}", gate_words(verdict.gate));
+    }
     let score = count(Estimate { mean: verdict.score, interval: verdict.interval });
     format!("score {score}: {}", gate_words(verdict.gate))
 }
@@ -147,6 +247,9 @@ pub(super) fn gate_words(gate: Gate) -> &'static str {
 pub(super) fn verdict_notes(assessment: &Assessment) -> Vec<String> {
     let verdict = &assessment.verdict;
     let mut notes = Vec::new();
+    if !is_scored(verdict) {
+        return notes;
+    }
     if verdict.band != verdict.score_band {
         notes.push(format!("raised from {} to {} by a rule", band_name(verdict.score_band), band_name(verdict.band)));
     }
@@ -181,18 +284,26 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
     let reached = format!("{} of {of} in the median, {} at the 90th percentile", whole(reach.p50), whole(reach.p90));
     let loss = match worst_hit(simulation).first() {
         _ if !simulation.journeys.is_empty() => {
-            ("expected loss", format!("{} user-minutes, the chance of a fault included", count(assessment.expected_user_minutes)))
+            let wrong = if wrong_answers(simulation) > 0.0 { ", wrong answers included" } else { "" };
+            let lost = count(assessment.expected_user_minutes);
+            ("expected loss", format!("{lost} user-minutes, the chance of a fault included{wrong}"))
         }
-        Some(worst) if worst.times.is_some_and(|times| times.downtime.p95 > 0.0) => {
-            let downtime = worst.times.map_or((0.0, 0.0), |times| (times.downtime.p50, times.downtime.p95));
-            let unit = TimeUnit::for_line(&[downtime.0, downtime.1]);
-            let name = report.system.service_name(worst.service);
-            let (p50, p95) = (duration_in(downtime.0, unit), duration_in(downtime.1, unit));
-            ("downtime if it fails", format!("{p50} in the median, {p95} at the 95th percentile ({name})"))
-        }
+        Some(worst) if worst.times.is_some_and(|times| times.impaired_time.p95 > 0.0) => worst_times(report.system, worst),
         _ => ("downtime if it fails", "none seen".to_owned()),
     };
     [chance, ("services if it fails", reached), loss]
+}
+
+/// How long the worst-hit service is down, or impaired where it is never down.
+fn worst_times(system: &System, worst: &ServiceResult) -> (&'static str, String) {
+    let (label, times) = match &worst.times {
+        Some(times) if times.downtime.p95 > 0.0 => ("downtime if it fails", (times.downtime.p50, times.downtime.p95)),
+        Some(times) => ("impaired if it fails", (times.impaired_time.p50, times.impaired_time.p95)),
+        None => ("impaired if it fails", (0.0, 0.0)),
+    };
+    let unit = TimeUnit::for_line(&[times.0, times.1]);
+    let (p50, p95) = (duration_in(times.0, unit), duration_in(times.1, unit));
+    (label, format!("{p50} in the median, {p95} at the 95th percentile ({})", system.service_name(worst.service)))
 }
 
 /// The likeliest way to a service: `payment → checkout → frontend`, and its probability.
