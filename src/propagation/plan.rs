@@ -175,6 +175,11 @@ impl Plan {
         self.gated.get(arc).copied().unwrap_or(false)
     }
 
+    /// Does anything delay any of its arcs?
+    pub(crate) fn has_delays(&self) -> bool {
+        self.rules.iter().any(|rule| rule.crossing.is_delayed())
+    }
+
     /// Only errors, only plain arcs: the fast kernel applies.
     pub(crate) fn is_plain(&self) -> bool {
         self.channels == Channels::ERRORS && self.in_rule.is_empty() && self.gates.is_empty()
