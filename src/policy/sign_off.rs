@@ -219,11 +219,11 @@ fn given_by(facts: &Facts<'_>, owner: &Owner<'_>) -> Option<String> {
     let speaks = |reviewer: &Reviewer| {
         let is_of = |service: ServiceId| facts.system.service(service).owner.as_deref() == Some(team);
         let spoken_for = reviewer.service.as_deref().map(|name| facts.system.resolve(name).is_ok_and(|end| is_of(end.service)));
-        match facts.team.people.is_empty() {
+        if facts.team.people.is_empty() {
             // Nobody can check it: a note says so.
-            true => spoken_for == Some(true),
-            false => spoken_for != Some(false) && teams_of(reviewer, facts.team).iter().any(|known| known == team),
+            return spoken_for == Some(true);
         }
+        spoken_for != Some(false) && teams_of(reviewer, facts.team).iter().any(|known| known == team)
     };
     reviewers.find(|reviewer| speaks(reviewer)).map(|reviewer| reviewer.name.clone())
 }
