@@ -19,6 +19,7 @@ use crate::risk::chance::{self, Chance};
 use crate::risk::faults::{self, Landing};
 use crate::risk::limits::limits;
 use crate::risk::paths;
+use crate::risk::review;
 use crate::risk::score::{self, Part, Risk};
 use crate::statistics::{Estimate, Look, looks};
 use crate::units::{ServiceId, Ticks};
@@ -133,6 +134,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         risk: outcome.as_ref().map(|outcome| &outcome.risk),
         decision: outcome.as_ref().map(|outcome| &outcome.decision),
         worst: outcome.as_ref().map_or(&[], |outcome| &outcome.worst),
+        censored: outcome.as_ref().and_then(|outcome| censored(&outcome.impacts)),
         p_score_above: &|limit| score::p_score_above(system, &parts, limit),
     });
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
@@ -243,6 +245,12 @@ fn parts<'a>(placed: &'a [Placed<'_>], impacts: &'a [Simulation]) -> Vec<Part<'a
     simulated.zip(impacts).map(|(placed, impact)| Part { chance: &placed.chance, impact }).collect()
 }
 
+/// The largest share of trials in which harm went on at the horizon, with the horizon in minutes.
+fn censored(impacts: &[Simulation]) -> Option<(f64, f64)> {
+    let cut = impacts.iter().filter_map(|impact| Some((impact.censored, impact.horizon_minutes?)));
+    cut.max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
 fn latest(request: &AssessRequest<'_>) -> Option<Zoned> {
     request.changes.iter().filter_map(|one| one.change.at.clone()).max().or_else(|| request.at.clone())
 }
@@ -301,6 +309,7 @@ fn assembled(system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>]
         fault_probability: FaultProbability { belief: chance::at_least_one(&chances), factors: factors(placed) },
         faults: placed.iter().filter_map(|placed| placed.fault.as_ref()).map(Fault::label).collect(),
         breach_probability: risk.breach.mean,
+        breach_interval: risk.breach.interval,
         expected_user_minutes: risk.expected_user_minutes,
         journeys: risk.journeys,
         sign_off: decided.sign_off,
@@ -308,11 +317,22 @@ fn assembled(system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>]
         floors: decided.floors,
         paths,
         advice: decided.advice,
-        notes: request.notes.clone(),
+        notes: notes(request, placed),
         data_quality: quality,
         limits: limits(impact.as_ref(), placed.len()),
         impact,
     }
+}
+
+/// Notes about the input, and about the people who sign.
+fn notes(request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Vec<String> {
+    let mut notes = request.notes.clone();
+    for note in placed.iter().flat_map(|placed| review::notes(placed.change, &request.team)) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
 }
 
 /// The most cautious answer over the changes.

@@ -8,6 +8,9 @@ use crate::change::facts::{Change, TriState};
 use crate::risk::assessment::{Band, Floor};
 use crate::risk::review::author_level;
 
+/// Most services that a rule names one by one.
+const MOST_NAMED: usize = 3;
+
 /// All rules that fire, strictest facts first within a subject.
 pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
     let mut floors = Vec::new();
@@ -121,18 +124,19 @@ fn journeys(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
 
 fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     let (Some(risk), Some(decision)) = (facts.risk, facts.decision) else { return };
+    if let Some((share, minutes)) = facts.censored.filter(|(share, _)| *share > rules::MOST_CENSORED) {
+        let because = format!(
+            "in {} of the trials harm went on at the horizon of {minutes} min: times are cut and the score is too low",
+            percent(share)
+        );
+        floors.push(floor("harm-beyond-horizon", Band::Orange, because));
+    }
     if let Some(band) = rules::breach_band(decision.breach.interval.high) {
         let doubt = if rules::breach_band(risk.breach.mean) == Some(band) { "" } else { ", too close to the limit to call" };
         let because = format!("the chance that a journey exceeds its budget is {}{doubt}", percent(risk.breach.mean));
         floors.push(floor("breach-probability", band, because));
     }
-    for (service, share) in facts.worst.iter().filter(|(_, share)| share.interval.high >= rules::WORST_SHARE) {
-        let doubt = if share.mean >= rules::WORST_SHARE { "" } else { ", too close to the limit to call" };
-        let name = facts.system.service_name(*service);
-        let because =
-            format!("{name} (tier {}) is impaired in {} of the worst trials{doubt}", rules::CRITICAL_TIER, percent(share.mean));
-        floors.push(floor("tier-0-in-worst-trials", Band::Orange, because));
-    }
+    floors.extend(worst_trials(facts));
     let (Some(score), Some(wide)) = (risk.score, decision.score) else { return };
     let band = rules::band(score.mean);
     let strict = rules::band(wide.interval.high);
@@ -147,6 +151,32 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
             floors.push(floor("next-band-likely", next, because));
         }
     }
+}
+
+/// One rule for all services that it is about.
+fn worst_trials(facts: &Facts<'_>) -> Option<Floor> {
+    let mut hit: Vec<_> = facts.worst.iter().filter(|(_, share)| share.interval.high >= rules::WORST_SHARE).collect();
+    hit.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
+    let doubt = if hit.first()?.1.mean >= rules::WORST_SHARE { "" } else { ", too close to the limit to call" };
+    let tier = rules::CRITICAL_TIER;
+    let because = match hit.as_slice() {
+        [(service, share)] => {
+            let name = facts.system.service_name(*service);
+            format!("{name} (tier {tier}) is impaired in {} of the worst trials{doubt}", percent(share.mean))
+        }
+        all => {
+            let names = all.iter().take(MOST_NAMED);
+            let names: Vec<String> = names
+                .map(|(service, share)| format!("{} ({})", facts.system.service_name(*service), percent(share.mean)))
+                .collect();
+            let more = match all.len() - names.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{}{more} of tier {tier} are impaired in so many of the worst trials{doubt}", names.join(", "))
+        }
+    };
+    Some(floor("tier-0-in-worst-trials", Band::Orange, because))
 }
 
 /// Two digits: a threshold that was missed by little has to look missed.

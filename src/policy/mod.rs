@@ -1,7 +1,7 @@
 //! From the numbers of an assessment to a verdict: band, floors, who has to sign, what is missing.
 //!
 //! Policy estimates nothing; it compares what `risk` found with the limits in [`rules`]. Where an interval lies across a limit the
-//! stricter side counts, and the verdict is not settled. What must hold: a missing fact raises or marks, it never lowers;
+//! stricter side counts. What must hold: a missing fact raises or marks, it never lowers;
 //! missing input that leaves nothing to compare is "not assessed", never a pass. Source: model.md §3.5, §3.7.
 
 mod advice;
@@ -42,6 +42,8 @@ pub struct Facts<'a> {
     pub decision: Option<&'a Risk>,
     /// Watched services with their share of the worst trials, at the confidence of the decision.
     pub worst: &'a [(ServiceId, Estimate)],
+    /// Share of the trials in which harm went on at the horizon, and the horizon in minutes.
+    pub censored: Option<(f64, f64)>,
     /// P(the score is above a limit), given the spread of P(fault).
     pub p_score_above: &'a dyn Fn(f64) -> f64,
 }
@@ -66,10 +68,15 @@ pub fn watched(system: &System, most: usize) -> Vec<ServiceId> {
     system.service_ids().filter(|id| system.service(*id).tier == Some(rules::CRITICAL_TIER)).take(most).collect()
 }
 
-/// Does no interval lie across a limit? Then more trials change nothing.
+/// What `settled` in the contract means.
+fn is_in_one_band(score: Interval) -> bool {
+    rules::band(score.low) == rules::band(score.high)
+}
+
+/// Does no interval lie across a limit? Then more trials change nothing. This asks for more than `settled` in the verdict.
 pub fn is_settled(decision: &Risk, worst: &[(ServiceId, Estimate)]) -> bool {
     let one_side = |interval: Interval, limit: f64| (interval.low >= limit) == (interval.high >= limit);
-    let score = decision.score.is_none_or(|score| rules::band(score.interval.low) == rules::band(score.interval.high));
+    let score = decision.score.is_none_or(|score| is_in_one_band(score.interval));
     let breach = rules::BREACH_LIMITS.iter().all(|limit| one_side(decision.breach.interval, *limit));
     score && breach && worst.iter().all(|(_, share)| one_side(share.interval, rules::WORST_SHARE))
 }
@@ -96,7 +103,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         score_band,
         score: score.map_or(0.0, |score| score.mean),
         interval: score.map_or(Interval { low: 0.0, high: 100.0 }, |score| score.interval),
-        settled: is_assessed && facts.decision.is_some_and(|decision| is_settled(decision, facts.worst)),
+        settled: is_assessed && score.is_some_and(|score| is_in_one_band(score.interval)),
         gate,
     };
     let advice = advice::advice(facts, band);

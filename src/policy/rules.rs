@@ -24,6 +24,8 @@ pub const ESCALATION: f64 = 0.25;
 pub const OWNER_LIMIT: f64 = 0.05;
 /// Most owners that are named one by one.
 pub const MOST_OWNERS: usize = 8;
+/// Share of trials cut at the horizon above which times and score count as too low.
+pub const MOST_CENSORED: f64 = 0.01;
 /// Chance of a wrong band by sampling error that a verdict may have.
 pub const SAMPLING_DELTA: f64 = 0.01;
 

@@ -96,6 +96,7 @@ fn an_assessment_has_the_keys_of_the_contract_in_order() {
             "fault_probability",
             "impact",
             "breach_probability",
+            "breach_interval",
             "expected_user_minutes",
             "expected_user_minutes_interval",
             "journeys",

@@ -140,6 +140,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
         impact: Some(timed(system)),
         faults: vec!["bad_deploy@payment".to_owned()],
         breach_probability: 0.013,
+        breach_interval: Interval { low: 0.011, high: 0.015 },
         expected_user_minutes: estimate(21_400.0, 20_100.0, 22_700.0),
         journeys: vec![JourneyRisk {
             name: "buy".to_owned(),

@@ -141,6 +141,8 @@ pub struct Assessment {
     pub faults: Vec<String>,
     /// P(fault) × P(a journey exceeds its budget | fault).
     pub breach_probability: f64,
+    /// P(fault) × the interval of P(a journey exceeds its budget | fault): sampling error only.
+    pub breach_interval: Interval,
     /// P(fault) × E[user-minutes lost + user-minutes of wrong answers | fault], over all journeys.
     pub expected_user_minutes: Estimate,
     /// By journey.

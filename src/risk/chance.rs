@@ -179,7 +179,9 @@ fn layers(sum: &mut Sum, change: &Change, team: &Team, ai: f64) {
             let because = format!("{}, a senior engineer, reviewed it", reviewer.name);
             sum.add("senior_review", SENIOR_REVIEW, 1.0, because, "elicited catch rate of 35 %; formal inspection reaches 60 %");
         }
-        None if change.reviewers.is_empty() => sum.unknown("senior_review", "no reviewer is named", ELICITED),
+        None if change.reviewers.is_empty() => {
+            sum.add("senior_review", (0.0, 0.0), 0.0, "no senior review is known".to_owned(), ELICITED);
+        }
         None => {}
     }
     let words = ["it ran in a load test or a simulation before", "whether it ran in a load test or a simulation is not stated"];
@@ -216,6 +218,7 @@ mod tests {
         let chance = of(&ai(TriState::No));
         assert!((chance.estimate.mean - 0.1).abs() < 1e-9);
         assert!(chance.unknown.contains(&"size") && chance.unknown.contains(&"author_level"));
+        assert!(!chance.unknown.contains(&"senior_review"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub fn land(system: &System, change: &Change, mapping: Option<&Mapping>) -> Resu
         },
         Err(problem) => problems.push(Diagnostic {
             message: format!("the change lands on `{name}`, but {}", problem.message),
-            help: problem.help.or_else(|| Some("name a service of the topology, or add this one to it".to_owned())),
+            help: problem.help.or_else(|| Some(nearest_help(system, name))),
             ..problem
         }),
     };
@@ -67,6 +67,22 @@ pub fn land(system: &System, change: &Change, mapping: Option<&Mapping>) -> Resu
         landing.n_files = mapping.n_files;
     }
     if problems.is_empty() { Ok(landing) } else { Err(problems) }
+}
+
+/// For a name that no spelling is near: the shortest service of which it may be a short form, as `checkoutsvc` of
+/// `checkoutservice`.
+fn nearest_help(system: &System, name: &str) -> String {
+    let short = name.to_lowercase();
+    let is_short_for = |known: &str| {
+        let mut letters = known.chars().flat_map(char::to_lowercase);
+        short.chars().next() == known.chars().flat_map(char::to_lowercase).next()
+            && short.chars().all(|letter| letters.any(|l| l == letter))
+    };
+    let known = system.service_ids().map(|id| system.service_name(id)).filter(|known| short.len() >= 3 && is_short_for(known));
+    match known.min_by_key(|known| known.len()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => "name a service of the topology, or add this one to it".to_owned(),
+    }
 }
 
 /// The kind of fault that a change brings.

@@ -1,21 +1,55 @@
 //! Who wrote a change and who looked at it, as far as it counts.
 //!
 //! A review counts when it comes from a person who did not write the change. Where a change file and the team file differ about
-//! experience the lower answer counts; an unknown level is no senior (product.md, semantics 24).
+//! experience the lower answer counts; an unknown level is no senior (product.md, semantics 24). What must hold: where there is a
+//! team file, nobody outside of it has a level or a team, whatever a change file states.
 
 use crate::change::facts::{Change, Level, Person, Reviewer};
 use crate::change::identities::tool;
 use crate::change::provenance::Confidence;
-use crate::change::team::Team;
+use crate::change::team::{Team, TeamMember};
 
 /// The experience of whoever wrote a change.
 pub fn author_level(change: &Change, team: &Team) -> Level {
     lower(change.author.level, team.level(change.author.name.as_deref(), &change.author.emails))
 }
 
-/// The experience of a reviewer.
+/// The experience of a reviewer. Where there is a team file, only its members have any.
 pub fn reviewer_level(reviewer: &Reviewer, team: &Team) -> Level {
-    lower(reviewer.level, team.level(Some(&reviewer.name), &reviewer.emails))
+    match team.find(Some(&reviewer.name), &reviewer.emails) {
+        Some(member) => lower(reviewer.level, member.level),
+        None if team.people.is_empty() => reviewer.level,
+        None => Level::Unknown,
+    }
+}
+
+/// What a reader should know about the reviewers: who does not count, and what nobody checked.
+pub fn notes(change: &Change, team: &Team) -> Vec<String> {
+    let reviewers = independent(change, team);
+    if team.people.is_empty() {
+        let stated = reviewers.filter(|reviewer| reviewer.level != Level::Unknown || reviewer.service.is_some());
+        let note = |reviewer: &Reviewer| {
+            format!("level and service of reviewer {} are as stated and not checked: there is no team file", reviewer.name)
+        };
+        return stated.map(note).collect();
+    }
+    let strangers = reviewers.filter(|reviewer| team.find(Some(&reviewer.name), &reviewer.emails).is_none());
+    let note = |reviewer: &Reviewer| {
+        let what =
+            if reviewer.level == Level::Unknown { "level and team are unknown" } else { "the stated level does not count" };
+        format!("reviewer {} is not in the team file: {what}", reviewer.name)
+    };
+    strangers.map(note).collect()
+}
+
+/// Members who could sign, because they wrote none of the changes.
+pub fn candidates<'a>(changes: &[&Change], team: &'a Team) -> Vec<&'a TeamMember> {
+    let wrote_one = |member: &TeamMember| {
+        let (name, emails) = (member.name.clone(), member.emails.clone());
+        let as_reviewer = Reviewer { name, emails, level: member.level, service: None };
+        is_tool(&as_reviewer) || changes.iter().any(|change| wrote(change, team, &as_reviewer))
+    };
+    team.people.iter().filter(|member| !wrote_one(member)).collect()
 }
 
 /// Reviews by people who did not write the change.
