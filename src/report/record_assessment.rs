@@ -152,14 +152,9 @@ impl<'a> AssessmentRecord<'a> {
             verdict: verdict(assessment),
             fault_probability: fault_probability(assessment),
             impact: impact.map(SimulationRecord::new),
-<<<<<<< HEAD
             breach_probability: unsigned(assessment.breach_probability),
-            expected_user_minutes: unsigned(assessment.expected_user_minutes.mean),
-=======
-            breach_probability: assessment.breach_probability,
             breach_interval: assessment.breach_interval.into(),
-            expected_user_minutes: assessment.expected_user_minutes.mean,
->>>>>>> fixpolicy
+            expected_user_minutes: unsigned(assessment.expected_user_minutes.mean),
             expected_user_minutes_interval: assessment.expected_user_minutes.interval.into(),
             journeys: journeys(assessment),
             sign_off: sign_off(assessment),
