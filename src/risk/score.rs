@@ -1,7 +1,7 @@
 //! How much harm is to be expected from a change, as one number.
 //!
-//! Harm of a journey is user-minutes lost plus wrong answers at weight 1: E[H_j] = Σ_i P(fault_i)·E[H_j | fault_i] over the changes
-//! in flight. With the error budget B_j of a window, x = max_j E[H_j]/B_j and score = clip(20·(log10 x + 4), 0, 100): 20 is 0.1 % of
+//! Harm of a journey is user-minutes lost plus wrong answers at weight 1: `E[H_j]` = Σ_i P(fault_i)·`E[H_j | fault_i]` over the changes
+//! in flight. With the error budget B_j of a window, x = max_j `E[H_j]`/B_j and score = clip(20·(log10 x + 4), 0, 100): 20 is 0.1 % of
 //! a budget, 80 all of it. The maximum is deliberate: a small journey must not vanish in the total. P(breach) is
 //! 1 − Π(1 − P(fault_i)·P(some journey exceeds its budget | fault_i)).
 //!
