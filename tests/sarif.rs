@@ -12,7 +12,13 @@ use std::{env, fs};
 fn findings_are_valid_sarif() {
     let Some(path) = env::var_os("SHOCKFRONT_SARIF_SCHEMA") else { return };
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", Path::new(&path).display()));
-    let schema: Value = serde_json::from_str(&text).expect("a schema in JSON");
+    let mut schema: Value = serde_json::from_str(&text).expect("a schema in JSON");
+    // The published pattern of language codes has a stray bracket and is no regular expression; we write no `language`.
+    for place in ["/definitions/run/properties/language", "/definitions/toolComponent/properties/language"] {
+        if let Some(language) = schema.pointer_mut(place).and_then(Value::as_object_mut) {
+            language.remove("pattern");
+        }
+    }
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut n_results = 0;
