@@ -143,6 +143,9 @@ fn semantics_26_fault_kinds() {
         let result = simulate(&system, &compact, &scenario.expect(name), &request).expect(name);
         assert_eq!(result.reach.mean.mean, if name == "false_all_clear" { 0.0 } else { 1.0 }, "{name}");
     }
+    // A cycle of a millisecond would be billions of events in thirty days.
+    let problem = try_run(&system, &["poisoned_loop@s,cycle=1ms,gain=1.0000001,threshold=1"], TIMED).expect_err("endless");
+    assert!(problem.contains("at least 1m"), "{problem}");
     let kinds = [
         (ChangeKind::Code, false, "bad_deploy"),
         (ChangeKind::Schema, false, "bad_deploy"),

@@ -6,8 +6,10 @@
 
 use super::catalogue::{CANARY_ROLLBACK, SWITCH_BACK};
 use super::draw::Choose;
+use super::scenario::Incident;
 use crate::change::facts::{Rollout, Strategy};
-use crate::model::DurationLaw;
+use crate::model::structure::harmed_from;
+use crate::model::{Compact, DurationLaw, System};
 use crate::random::Purpose;
 use crate::statistics::binomial;
 use crate::units::Ticks;
@@ -111,6 +113,17 @@ impl Exposure {
             }
         }
     }
+}
+
+/// Users per minute of the journeys that the targets can harm.
+pub(super) fn users_through(system: &System, compact: &Compact, incident: &Incident) -> f64 {
+    let sources = incident.members.iter().flat_map(|member| member.operations.iter().map(|(node, _)| *node));
+    let reached = harmed_from(compact, sources);
+    let touched = system
+        .journeys()
+        .iter()
+        .filter(|journey| journey.needs.iter().any(|need| reached.contains(compact.node(*need) as usize)));
+    touched.filter_map(|journey| journey.facts.users_per_minute).sum()
 }
 
 #[cfg(test)]

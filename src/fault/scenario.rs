@@ -4,15 +4,17 @@
 //! semantics 8 to 14 and 21; the catalogue.
 
 use super::catalogue::{self, FaultKind};
-use super::exposure::Exposure;
+use super::exposure::{Exposure, users_through};
 use super::pool::pool_failure;
 use super::spec::{Fault, Instances, Overrides};
 use crate::diagnostic::Diagnostic;
 use crate::model::facts::{DependencyKind, Group, GroupKind, Replicas};
-use crate::model::structure::harmed_from;
 use crate::model::{Compact, DurationLaw, Endpoint, System};
 use crate::random::{name_hash, pair_hash};
 use crate::units::{DependencyId, ServiceId, Ticks};
+
+/// The shortest cycle of a poisoned loop.
+const SHORTEST_CYCLE: Ticks = Ticks(Ticks::PER_MINUTE);
 
 /// How hard a fault hits its targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -224,17 +226,6 @@ fn incident(system: &System, compact: &Compact, fault: &Fault) -> Result<Inciden
     Ok(incident)
 }
 
-/// Users per minute of the journeys that the targets can harm.
-fn users_through(system: &System, compact: &Compact, incident: &Incident) -> f64 {
-    let sources = incident.members.iter().flat_map(|member| member.operations.iter().map(|(node, _)| *node));
-    let reached = harmed_from(compact, sources);
-    let touched = system
-        .journeys()
-        .iter()
-        .filter(|journey| journey.needs.iter().any(|need| reached.contains(compact.node(*need) as usize)));
-    touched.filter_map(|journey| journey.facts.users_per_minute).sum()
-}
-
 fn harm(fault: &Fault) -> Result<Harm, Problem> {
     let o = &fault.overrides;
     let fixed = |errors: f64, latency: f64, wrong: f64| Harm::Fixed { errors, latency, wrong };
@@ -254,6 +245,13 @@ fn harm(fault: &Fault) -> Result<Harm, Problem> {
                  and any of them with bad_deploy, config_push and operator_advice",
                 fault.label()
             ),
+        ));
+    }
+    // Each cycle is an event of every trial: a shorter one is a slip of the unit and would not end.
+    if o.cycle.is_some_and(|cycle| cycle < SHORTEST_CYCLE) {
+        return Err(refuse(
+            "out-of-range",
+            format!("`{}`: a cycle of a poisoned loop lasts at least {SHORTEST_CYCLE}", fault.label()),
         ));
     }
     Ok(match fault.kind {
