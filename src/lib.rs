@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod fault;
 pub mod finding;
+pub mod lanes;
 pub mod lint;
 pub mod model;
 pub mod policy;

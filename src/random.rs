@@ -2,17 +2,23 @@
 //!
 //! A draw is a pure function of (seed, purpose, entity name, trial): there is no state, so the answer does not depend on
 //! threads, shards, the order of arcs or unrelated edits, and two scenarios that share entities share their random numbers.
-//! The generator is [`GENERATOR`]: wyrand's multiply-and-fold over a counter that starts at a SplitMix64-mixed (entity, block)
-//! key. 64 trials form a block: one word holds one binary digit of the uniform number of each, most significant digit first.
+//!
+//! The generator is [`GENERATOR`]. Whether an arc is live is asked millions of times a second and for 512 trials at once: word
+//! d of the answer holds binary digit d of the uniform number of each trial, most significant first. It is four rounds of AES on
+//! (entity key XOR key of 128 trials): two for all digits together, two after the digit's constant was added; that is one
+//! more than it takes until every output byte depends on every input byte twice. Lengths and choices come as streams: wyrand's
+//! multiply-and-fold over a counter that starts at a SplitMix64-mixed (entity, trial) key. `scripts/rng` tests both.
+//!
 //! What must hold: changing any constant here changes every number the program prints, and is a new major version of them.
 
+use crate::lanes::{self, Lanes, Mask, WIDTH, Work};
 use rand::RngExt;
 use rand::rand_core::{Infallible, TryRng};
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher;
 
 /// The name of the generator, as results state it.
-pub const GENERATOR: &str = "keyed-wyrand64/1";
+pub const GENERATOR: &str = "keyed-aes128x4-wyrand64/2";
 
 /// Trials in a block: one bit of a word each.
 pub const LANES: u64 = 64;
@@ -59,7 +65,7 @@ pub struct Key(pub u64);
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014; constants by Stafford): every input bit reaches every output bit.
 #[inline(always)]
-pub(crate) fn mix(value: u64) -> u64 {
+pub(crate) const fn mix(value: u64) -> u64 {
     let z = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
@@ -89,12 +95,6 @@ impl Seed {
     pub fn named(self, purpose: Purpose, name: &str) -> Key {
         self.key(purpose, name_hash(name))
     }
-}
-
-/// The part of a key that depends on the block of trials only.
-#[inline(always)]
-pub(crate) fn block_key(block: u64) -> u64 {
-    mix(block.wrapping_mul(GOLDEN).wrapping_add(0xD1B5_4A32_D192_ED03))
 }
 
 /// Steps a counter of [`fold`].
@@ -129,58 +129,103 @@ impl Threshold {
     }
 }
 
-/// For each of the trials in `need`: is the entity's uniform number below the threshold? Other bits of the answer are 0.
-///
-/// The same entity and block always compare the same numbers, so masks of two thresholds are nested. Compares digit by digit
-/// and stops as soon as every needed trial is decided: 7.344 words on average for 64 trials (model.md §2.4, V50).
+/// The part of the keys that depends on the batch of 512 trials only: two words for each block of 128.
+#[inline]
+pub(crate) fn batch_key(batch: u64) -> Mask {
+    Mask(std::array::from_fn(|word| {
+        mix((batch * WIDTH as u64 + word as u64).wrapping_mul(GOLDEN).wrapping_add(0xD1B5_4A32_D192_ED03))
+    }))
+}
+
+/// The same 128 bits in every block: entry n of a fixed sequence.
+const fn constant(n: u64) -> Mask {
+    let (low, high) = (mix((2 * n).wrapping_mul(GOLDEN)), mix((2 * n + 1).wrapping_mul(GOLDEN)));
+    Mask([low, high, low, high, low, high, low, high])
+}
+
+/// Keys of the four rounds.
+static ROUNDS: [Mask; 4] = [constant(101), constant(102), constant(103), constant(104)];
+
+/// What tells the digits apart.
+static DIGITS: [Mask; 32] = {
+    let mut digits = [Mask::NONE; 32];
+    let mut digit = 0;
+    while digit < 32 {
+        digits[digit] = constant(digit as u64 + 1);
+        digit += 1;
+    }
+    digits
+};
+
+/// A digit of a threshold, for all lanes.
+static ALL_OR_NONE: [Mask; 2] = [Mask::NONE, Mask([u64::MAX; WIDTH])];
+
+/// One binary digit of the uniform numbers of 512 trials, given what is common to all digits.
 #[inline(always)]
-pub(crate) fn below(key: Key, block_key: u64, threshold: Threshold, need: u64) -> u64 {
+fn digit_of<L: Lanes>(machine: L::Machine, common: L, digit: u32) -> L {
+    common
+        .xor(L::load(machine, &DIGITS[digit as usize & 31]))
+        .aes_round(L::load(machine, &ROUNDS[2]))
+        .aes_round(L::load(machine, &ROUNDS[3]))
+}
+
+/// What all digits of an entity in a batch have in common.
+#[inline(always)]
+fn common_to_digits<L: Lanes>(machine: L::Machine, key: Key, batch: L) -> L {
+    L::splat(machine, key.0).xor(batch).aes_round(L::load(machine, &ROUNDS[0])).aes_round(L::load(machine, &ROUNDS[1]))
+}
+
+/// For each of the trials in `need`: is the entity's uniform number below the threshold? Other bits of the answer are 0.
+/// `batch` is a [`batch_key`].
+///
+/// The same entity and batch always compare the same numbers, so masks of two thresholds are nested. Compares digit by digit
+/// and stops when every needed trial is decided: after 10.33 digits on average for 512 trials (model.md §2.4, V50).
+#[inline(always)]
+pub(crate) fn below<L: Lanes>(machine: L::Machine, batch: L, key: Key, threshold: Threshold, need: L) -> L {
     if threshold == Threshold::ALWAYS {
         return need;
     }
-    let mut counter = mix(key.0 ^ block_key);
-    let mut digits = threshold.0;
+    let common = common_to_digits(machine, key, batch);
+    let mut below = L::splat(machine, 0);
     let mut undecided = need;
-    let mut hit = 0;
-    // Once the digits left are all 0, no undecided number can still be below.
-    while digits != 0 && undecided != 0 {
-        counter = counter.wrapping_add(STEP);
-        let random = fold(counter);
-        // All ones where the digit is 1: then a random 0 decides "below", else a random 1 decides "not below".
-        let one = ((digits as i32) >> 31) as i64 as u64;
-        hit |= undecided & !random & one;
-        undecided &= !(random ^ one);
-        digits <<= 1;
+    let step = |digit: u32, below: &mut L, undecided: &mut L| {
+        let one = L::load(machine, &ALL_OR_NONE[(threshold.0 >> (31 - digit) & 1) as usize]);
+        L::compare(digit_of(machine, common, digit), one, below, undecided);
+    };
+    for digit in 0..L::FIRST_DIGITS {
+        step(digit, &mut below, &mut undecided);
     }
-    hit
+    let mut digit = L::FIRST_DIGITS;
+    // Once the digits left are all 0, no undecided number can still be below.
+    while digit < 32 && threshold.0 << digit != 0 && !undecided.is_none() {
+        step(digit, &mut below, &mut undecided);
+        digit += 1;
+    }
+    below
 }
 
-/// [`below`] for several blocks in step: the same bits, but the words do not wait for each other.
-#[inline(always)]
-pub(crate) fn below_wide<const W: usize>(key: Key, block_keys: &[u64; W], threshold: Threshold, need: &[u64; W]) -> [u64; W] {
-    if threshold == Threshold::ALWAYS {
-        return *need;
+/// [`below`] for masks in memory, on whatever machine this is.
+pub(crate) fn below_mask(batch: &Mask, key: Key, threshold: Threshold, need: &Mask) -> Mask {
+    lanes::widest(Below { batch, key, threshold, need })
+}
+
+struct Below<'a> {
+    batch: &'a Mask,
+    key: Key,
+    threshold: Threshold,
+    need: &'a Mask,
+}
+
+impl Work for Below<'_> {
+    type Output = Mask;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, machine: L::Machine) -> Mask {
+        let load = |mask| L::load(machine, mask);
+        let mut answer = Mask::NONE;
+        below(machine, load(self.batch), self.key, self.threshold, load(self.need)).store(&mut answer);
+        answer
     }
-    let mut counters: [u64; W] = std::array::from_fn(|word| mix(key.0 ^ block_keys[word]));
-    let mut digits = threshold.0;
-    let mut undecided = *need;
-    let mut hit = [0; W];
-    while digits != 0 {
-        let one = ((digits as i32) >> 31) as i64 as u64;
-        let mut any = 0;
-        for word in 0..W {
-            counters[word] = counters[word].wrapping_add(STEP);
-            let random = fold(counters[word]);
-            hit[word] |= undecided[word] & !random & one;
-            undecided[word] &= !(random ^ one);
-            any |= undecided[word];
-        }
-        if any == 0 {
-            break;
-        }
-        digits <<= 1;
-    }
-    hit
 }
 
 /// The stream of numbers of one entity in one trial.
@@ -192,7 +237,7 @@ pub(crate) struct Draws {
 impl Draws {
     /// The stream of an entity in a trial.
     pub(crate) fn new(key: Key, trial: u64) -> Self {
-        // Another constant than `block_key`, so that a trial number never meets a block number.
+        // Another constant than `batch_key`, so that a trial number never meets a batch number.
         Self { state: mix(key.0 ^ mix(trial.wrapping_mul(GOLDEN).wrapping_add(0x8CB9_2BA7_2F3D_8DD7))) }
     }
 
@@ -225,104 +270,5 @@ impl TryRng for Draws {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Pinned: these values are part of the format of results. A change here is a new major version of the numbers.
-    #[test]
-    fn draws_are_stable() {
-        let key = Seed(7).named(Purpose::Crossing, "checkout");
-        assert_eq!(name_hash("checkout"), 1_087_736_922_082_743_133);
-        assert_eq!(below(key, block_key(0), Threshold::new(0.35), u64::MAX), 17_727_928_470_876_931_105);
-        assert_eq!(Draws::new(key, 0).try_next_u64(), Ok(2_500_431_929_344_429_588));
-    }
-
-    #[test]
-    fn wide_masks_are_the_narrow_ones() {
-        let key = Seed(3).named(Purpose::Crossing, "a>b");
-        let blocks: [u64; 8] = std::array::from_fn(|word| block_key(word as u64 + 40));
-        for p in [0.0, 0.001, 0.3, 0.5, 0.95, 1.0] {
-            let need: [u64; 8] = std::array::from_fn(|word| u64::MAX >> (word * 7));
-            let wide = below_wide(key, &blocks, Threshold::new(p), &need);
-            for word in 0..8 {
-                assert_eq!(wide[word], below(key, blocks[word], Threshold::new(p), need[word]), "{p}");
-            }
-        }
-    }
-
-    #[test]
-    fn masks_have_the_right_share_and_are_nested() {
-        // 64 * 4,096 trials, tolerance 5 standard errors: false alarm below 1e-6 for each of the four.
-        let key = Seed(1).named(Purpose::Crossing, "a>b");
-        for p in [0.05, 0.35, 0.5, 0.95] {
-            let (low, high) = (Threshold::new(p), Threshold::new((p + 0.03_f64).min(1.0)));
-            let mut hits = 0_u32;
-            for block in 0..4_096 {
-                let mask = below(key, block_key(block), low, u64::MAX);
-                assert_eq!(mask & !below(key, block_key(block), high, u64::MAX), 0);
-                hits += mask.count_ones();
-            }
-            let n = 64.0 * 4_096.0;
-            let z = (f64::from(hits) - n * p) / (n * p * (1.0 - p)).sqrt();
-            assert!(z.abs() < 5.0, "p {p}: z {z}");
-        }
-    }
-
-    #[test]
-    fn a_mask_answers_only_what_was_asked() {
-        let key = Seed(1).named(Purpose::Crossing, "a>b");
-        let threshold = Threshold::new(0.3);
-        let all = below(key, block_key(9), threshold, u64::MAX);
-        for need in [0, 1, 0xFF00, !0 << 40] {
-            assert_eq!(below(key, block_key(9), threshold, need), all & need);
-        }
-        assert_eq!(below(key, block_key(9), Threshold::NEVER, u64::MAX), 0);
-        assert_eq!(below(key, block_key(9), Threshold::ALWAYS, 0xF0), 0xF0);
-    }
-
-    #[test]
-    fn arcs_of_one_trial_are_independent() {
-        // The trap of hash-xor-trial generators (performance.md): pairs of arcs must not agree more often than chance.
-        let threshold = Threshold::new(0.5);
-        let keys: Vec<Key> = (0..40).map(|i| Seed(3).named(Purpose::Crossing, &format!("arc {i}"))).collect();
-        let blocks = 256;
-        for (i, a) in keys.iter().enumerate() {
-            for b in &keys[..i] {
-                let agree: u32 = (0..blocks)
-                    .map(|block| {
-                        let k = block_key(block);
-                        (!(below(*a, k, threshold, u64::MAX) ^ below(*b, k, threshold, u64::MAX))).count_ones()
-                    })
-                    .sum();
-                let n = 64.0 * blocks as f64;
-                let z = (f64::from(agree) - n / 2.0) / (n / 4.0).sqrt();
-                // 780 pairs, |z| < 5: false alarm about 4e-4.
-                assert!(z.abs() < 5.0, "z {z}");
-            }
-        }
-    }
-
-    #[test]
-    fn words_needed_match_the_closed_form() {
-        // V50: 7.344 words for 64 lanes of a generic threshold, here counted through the undecided lanes.
-        let key = Seed(5).named(Purpose::Crossing, "x");
-        let threshold = 0x5555_5555_u32;
-        let blocks = 20_000_u64;
-        let mut words = 0_u64;
-        for block in 0..blocks {
-            let mut undecided = u64::MAX;
-            let mut counter = mix(key.0 ^ block_key(block));
-            let mut digit = 0;
-            while undecided != 0 {
-                counter = counter.wrapping_add(STEP);
-                let one = (threshold >> (31 - digit)) & 1 == 1;
-                undecided &= if one { fold(counter) } else { !fold(counter) };
-                digit += 1;
-            }
-            words += digit;
-        }
-        let mean = words as f64 / blocks as f64;
-        // Standard deviation of the maximum of 64 geometrics is about 1.8: 6 standard errors are 0.08.
-        assert!((mean - 7.34399).abs() < 0.08, "{mean}");
-    }
-}
+#[path = "random_tests.rs"]
+mod tests;

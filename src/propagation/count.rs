@@ -1,52 +1,79 @@
 //! From trials to tallies: counts bits of a batch of static reach, lists what each trial reached, adds timed trials.
 
 use super::plan::Plan;
-use super::reach::{BATCH, Reached, WIDTH};
-use super::tally::Tally;
+use super::reach::{Batch, Reached};
+use super::tally::{ServiceTally, Tally};
 use super::timeline::{Timeline, Trial};
+use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
 use crate::random::LANES;
 use crate::statistics::batch::batch_of;
 use crate::units::Ticks;
 use std::collections::HashMap;
 
+/// Digits of the number of services that a trial can impair.
+const PLANES: usize = 32;
+
 /// Adds a batch of static reach to a tally.
-pub(super) fn count_batch(reached: &Reached, labels: &[u32], tally: &mut Tally, trials: u64, batch: u64, lanes: u64) {
-    let valid: [u64; WIDTH] = std::array::from_fn(|word| {
-        let rest = lanes.saturating_sub(word as u64 * LANES).min(LANES);
-        if rest == LANES { u64::MAX } else { (1 << rest) - 1 }
-    });
-    // Reach per trial by bit-sliced counters: plane i holds digit i of 512 counts.
-    let mut planes: Vec<[u64; WIDTH]> = Vec::new();
+pub(super) fn count_batch(reached: &Reached, machine: Machine, labels: &[u32], tally: &mut Tally, trials: u64, batch: Batch) {
     let mut sources = reached.impaired_sources.clone();
     sources.sort_unstable_by_key(|(node, _)| *node);
-    for (at, node) in labels.iter().enumerate() {
-        let [errors, latency, wrong] = reached.at(*node as usize);
-        let mut impaired: [u64; WIDTH] = std::array::from_fn(|word| (errors[word] | latency[word] | wrong[word]) & valid[word]);
-        if let Ok(found) = sources.binary_search_by_key(node, |(node, _)| *node) {
-            (0..WIDTH).for_each(|word| impaired[word] |= sources[found].1[word] & valid[word]);
-        }
-        let count = |mask: &[u64; WIDTH]| (0..WIDTH).map(|word| u64::from((mask[word] & valid[word]).count_ones())).sum::<u64>();
-        let service = &mut tally.services[at];
-        service.impaired += count(&impaired);
-        service.down += count(&errors);
-        service.corrupt += count(&wrong);
-        let mut digit = 0;
-        while impaired != [0; WIDTH] {
-            if digit == planes.len() {
-                planes.push([0; WIDTH]);
-            }
-            for word in 0..WIDTH {
-                let carry = planes[digit][word] & impaired[word];
-                planes[digit][word] ^= impaired[word];
-                impaired[word] = carry;
-            }
-            digit += 1;
-        }
-    }
-    for lane in 0..lanes {
+    let (masks, channels) = reached.all();
+    let valid = Mask::first(batch.lanes);
+    let counting = Counting { masks, channels, labels, sources: &sources, valid: &valid, services: &mut tally.services };
+    let (planes, used) = lanes::run(machine, counting);
+    for lane in 0..batch.lanes {
         let (word, bit) = ((lane / LANES) as usize, lane % LANES);
-        let reach = planes.iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
-        tally.record_reach(batch * BATCH + lane, trials, reach);
+        let reach = planes[..used].iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
+        tally.record_reach(batch.number * BATCH + lane, trials, reach);
+    }
+}
+
+/// Counts trials of each service, and services of each trial by bit-sliced counters: plane i holds digit i of 512 counts.
+struct Counting<'a> {
+    masks: &'a [Mask],
+    channels: usize,
+    labels: &'a [u32],
+    sources: &'a [(u32, Mask)],
+    valid: &'a Mask,
+    services: &'a mut [ServiceTally],
+}
+
+impl Work for Counting<'_> {
+    type Output = ([Mask; PLANES], usize);
+
+    #[inline(always)]
+    fn run<V: Lanes>(self, machine: V::Machine) -> Self::Output {
+        let valid = V::load(machine, self.valid);
+        let mut planes = [Mask::NONE; PLANES];
+        let mut used = 0;
+        let mut sources = self.sources.iter().peekable();
+        for (service, node) in self.services.iter_mut().zip(self.labels) {
+            let at = *node as usize * self.channels;
+            let errors = V::load(machine, &self.masks[at]).and(valid);
+            let mut impaired = errors;
+            service.down += errors.count();
+            if self.channels == 3 {
+                let wrong = V::load(machine, &self.masks[at + 2]).and(valid);
+                impaired = errors.or(wrong).or(V::load(machine, &self.masks[at + 1]).and(valid));
+                service.corrupt += wrong.count();
+            }
+            while let Some((source, mask)) = sources.next_if(|(source, _)| source <= node) {
+                if source == node {
+                    impaired = impaired.or(V::load(machine, mask).and(valid));
+                }
+            }
+            service.impaired += impaired.count();
+            let mut carry = impaired;
+            let mut digit = 0;
+            while digit < PLANES && !carry.is_none() {
+                let plane = V::load(machine, &planes[digit]);
+                plane.xor(carry).store(&mut planes[digit]);
+                carry = plane.and(carry);
+                digit += 1;
+                used = used.max(digit);
+            }
+        }
+        (planes, used)
     }
 }
 
@@ -57,11 +84,11 @@ pub(super) fn lists_of(reached: &Reached, plan: &Plan, lists: &mut [Vec<u32>]) {
     sources.sort_unstable_by_key(|(node, _)| *node);
     for node in 0..plan.len() {
         let [errors, latency, wrong] = reached.at(node);
-        let mut any: [u64; WIDTH] = std::array::from_fn(|word| errors[word] | latency[word] | wrong[word]);
+        let mut any = errors.or(latency).or(wrong);
         if let Ok(found) = sources.binary_search_by_key(&(node as u32), |(node, _)| *node) {
-            (0..WIDTH).for_each(|word| any[word] |= sources[found].1[word]);
+            any = any.or(sources[found].1);
         }
-        for (word, bits) in any.into_iter().enumerate() {
+        for (word, bits) in any.0.into_iter().enumerate() {
             let mut bits = bits;
             while bits != 0 {
                 lists[word * LANES as usize + bits.trailing_zeros() as usize].push(node as u32);

@@ -6,13 +6,14 @@
 
 use super::count::lists_of;
 use super::plan::Plan;
-use super::reach::{BATCH, Mask, Reached, WIDTH};
+use super::reach::Reached;
 use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched, certain};
 use super::run::{Run, budget, minutes, thousandths};
 use super::timeline::{Timeline, Trial};
 use super::worlds::{ExactTrial, Script, Worldset, too_large, world_masks};
 use crate::diagnostic::Diagnostic;
 use crate::fault::trial::Hits;
+use crate::lanes::{BATCH, Machine, Mask};
 use crate::model::System;
 use crate::random::LANES;
 use crate::statistics::Interval;
@@ -143,7 +144,7 @@ fn enumerate_reach(run: &Run<'_>, plan: &Plan, labels: &[u32]) -> Result<Sums, D
             for lane in 0..lanes {
                 reached.set_hits(plan, &hits, lane);
             }
-            reached.propagate(plan, &masks);
+            reached.propagate(Machine::widest(), plan, &masks);
             add_batch(&reached, labels, &mut sums, &weights[..lanes as usize], hit_weight);
         }
         sums.worlds += set.total;
@@ -159,7 +160,7 @@ fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64]
     let mut reach = vec![0_u64; weights.len()];
     for (at, node) in labels.iter().enumerate() {
         let [errors, latency, wrong] = reached.at(*node as usize);
-        let forced = reached.impaired_sources.iter().find(|(known, _)| known == node).map_or([0; WIDTH], |(_, mask)| *mask);
+        let forced = reached.impaired_sources.iter().find(|(known, _)| known == node).map_or(Mask::NONE, |(_, mask)| *mask);
         let service = &mut sums.services[at];
         for (lane, weight) in weights.iter().enumerate() {
             let (word, bit) = (lane / LANES as usize, lane as u64 % LANES);
@@ -200,7 +201,7 @@ fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &HashMap<u32, u32
             trial.hits.draw(run.scenario, &mut script);
             reached.begin(run.plan);
             reached.set_hits(run.plan, &trial.hits, 0);
-            reached.propagate(run.plan, &masks);
+            reached.propagate(Machine::widest(), run.plan, &masks);
             lists_of(&reached, run.plan, &mut lists);
             trial.run(&line, &lists[0], &mut ExactTrial { set: &set, pieces: &pieces, script: &mut script });
             if let Some(what) = script.random.take() {

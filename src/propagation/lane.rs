@@ -6,7 +6,7 @@
 use super::plan::{INSIDE, PLAIN, Plan};
 use crate::model::crossing::{CacheRule, Crossing, SHORTEST_DELAY};
 use crate::model::facts::Channels;
-use crate::random::{Key, Threshold, below};
+use crate::random::{Key, Threshold};
 use crate::units::Ticks;
 use petgraph::graph::DiGraph;
 
@@ -76,11 +76,6 @@ pub(crate) trait Arcs {
     fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks;
     /// The hand-off time of its data.
     fn hand_off(&mut self, name: u64, crossing: &Crossing) -> Ticks;
-}
-
-/// One lane of a block of sampled worlds.
-pub(crate) fn lane_below(key: Key, block_key: u64, threshold: Threshold, lane: u64) -> bool {
-    below(key, block_key, threshold, 1 << lane) != 0
 }
 
 impl Lane {

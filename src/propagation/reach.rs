@@ -1,4 +1,4 @@
-//! Layer 1: static reach, 64 trials to a word (model.md §2.4).
+//! Layer 1: static reach, 512 trials to a mask (model.md §2.4).
 //!
 //! Reach in a trial is reachability over the arcs that are live in it (independent cascade, Kempe, Kleinberg, Tardos 2003). A
 //! node holds one bit per trial and channel; nodes are visited in topological order of the condensation and pull along their
@@ -9,56 +9,42 @@ use super::plan::{Gate, INSIDE, Plan};
 use crate::fault::draw::Drawn;
 use crate::fault::scenario::Scenario;
 use crate::fault::trial::Hits;
+use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Masks, Work};
 use crate::model::facts::Channels;
-use crate::random::{Key, LANES, Seed, Threshold, below, below_wide, block_key};
+use crate::random::{Key, LANES, Seed, Threshold, batch_key, below};
 use std::collections::VecDeque;
 
-/// Words per node and channel: how many blocks of 64 trials go through the graph together. Results do not depend on it.
-pub(crate) const WIDTH: usize = 8;
-/// Trials that go through the graph together.
-pub(crate) const BATCH: u64 = LANES * WIDTH as u64;
-
-/// One bit per trial of a batch.
-pub(crate) type Mask = [u64; WIDTH];
 /// Errors, latency, data.
 const E: usize = 0;
 const L: usize = 1;
 const D: usize = 2;
 
+/// How many arcs ahead masks are asked for.
+const AHEAD: usize = 24;
+
 /// Which arcs are live in which trials.
 pub(crate) trait Worlds {
-    /// Trials of `need`, in word `word`, in which the entity's number is below the threshold.
-    fn below(&self, key: Key, threshold: Threshold, word: usize, need: u64) -> u64;
-
-    /// The same for a whole batch.
-    #[inline(always)]
-    fn below_all(&self, key: Key, threshold: Threshold, need: &Mask) -> Mask {
-        std::array::from_fn(|word| if need[word] == 0 { 0 } else { self.below(key, threshold, word, need[word]) })
-    }
+    /// Trials of `need` in which the entity's number is below the threshold.
+    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V;
 }
 
 /// Worlds drawn from keyed random numbers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SampledWorlds {
-    block_keys: [u64; WIDTH],
+    batch: Mask,
 }
 
 impl SampledWorlds {
     /// The worlds of a batch.
     pub(crate) fn new(batch: u64) -> Self {
-        Self { block_keys: std::array::from_fn(|word| block_key(batch * WIDTH as u64 + word as u64)) }
+        Self { batch: batch_key(batch) }
     }
 }
 
 impl Worlds for SampledWorlds {
     #[inline(always)]
-    fn below(&self, key: Key, threshold: Threshold, word: usize, need: u64) -> u64 {
-        below(key, self.block_keys[word], threshold, need)
-    }
-
-    #[inline(always)]
-    fn below_all(&self, key: Key, threshold: Threshold, need: &Mask) -> Mask {
-        below_wide(key, &self.block_keys, threshold, need)
+    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
+        below(machine, V::load(machine, &self.batch), key, threshold, need)
     }
 }
 
@@ -66,7 +52,7 @@ impl Worlds for SampledWorlds {
 #[derive(Debug, Default)]
 pub(crate) struct Reached {
     /// Channel masks of each local node, `channels` in a row.
-    masks: Vec<Mask>,
+    masks: Masks,
     channels: usize,
     /// Sources that count as impaired whatever crosses, by local node.
     pub(crate) impaired_sources: Vec<(u32, Mask)>,
@@ -78,10 +64,16 @@ pub(crate) struct Reached {
 impl Reached {
     /// Trials in which errors, delay and wrong data are at a local node.
     pub(crate) fn at(&self, node: usize) -> [Mask; 3] {
+        let masks = self.masks.as_slice();
         match self.channels {
-            1 => [self.masks[node], [0; WIDTH], [0; WIDTH]],
-            _ => [self.masks[node * 3], self.masks[node * 3 + 1], self.masks[node * 3 + 2]],
+            1 => [masks[node], Mask::NONE, Mask::NONE],
+            _ => [masks[node * 3], masks[node * 3 + 1], masks[node * 3 + 2]],
         }
+    }
+
+    /// Masks of all nodes, and how many channels each has.
+    pub(crate) fn all(&self) -> (&[Mask], usize) {
+        (self.masks.as_slice(), self.channels)
     }
 
     /// Starts a batch: clears, then sets the sources that each trial hits.
@@ -103,14 +95,13 @@ impl Reached {
     /// Clears everything for a new batch.
     pub(crate) fn begin(&mut self, plan: &Plan) {
         self.channels = if plan.is_plain() { 1 } else { 3 };
-        self.masks.clear();
-        self.masks.resize(plan.len() * self.channels, [0; WIDTH]);
+        self.masks.reset(plan.len() * self.channels);
         self.impaired_sources.clear();
         self.queued.clear();
         self.done.clear();
         if !plan.inner_start.is_empty() {
             self.queued.resize(plan.len(), false);
-            self.done.resize(plan.len() * self.channels, [0; WIDTH]);
+            self.done.resize(plan.len() * self.channels, Mask::NONE);
         }
     }
 
@@ -124,7 +115,7 @@ impl Reached {
                 let channels = [hit.errors > 0.0, hit.latency > 1.0, hit.wrong > 0.0];
                 for (channel, on) in channels.into_iter().enumerate().take(self.channels) {
                     if on {
-                        self.masks[local * self.channels + channel][word] |= bit;
+                        self.masks.as_mut_slice()[local * self.channels + channel][word] |= bit;
                     }
                 }
                 // The whole service counts as impaired too, even where nothing crosses to its label (semantics 2).
@@ -138,7 +129,7 @@ impl Reached {
         match self.impaired_sources.iter_mut().find(|(known, _)| *known == local) {
             Some((_, mask)) => mask[word] |= bit,
             None => {
-                let mut mask = [0; WIDTH];
+                let mut mask = Mask::NONE;
                 mask[word] = bit;
                 self.impaired_sources.push((local, mask));
             }
@@ -151,7 +142,7 @@ impl Reached {
         for (local, mask) in &mut self.impaired_sources {
             mask[word] |= bit;
             for channel in 0..self.channels {
-                let mask = &mut self.masks[*local as usize * self.channels + channel];
+                let mask = &mut self.masks.as_mut_slice()[*local as usize * self.channels + channel];
                 if mask[0] & 1 != 0 {
                     mask[word] |= bit;
                 }
@@ -160,205 +151,257 @@ impl Reached {
     }
 
     /// Propagates to the least fixpoint.
-    pub(crate) fn propagate(&mut self, plan: &Plan, worlds: &impl Worlds) {
-        if self.channels == 1 { self.run::<1>(plan, worlds) } else { self.run::<3>(plan, worlds) }
+    pub(crate) fn propagate(&mut self, machine: Machine, plan: &Plan, worlds: &impl Worlds) {
+        let masks = self.masks.as_mut_slice();
+        let (queue, queued, done) = (&mut self.queue, &mut self.queued[..], &mut self.done[..]);
+        let settling = Settling { queue, queued, done };
+        if self.channels == 1 {
+            lanes::run(machine, Propagation::<1, _> { plan, worlds, masks, settling });
+        } else {
+            lanes::run(machine, Propagation::<3, _> { plan, worlds, masks, settling });
+        }
     }
+}
 
-    fn run<const C: usize>(&mut self, plan: &Plan, worlds: &impl Worlds) {
-        for (start, end) in &plan.components {
+/// Work space for components of several nodes.
+struct Settling<'a> {
+    queue: &'a mut VecDeque<u32>,
+    queued: &'a mut [bool],
+    done: &'a mut [Mask],
+}
+
+/// A batch on its way to the least fixpoint, over `C` channels.
+struct Propagation<'a, const C: usize, W> {
+    plan: &'a Plan,
+    worlds: &'a W,
+    masks: &'a mut [Mask],
+    settling: Settling<'a>,
+}
+
+impl<const C: usize, W: Worlds> Work for Propagation<'_, C, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(mut self, machine: V::Machine) {
+        for (start, end) in &self.plan.components {
             for node in *start..*end {
-                self.pull::<C>(plan, worlds, node as usize, *start);
+                self.pull::<V>(machine, node as usize, *start);
             }
             // Cutting delayed arcs may leave a component without arcs of its own.
-            if end - start > 1 && !plan.inner_start.is_empty() {
-                self.settle::<C>(plan, worlds, *start, *end);
+            if end - start > 1 && !self.plan.inner_start.is_empty() {
+                self.settle::<V>(machine, *start, *end);
             }
+        }
+    }
+}
+
+impl<const C: usize, W: Worlds> Propagation<'_, C, W> {
+    #[inline(always)]
+    fn node<V: Lanes>(&self, machine: V::Machine, node: usize) -> [V; C] {
+        std::array::from_fn(|channel| V::load(machine, &self.masks[node * C + channel]))
+    }
+
+    #[inline(always)]
+    fn set<V: Lanes>(&mut self, node: usize, value: [V; C]) {
+        for (mask, value) in self.masks[node * C..node * C + C].iter_mut().zip(value) {
+            value.store(mask);
         }
     }
 
     /// Pulls along the arcs that come from earlier components.
-    fn pull<const C: usize>(&mut self, plan: &Plan, worlds: &impl Worlds, node: usize, start: u32) {
-        let mut acc: [Mask; C] = self.node(node);
+    #[inline(always)]
+    fn pull<V: Lanes>(&mut self, machine: V::Machine, node: usize, start: u32) {
+        let plan = self.plan;
+        let mut acc: [V; C] = self.node(machine, node);
         for arc in plan.arcs_into(node) {
+            if let Some(soon) = plan.in_source.get(arc + AHEAD) {
+                V::prefetch(machine, &self.masks[*soon as usize * C]);
+            }
             let source = plan.in_source[arc];
             if source >= start || (C == 3 && plan.is_gated(arc)) {
                 continue;
             }
-            let fresh: [Mask; C] = self.node(source as usize);
-            cross(plan, worlds, arc, &fresh, &mut acc);
+            let fresh: [V; C] = self.node(machine, source as usize);
+            cross(machine, plan, self.worlds, arc, fresh, &mut acc);
         }
         if C == 3
             && let Some(gate) = plan.gates.get(&(node as u32))
         {
-            self.gate(plan, worlds, gate, &mut acc);
+            self.gate(machine, gate, &mut acc);
         }
-        self.masks[node * C..node * C + C].copy_from_slice(&acc);
-    }
-
-    fn node<const C: usize>(&self, node: usize) -> [Mask; C] {
-        std::array::from_fn(|channel| self.masks[node * C + channel])
+        self.set(node, acc);
     }
 
     /// Settles a component of several nodes: each pass takes a node whose bits grew and pushes only the new bits.
-    fn settle<const C: usize>(&mut self, plan: &Plan, worlds: &impl Worlds, start: u32, end: u32) {
+    #[inline(always)]
+    fn settle<V: Lanes>(&mut self, machine: V::Machine, start: u32, end: u32) {
+        let plan = self.plan;
         for node in start..end {
-            self.queue.push_back(node);
-            self.queued[node as usize] = true;
+            self.settling.queue.push_back(node);
+            self.settling.queued[node as usize] = true;
         }
-        while let Some(node) = self.queue.pop_front() {
-            self.queued[node as usize] = false;
-            let all: [Mask; C] = self.node(node as usize);
-            let mut fresh = all;
-            let mut any = 0;
-            for (channel, fresh) in fresh.iter_mut().enumerate() {
-                let done = &mut self.done[node as usize * C + channel];
-                for (bits, done) in fresh.iter_mut().zip(done.iter_mut()) {
-                    *bits &= !*done;
-                    *done |= *bits;
-                    any |= *bits;
-                }
-            }
-            if any == 0 {
+        while let Some(node) = self.settling.queue.pop_front() {
+            self.settling.queued[node as usize] = false;
+            let fresh: [V; C] = self.grown(machine, node as usize);
+            if all_none(fresh) {
                 continue;
             }
             for (arc, target) in plan.inner_arcs(node as usize) {
-                let before: [Mask; C] = self.node(*target as usize);
+                let before: [V; C] = self.node(machine, *target as usize);
                 let mut acc = before;
                 if C == 3 && plan.is_gated(*arc as usize) {
                     if let Some(gate) = plan.gates.get(target) {
-                        self.gate(plan, worlds, gate, &mut acc);
+                        self.gate(machine, gate, &mut acc);
                     }
                 } else {
-                    cross(plan, worlds, *arc as usize, &fresh, &mut acc);
+                    cross(machine, plan, self.worlds, *arc as usize, fresh, &mut acc);
                 }
-                if acc != before {
-                    self.masks[*target as usize * C..*target as usize * C + C].copy_from_slice(&acc);
-                    if !self.queued[*target as usize] {
-                        self.queued[*target as usize] = true;
-                        self.queue.push_back(*target);
-                    }
+                if all_none::<V, C>(std::array::from_fn(|channel| acc[channel].without(before[channel]))) {
+                    continue;
+                }
+                self.set(*target as usize, acc);
+                if !self.settling.queued[*target as usize] {
+                    self.settling.queued[*target as usize] = true;
+                    self.settling.queue.push_back(*target);
                 }
             }
         }
     }
 
+    /// Bits of a node that were not pushed before; from now on they were.
+    #[inline(always)]
+    fn grown<V: Lanes>(&mut self, machine: V::Machine, node: usize) -> [V; C] {
+        let all: [V; C] = self.node(machine, node);
+        std::array::from_fn(|channel| {
+            let done = &mut self.settling.done[node * C + channel];
+            let fresh = all[channel].without(V::load(machine, done));
+            all[channel].store(done);
+            fresh
+        })
+    }
+
     /// A k-of-n gate: counts lost providers per trial in bit-sliced form.
-    fn gate<const C: usize>(&self, plan: &Plan, worlds: &impl Worlds, gate: &Gate, acc: &mut [Mask; C]) {
-        let mut counters = vec![[[0_u64; WIDTH]; C]; (usize::BITS - gate.providers.len().leading_zeros()) as usize];
+    #[inline(always)]
+    fn gate<V: Lanes>(&self, machine: V::Machine, gate: &Gate, acc: &mut [V; C]) {
+        let none = V::splat(machine, 0);
+        let mut counters = vec![[none; C]; (usize::BITS - gate.providers.len().leading_zeros()) as usize];
         for arcs in &gate.providers {
-            let mut lost = [[0; WIDTH]; C];
+            let mut lost = [none; C];
             for arc in arcs {
-                let fresh: [Mask; C] = self.node(plan.in_source[*arc as usize] as usize);
-                cross(plan, worlds, *arc as usize, &fresh, &mut lost);
+                let fresh: [V; C] = self.node(machine, self.plan.in_source[*arc as usize] as usize);
+                cross(machine, self.plan, self.worlds, *arc as usize, fresh, &mut lost);
             }
             for plane in &mut counters {
-                for channel in 0..C {
-                    for word in 0..WIDTH {
-                        let carry = plane[channel][word] & lost[channel][word];
-                        plane[channel][word] ^= lost[channel][word];
-                        lost[channel][word] = carry;
-                    }
+                for (count, lost) in plane.iter_mut().zip(&mut lost) {
+                    let carry = count.and(*lost);
+                    *count = count.xor(*lost);
+                    *lost = carry;
                 }
             }
         }
         let tolerated = gate.listed - gate.at_least;
         for channel in 0..C {
-            for word in 0..WIDTH {
-                acc[channel][word] |= above(counters.iter().map(|plane| plane[channel][word]), tolerated);
-            }
+            let planes = counters.iter().map(|plane| plane[channel]);
+            acc[channel] = acc[channel].or(above(machine, planes, tolerated));
         }
     }
 }
 
-/// Lanes whose bit-sliced counter, least significant plane first, is above a number.
-fn above(planes: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator, number: usize) -> u64 {
-    let length = planes.len();
-    if length < usize::BITS as usize && number >> length != 0 {
-        return 0;
+#[inline(always)]
+fn all_none<V: Lanes, const C: usize>(masks: [V; C]) -> bool {
+    let mut all = masks[0];
+    for mask in &masks[1..] {
+        all = all.or(*mask);
     }
-    let (mut above, mut equal) = (0, u64::MAX);
+    all.is_none()
+}
+
+/// Lanes whose bit-sliced counter, least significant plane first, is above a number.
+#[inline(always)]
+fn above<V: Lanes>(machine: V::Machine, planes: impl DoubleEndedIterator<Item = V> + ExactSizeIterator, number: usize) -> V {
+    let length = planes.len();
+    let mut above = V::splat(machine, 0);
+    if length < usize::BITS as usize && number >> length != 0 {
+        return above;
+    }
+    let mut equal = V::splat(machine, u64::MAX);
     for (at, plane) in planes.enumerate().rev() {
         if number >> at & 1 == 0 {
-            above |= equal & plane;
-            equal &= !plane;
+            above = above.or(equal.and(plane));
+            equal = equal.without(plane);
         } else {
-            equal &= plane;
+            equal = equal.and(plane);
         }
     }
     above
 }
 
+/// Trials of `need` that cross, asked only where there are any.
+#[inline(always)]
+fn draw<V: Lanes>(machine: V::Machine, worlds: &impl Worlds, key: Key, threshold: Threshold, need: V) -> V {
+    if need.is_none() { need } else { worlds.below(machine, key, threshold, need) }
+}
+
 /// Carries the trials of `fresh` over an arc into `acc`.
 #[inline(always)]
-fn cross<const C: usize>(plan: &Plan, worlds: &impl Worlds, arc: usize, fresh: &[Mask; C], acc: &mut [Mask; C]) {
+fn cross<V: Lanes, const C: usize>(
+    machine: V::Machine,
+    plan: &Plan,
+    worlds: &impl Worlds,
+    arc: usize,
+    fresh: [V; C],
+    acc: &mut [V; C],
+) {
     let (key, threshold) = (plan.in_key[arc], plan.in_threshold[arc]);
-    if plan.in_rule.is_empty() {
+    if C == 1 || plan.in_rule.is_empty() {
         // Plain arcs carry errors and delay with one probability.
         for channel in 0..C.min(2) {
-            let mut need = [0; WIDTH];
-            let mut any = 0;
-            for word in 0..WIDTH {
-                need[word] = fresh[channel][word] & !acc[channel][word];
-                any |= need[word];
-            }
-            if any != 0 {
-                let live = worlds.below_all(key, threshold, &need);
-                for word in 0..WIDTH {
-                    acc[channel][word] |= live[word];
-                }
-            }
+            let need = fresh[channel].without(acc[channel]);
+            acc[channel] = acc[channel].or(draw(machine, worlds, key, threshold, need));
         }
-        return;
-    }
-    if C < 3 {
         return;
     }
     if plan.rule(arc) == INSIDE {
         for channel in 0..C {
-            for word in 0..WIDTH {
-                acc[channel][word] |= fresh[channel][word];
-            }
+            acc[channel] = acc[channel].or(fresh[channel]);
         }
         return;
     }
-    for word in 0..WIDTH {
-        let from = [fresh[E][word], fresh[L.min(C - 1)][word], fresh[D.min(C - 1)][word]];
-        if from != [0; 3] {
-            let mut into = [acc[E][word], acc[L.min(C - 1)][word], acc[D.min(C - 1)][word]];
-            cross_ruled(plan, worlds, arc, word, from, &mut into);
-            acc[E][word] = into[E];
-            acc[L.min(C - 1)][word] = into[L];
-            acc[D.min(C - 1)][word] = into[D];
-        }
+    if !all_none(fresh) {
+        let from = [fresh[E], fresh[L.min(C - 1)], fresh[D.min(C - 1)]];
+        let mut into = [acc[E], acc[L.min(C - 1)], acc[D.min(C - 1)]];
+        cross_ruled(machine, plan, worlds, arc, from, &mut into);
+        (acc[E], acc[L.min(C - 1)], acc[D.min(C - 1)]) = (into[E], into[L], into[D]);
     }
 }
 
-/// One word over an arc with a rule: errors, delay that a timeout turns into errors, delay, wrong data, wrong data that a
+/// A batch over an arc with a rule: errors, delay that a timeout turns into errors, delay, wrong data, wrong data that a
 /// validator turns into errors.
-fn cross_ruled(plan: &Plan, worlds: &impl Worlds, arc: usize, word: usize, from: [u64; 3], into: &mut [u64; 3]) {
+#[inline(always)]
+fn cross_ruled<V: Lanes>(machine: V::Machine, plan: &Plan, worlds: &impl Worlds, arc: usize, from: [V; 3], into: &mut [V; 3]) {
     let (key, rule) = (plan.in_key[arc], &plan.rules[plan.rule(arc) as usize]);
     let crossing = &rule.crossing;
-    let draw = |threshold, need| if need == 0 { 0 } else { worlds.below(key, threshold, word, need) };
+    let draw = |threshold, need| draw(machine, worlds, key, threshold, need);
     if crossing.channels.has(Channels::ERRORS) {
-        into[E] |= draw(rule.errors, from[E] & !into[E]);
+        into[E] = into[E].or(draw(rule.errors, from[E].without(into[E])));
     }
     if crossing.channels.has(Channels::LATENCY) {
         if crossing.timeout.is_some() {
-            into[E] |= draw(rule.errors, from[L] & !into[E]);
+            into[E] = into[E].or(draw(rule.errors, from[L].without(into[E])));
         }
-        into[L] |= draw(rule.latency, from[L] & !into[L]);
+        into[L] = into[L].or(draw(rule.latency, from[L].without(into[L])));
     }
     if crossing.channels.has(Channels::DATA) {
-        let crosses = draw(rule.data, from[D] & (!into[D] | !into[E]));
+        let crosses = draw(rule.data, from[D].without(into[D].and(into[E])));
         match rule.validator {
-            Some((key, threshold)) if crosses != 0 => {
-                let caught = worlds.below(key, threshold, word, crosses);
-                into[D] |= crosses & !caught;
+            Some((key, threshold)) if !crosses.is_none() => {
+                let caught = worlds.below(machine, key, threshold, crosses);
+                into[D] = into[D].or(crosses.without(caught));
                 if crossing.rejects {
-                    into[E] |= caught;
+                    into[E] = into[E].or(caught);
                 }
             }
-            _ => into[D] |= crosses,
+            _ => into[D] = into[D].or(crosses),
         }
     }
 }
@@ -374,9 +417,16 @@ pub(crate) fn is_constant(scenario: &Scenario) -> bool {
     })
 }
 
-/// One batch from start to fixpoint; `lanes` trials from `batch * BATCH` on are used.
-pub(crate) fn run_batch(reached: &mut Reached, plan: &Plan, scenario: &Scenario, seed: Seed, batch: u64, lanes: u64) {
-    let first = batch * BATCH;
-    reached.start(plan, scenario, |lane| (lane < lanes).then_some(Drawn { seed, trial: first + lane }));
-    reached.propagate(plan, &SampledWorlds::new(batch));
+/// A batch of trials: its number, and how many of its trials are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Batch {
+    pub(crate) number: u64,
+    pub(crate) lanes: u64,
+}
+
+/// One batch from start to fixpoint.
+pub(crate) fn run_batch(reached: &mut Reached, machine: Machine, plan: &Plan, scenario: &Scenario, seed: Seed, batch: Batch) {
+    let first = batch.number * BATCH;
+    reached.start(plan, scenario, |lane| (lane < batch.lanes).then_some(Drawn { seed, trial: first + lane }));
+    reached.propagate(machine, plan, &SampledWorlds::new(batch.number));
 }

@@ -5,19 +5,20 @@
 
 use super::count::{count_batch, count_trial, lists_of};
 use super::exact;
-use super::lane::{Arcs, lane_below};
+use super::lane::Arcs;
 use super::plan::Plan;
-use super::reach::{BATCH, Reached, run_batch};
+use super::reach::{Batch, Reached, run_batch};
 use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
 use super::tally::{Measure, Tally};
 use super::timeline::{Timeline, Trial};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::fault::draw::{Choose, Drawn};
+use crate::lanes::{BATCH, Machine, Mask};
 use crate::model::crossing::Crossing;
 use crate::model::traffic::Traffic;
 use crate::model::{Compact, DurationLaw, System};
-use crate::random::{Key, LANES, Purpose, Seed, Threshold, block_key};
+use crate::random::{Key, LANES, Purpose, Seed, Threshold, batch_key, below_mask};
 use crate::statistics::{Estimate, Interval, clopper_pearson, order_statistic_ranks};
 use crate::units::{ServiceId, Ticks};
 use rayon::prelude::*;
@@ -45,6 +46,8 @@ pub struct Request<'a> {
     pub watch: Vec<ServiceId>,
     /// Budget of each journey in user-minutes, for the breach probability; empty when not asked.
     pub budgets: Vec<Option<f64>>,
+    /// The kind of machine to use; `None` for the fastest. Results do not depend on it.
+    pub machine: Option<Machine>,
     /// Called with numbers of finished trials.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
@@ -132,6 +135,10 @@ impl Run<'_> {
         (labels, position)
     }
 
+    fn machine(&self) -> Machine {
+        self.request.machine.unwrap_or_else(Machine::widest)
+    }
+
     /// Services that silent faults name are not in the plan and stay healthy.
     fn reach(&self) -> Simulation {
         let pessimistic = self.sample_reach(self.plan);
@@ -151,9 +158,9 @@ impl Run<'_> {
         let labels: Vec<u32> = (0..plan.len() as u32).filter(|node| plan.is_label[*node as usize]).collect();
         self.parallel(
             Reached::default,
-            |reached, part, batch, lanes| {
-                run_batch(reached, plan, self.scenario, self.request.seed, batch, lanes);
-                count_batch(reached, &labels, &mut part.tally, self.request.trials, batch, lanes);
+            |reached, part, batch| {
+                run_batch(reached, self.machine(), plan, self.scenario, self.request.seed, batch);
+                count_batch(reached, self.machine(), &labels, &mut part.tally, self.request.trials, batch);
             },
             labels.len(),
         )
@@ -163,7 +170,7 @@ impl Run<'_> {
     fn parallel<S>(
         &self,
         state: impl Fn() -> S + Sync + Send,
-        work: impl Fn(&mut S, &mut Part, u64, u64) + Sync,
+        work: impl Fn(&mut S, &mut Part, Batch) + Sync,
         services: usize,
     ) -> Part {
         let trials = self.request.trials;
@@ -176,7 +183,7 @@ impl Run<'_> {
                 let mut part = Part { tally: Tally::new(services, journeys), ..Part::default() };
                 for batch in batches * range / ranges..batches * (range + 1) / ranges {
                     let lanes = (trials - batch * BATCH).min(BATCH);
-                    work(state, &mut part, batch, lanes);
+                    work(state, &mut part, Batch { number: batch, lanes });
                     part.tally.trials += lanes;
                     if let Some(progress) = self.request.progress {
                         progress(lanes);
@@ -196,11 +203,11 @@ impl Run<'_> {
             self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
         let part = self.parallel(
             || (Reached::default(), Trial::default(), vec![Vec::new(); BATCH as usize]),
-            |(reached, trial, lists), part, batch, lanes| {
-                run_batch(reached, self.plan, self.scenario, self.request.seed, batch, lanes);
+            |(reached, trial, lists), part, batch| {
+                run_batch(reached, self.machine(), self.plan, self.scenario, self.request.seed, batch);
                 lists_of(reached, self.plan, lists);
-                for lane in 0..lanes {
-                    let number = batch * BATCH + lane;
+                for lane in 0..batch.lanes {
+                    let number = batch.number * BATCH + lane;
                     let mut draws = SampledTrial::new(self.request.seed, number);
                     trial.hits.draw(self.scenario, &mut draws.drawn);
                     trial.run(&line, &lists[lane as usize], &mut draws);
@@ -378,13 +385,15 @@ fn reach_result(tally: &Tally) -> Reach {
 /// Choices and live arcs of one sampled trial.
 pub(crate) struct SampledTrial {
     pub(crate) drawn: Drawn,
-    block_key: u64,
-    lane: u64,
+    batch: Mask,
+    lane: Mask,
 }
 
 impl SampledTrial {
     pub(crate) fn new(seed: Seed, trial: u64) -> Self {
-        Self { drawn: Drawn { seed, trial }, block_key: block_key(trial / LANES), lane: trial % LANES }
+        let mut lane = Mask::NONE;
+        lane[(trial % BATCH / LANES) as usize] = 1 << (trial % LANES);
+        Self { drawn: Drawn { seed, trial }, batch: batch_key(trial / BATCH), lane }
     }
 }
 
@@ -400,7 +409,7 @@ impl Choose for SampledTrial {
 
 impl Arcs for SampledTrial {
     fn below(&mut self, key: Key, threshold: Threshold) -> bool {
-        lane_below(key, self.block_key, threshold, self.lane)
+        !below_mask(&self.batch, key, threshold, &self.lane).is_none()
     }
 
     fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks {

@@ -4,9 +4,10 @@
 use super::exact::LIMIT;
 use super::lane::Arcs;
 use super::plan::{INSIDE, Plan};
-use super::reach::{Mask, WIDTH, Worlds};
+use super::reach::Worlds;
 use crate::diagnostic::Diagnostic;
 use crate::fault::draw::Choose;
+use crate::lanes::{Lanes, Mask};
 use crate::model::DurationLaw;
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
@@ -138,16 +139,17 @@ pub(super) struct WorldMasks<'a> {
 }
 
 impl Worlds for WorldMasks<'_> {
-    fn below(&self, key: Key, threshold: Threshold, word: usize, need: u64) -> u64 {
+    #[inline(always)]
+    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
         match threshold {
             Threshold::ALWAYS => need,
-            Threshold::NEVER => 0,
+            Threshold::NEVER => V::splat(machine, 0),
             _ => match self.set.position.get(&key.0) {
                 Some(entity) => {
                     let cut = self.set.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
-                    self.masks[*entity][cut][word] & need
+                    need.and(V::load(machine, &self.masks[*entity][cut]))
                 }
-                None => 0,
+                None => V::splat(machine, 0),
             },
         }
     }
@@ -251,7 +253,7 @@ pub(super) fn world_masks<'a>(
     weights: &mut [f64],
     pieces: &mut Vec<u32>,
 ) -> WorldMasks<'a> {
-    let mut masks: Vec<Vec<Mask>> = set.entities.iter().map(|entity| vec![[0; WIDTH]; entity.cuts.len()]).collect();
+    let mut masks: Vec<Vec<Mask>> = set.entities.iter().map(|entity| vec![Mask::NONE; entity.cuts.len()]).collect();
     for lane in 0..lanes {
         weights[lane as usize] = set.world(first + lane, pieces);
         let (word, bit) = ((lane / LANES) as usize, 1_u64 << (lane % LANES));

@@ -24,7 +24,10 @@ pub struct BatchSums {
 /// When `trial` is not below `trials`.
 pub fn batch_of(trial: u64, trials: u64) -> usize {
     assert!(trial < trials, "trials are numbered from 0");
-    (u128::from(trial) * BATCHES as u128 / u128::from(trials)) as usize
+    match trial.checked_mul(BATCHES as u64) {
+        Some(scaled) => (scaled / trials) as usize,
+        None => (u128::from(trial) * BATCHES as u128 / u128::from(trials)) as usize,
+    }
 }
 
 /// Number of trials in a batch.
