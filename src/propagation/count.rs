@@ -43,38 +43,68 @@ impl Work for Counting<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self, machine: V::Machine) -> Self::Output {
+        let none = V::splat(machine, 0);
         let valid = V::load(machine, self.valid);
-        let mut planes = [Mask::NONE; PLANES];
-        let mut used = 0;
+        let mut planes = [none; PLANES];
+        let mut used = 3;
         let mut sources = self.sources.iter().peekable();
-        for (service, node) in self.services.iter_mut().zip(self.labels) {
-            let at = *node as usize * self.channels;
-            let errors = V::load(machine, &self.masks[at]).and(valid);
-            let mut impaired = errors;
-            service.down += errors.count();
-            if self.channels == 3 {
-                let wrong = V::load(machine, &self.masks[at + 2]).and(valid);
-                impaired = errors.or(wrong).or(V::load(machine, &self.masks[at + 1]).and(valid));
-                service.corrupt += wrong.count();
-            }
-            while let Some((source, mask)) = sources.next_if(|(source, _)| source <= node) {
-                if source == node {
-                    impaired = impaired.or(V::load(machine, mask).and(valid));
+        // Eight services at a time go through a tree of full adders, so that a carry, which is hard to foresee, is rare.
+        for (services, labels) in self.services.chunks_mut(8).zip(self.labels.chunks(8)) {
+            let mut impaired = [none; 8];
+            for ((service, node), impaired) in services.iter_mut().zip(labels).zip(&mut impaired) {
+                let at = *node as usize * self.channels;
+                let errors = V::load(machine, &self.masks[at]).and(valid);
+                let mut any = errors;
+                if self.channels == 3 {
+                    let wrong = V::load(machine, &self.masks[at + 2]).and(valid);
+                    any = errors.or(wrong).or(V::load(machine, &self.masks[at + 1]).and(valid));
+                    service.corrupt += wrong.count();
                 }
+                while let Some((source, mask)) = sources.next_if(|(source, _)| source <= node) {
+                    if source == node {
+                        any = any.or(V::load(machine, mask).and(valid));
+                    }
+                }
+                let down = errors.count();
+                service.down += down;
+                service.impaired += if self.channels == 1 && any.without(errors).is_none() { down } else { any.count() };
+                *impaired = any;
             }
-            service.impaired += impaired.count();
-            let mut carry = impaired;
-            let mut digit = 0;
+            let mut carry = add_eight(&mut planes, impaired);
+            let mut digit = 3;
             while digit < PLANES && !carry.is_none() {
-                let plane = V::load(machine, &planes[digit]);
-                plane.xor(carry).store(&mut planes[digit]);
+                let plane = planes[digit];
+                planes[digit] = plane.xor(carry);
                 carry = plane.and(carry);
                 digit += 1;
                 used = used.max(digit);
             }
         }
-        (planes, used)
+        let mut stored = [Mask::NONE; PLANES];
+        planes.iter().zip(&mut stored).for_each(|(plane, stored)| plane.store(stored));
+        (stored, used)
     }
+}
+
+/// Adds eight bits a lane to the three lowest planes; returns the carry, worth eight.
+#[inline(always)]
+fn add_eight<V: Lanes>(planes: &mut [V; PLANES], bits: [V; 8]) -> V {
+    let (ones, twos_a) = full_adder(planes[0], bits[0], bits[1]);
+    let (ones, twos_b) = full_adder(ones, bits[2], bits[3]);
+    let (twos, fours_a) = full_adder(planes[1], twos_a, twos_b);
+    let (ones, twos_a) = full_adder(ones, bits[4], bits[5]);
+    let (ones, twos_b) = full_adder(ones, bits[6], bits[7]);
+    let (twos, fours_b) = full_adder(twos, twos_a, twos_b);
+    let (fours, carry) = full_adder(planes[2], fours_a, fours_b);
+    (planes[0], planes[1], planes[2]) = (ones, twos, fours);
+    carry
+}
+
+/// Sum and carry of three bits a lane.
+#[inline(always)]
+fn full_adder<V: Lanes>(a: V, b: V, c: V) -> (V, V) {
+    let differ = a.xor(b);
+    (differ.xor(c), a.and(b).or(differ.and(c)))
 }
 
 /// For each trial of a batch, the plan nodes that static reach found, ascending.

@@ -77,17 +77,18 @@ impl Reached {
     }
 
     /// Starts a batch: clears, then sets the sources that each trial hits.
-    pub(crate) fn start(&mut self, plan: &Plan, scenario: &Scenario, mut choices: impl FnMut(u64) -> Option<Drawn>) {
+    fn start(&mut self, plan: &Plan, scenario: &Scenario, seed: Seed, batch: Batch) {
         self.begin(plan);
         let mut hits = Hits::default();
-        let constant = is_constant(scenario);
-        for lane in 0..BATCH {
-            let Some(mut choose) = choices(lane) else { break };
-            if constant && lane > 0 {
-                self.repeat_first(lane);
-                continue;
-            }
-            hits.draw(scenario, &mut choose);
+        let first = batch.number * BATCH;
+        if is_constant(scenario) {
+            hits.draw(scenario, &mut Drawn { seed, trial: first });
+            self.set_hits(plan, &hits, 0);
+            self.repeat_first(batch.lanes);
+            return;
+        }
+        for lane in 0..batch.lanes {
+            hits.draw(scenario, &mut Drawn { seed, trial: first + lane });
             self.set_hits(plan, &hits, lane);
         }
     }
@@ -136,16 +137,14 @@ impl Reached {
         }
     }
 
-    /// The same sources as in lane 0: `impaired_sources` says which nodes, their masks which channels.
-    fn repeat_first(&mut self, lane: u64) {
-        let (word, bit) = ((lane / LANES) as usize, 1_u64 << (lane % LANES));
+    /// The same sources as in lane 0 in all lanes: `impaired_sources` says which nodes, their masks which channels.
+    fn repeat_first(&mut self, lanes: u64) {
+        let masks = self.masks.as_mut_slice();
         for (local, mask) in &mut self.impaired_sources {
-            mask[word] |= bit;
-            for channel in 0..self.channels {
-                let mask = &mut self.masks.as_mut_slice()[*local as usize * self.channels + channel];
-                if mask[0] & 1 != 0 {
-                    mask[word] |= bit;
-                }
+            *mask = Mask::first(lanes);
+            let channels = *local as usize * self.channels..(*local as usize + 1) * self.channels;
+            for mask in masks[channels].iter_mut().filter(|mask| !mask.is_none()) {
+                *mask = Mask::first(lanes);
             }
         }
     }
@@ -213,11 +212,12 @@ impl<const C: usize, W: Worlds> Propagation<'_, C, W> {
     fn pull<V: Lanes>(&mut self, machine: V::Machine, node: usize, start: u32) {
         let plan = self.plan;
         let mut acc: [V; C] = self.node(machine, node);
-        for arc in plan.arcs_into(node) {
-            if let Some(soon) = plan.in_source.get(arc + AHEAD) {
-                V::prefetch(machine, &self.masks[*soon as usize * C]);
+        let arcs = plan.arcs_into(node);
+        for (arc, source) in arcs.clone().zip(&plan.in_source[arcs]) {
+            if let Some(soon) = plan.in_source.get(arc + AHEAD).and_then(|soon| self.masks.get(*soon as usize * C)) {
+                V::prefetch(machine, soon);
             }
-            let source = plan.in_source[arc];
+            let source = *source;
             if source >= start || (C == 3 && plan.is_gated(arc)) {
                 continue;
             }
@@ -426,7 +426,6 @@ pub(crate) struct Batch {
 
 /// One batch from start to fixpoint.
 pub(crate) fn run_batch(reached: &mut Reached, machine: Machine, plan: &Plan, scenario: &Scenario, seed: Seed, batch: Batch) {
-    let first = batch.number * BATCH;
-    reached.start(plan, scenario, |lane| (lane < batch.lanes).then_some(Drawn { seed, trial: first + lane }));
+    reached.start(plan, scenario, seed, batch);
     reached.propagate(machine, plan, &SampledWorlds::new(batch.number));
 }

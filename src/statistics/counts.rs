@@ -1,6 +1,6 @@
 //! The distribution of a small whole number, such as reach, without loss.
 //!
-//! A sorted table value → number of trials. Moments are integer sums divided once at the end, so they do not depend on the order
+//! A table value → number of trials, dense for small values. Moments are integer sums divided once at the end, so they do not depend on the order
 //! of trials or of merging. Not for quantities with millions of different values: those belong into a
 //! [`LogLinear`](super::LogLinear).
 //!
@@ -12,9 +12,15 @@ use std::collections::BTreeMap;
 /// An exact, mergeable distribution of whole numbers over trials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CountDistribution {
-    counts: BTreeMap<u64, u64>,
+    /// By value; the last entry is not 0.
+    small: Vec<u64>,
+    /// Values from [`DENSE`] on; no entry is 0.
+    large: BTreeMap<u64, u64>,
     total: u64,
 }
+
+/// Values below this are counted in an array.
+const DENSE: u64 = 1 << 20;
 
 impl CountDistribution {
     /// Nothing recorded.
@@ -22,13 +28,22 @@ impl CountDistribution {
         Self::default()
     }
 
-    /// Records `count` trials with this value. O(log d) for d different values.
+    /// Records `count` trials with this value. O(1) below a million, else O(log d) for d different values.
     pub fn record(&mut self, value: u64, count: u64) {
         // An entry without trials would make equal distributions unequal.
-        if count > 0 {
-            *self.counts.entry(value).or_insert(0) += count;
-            self.total += count;
+        if count == 0 {
+            return;
         }
+        self.total += count;
+        if value >= DENSE {
+            *self.large.entry(value).or_insert(0) += count;
+            return;
+        }
+        let at = value as usize;
+        if at >= self.small.len() {
+            self.small.resize(at + 1, 0);
+        }
+        self.small[at] += count;
     }
 
     /// Adds another distribution; associative and commutative.
@@ -45,12 +60,13 @@ impl CountDistribution {
 
     /// The different values with their numbers of trials, rising.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.counts.iter().map(|(value, count)| (*value, *count))
+        let small = self.small.iter().enumerate().filter(|(_, count)| **count > 0).map(|(value, count)| (value as u64, *count));
+        small.chain(self.large.iter().map(|(value, count)| (*value, *count)))
     }
 
     /// Largest value recorded, 0 if none.
     pub fn largest(&self) -> u64 {
-        self.counts.last_key_value().map_or(0, |(value, _)| *value)
+        self.large.last_key_value().map_or((self.small.len() as u64).saturating_sub(1), |(value, _)| *value)
     }
 
     /// Mean, 0 without trials. Exact up to one rounding.
@@ -104,7 +120,7 @@ impl CountDistribution {
 
     /// Number of trials with at least this value; over [`CountDistribution::total`] it is the input of an exact interval.
     pub fn trials_at_least(&self, value: u64) -> u64 {
-        self.counts.range(value..).map(|(_, count)| count).sum()
+        self.iter().filter(|(known, _)| *known >= value).map(|(_, count)| count).sum()
     }
 
     /// Share of trials with at least this value, 0 without trials.
