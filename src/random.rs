@@ -186,22 +186,24 @@ pub(crate) fn below<L: Lanes>(machine: L::Machine, batch: L, key: Key, threshold
         return need;
     }
     let common = common_to_digits(machine, key, batch);
-    let mut below = L::splat(machine, 0);
-    let mut undecided = need;
-    let step = |digit: u32, below: &mut L, undecided: &mut L| {
-        let one = L::load(machine, &ALL_OR_NONE[(threshold.0 >> (31 - digit) & 1) as usize]);
-        L::compare(digit_of(machine, common, digit), one, below, undecided);
-    };
+    let (mut below, mut undecided) = (L::splat(machine, 0), need);
     for digit in 0..L::FIRST_DIGITS {
-        step(digit, &mut below, &mut undecided);
+        compare_digit(machine, common, threshold, digit, &mut below, &mut undecided);
     }
     let mut digit = L::FIRST_DIGITS;
     // Once the digits left are all 0, no undecided number can still be below.
     while digit < 32 && threshold.0 << digit != 0 && !undecided.is_none() {
-        step(digit, &mut below, &mut undecided);
+        compare_digit(machine, common, threshold, digit, &mut below, &mut undecided);
         digit += 1;
     }
     below
+}
+
+/// Compares one digit of 512 numbers with that of the threshold.
+#[inline(always)]
+fn compare_digit<L: Lanes>(machine: L::Machine, common: L, threshold: Threshold, digit: u32, below: &mut L, undecided: &mut L) {
+    let one = L::load(machine, &ALL_OR_NONE[(threshold.0 >> (31 - digit) & 1) as usize]);
+    L::compare(digit_of(machine, common, digit), one, below, undecided);
 }
 
 /// [`below`] for masks in memory, on whatever machine this is.

@@ -8,7 +8,6 @@ use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
 use crate::random::LANES;
 use crate::statistics::batch::batch_of;
 use crate::units::Ticks;
-use std::collections::HashMap;
 
 /// Digits of the number of services that a trial can impair.
 const PLANES: usize = 32;
@@ -129,20 +128,13 @@ pub(super) fn lists_of(reached: &Reached, plan: &Plan, lists: &mut [Vec<u32>]) {
 }
 
 /// Adds one timed trial to a tally.
-pub(super) fn count_trial(
-    trial: &Trial<'_>,
-    line: &Timeline<'_>,
-    position: &HashMap<u32, u32>,
-    tally: &mut Tally,
-    number: u64,
-    trials: u64,
-) {
+pub(super) fn count_trial(trial: &Trial<'_>, line: &Timeline<'_>, position: &[u32], tally: &mut Tally, number: u64, trials: u64) {
     let batch = batch_of(number, trials);
     let mut reach = 0;
     for (node, outcome) in trial.services(line) {
         let Some(onset) = outcome.onset else { continue };
         reach += 1;
-        let service = &mut tally.services[position[&node] as usize];
+        let service = &mut tally.services[position[node as usize] as usize];
         service.impaired += 1;
         service.down += u64::from(outcome.down);
         service.corrupt += u64::from(outcome.corrupt);

@@ -17,7 +17,7 @@ use crate::lanes::{BATCH, Machine, Mask};
 use crate::model::System;
 use crate::random::LANES;
 use crate::statistics::Interval;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The most uncertain arcs (two-way outcomes) that are enumerated.
 pub const LIMIT: u32 = 22;
@@ -179,7 +179,7 @@ fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64]
     }
 }
 
-fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &HashMap<u32, u32>) -> Result<Sums, Diagnostic> {
+fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &[u32]) -> Result<Sums, Diagnostic> {
     let set = Worldset::new(run.plan)?;
     let line = Timeline::new(run.system, run.compact, run.plan, run.scenario, run.traffic.clone());
     let mut sums = Sums {
@@ -224,13 +224,13 @@ fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &HashMap<u32, u32
 }
 
 impl Sums {
-    fn add_trial(&mut self, run: &Run<'_>, trial: &Trial<'_>, line: &Timeline<'_>, position: &HashMap<u32, u32>, weight: f64) {
+    fn add_trial(&mut self, run: &Run<'_>, trial: &Trial<'_>, line: &Timeline<'_>, position: &[u32], weight: f64) {
         self.worlds += 1;
         let mut reach = 0;
         for (node, outcome) in trial.services(line) {
             let Some(onset) = outcome.onset else { continue };
             reach += 1;
-            let service = &mut self.services[position[&node] as usize];
+            let service = &mut self.services[position[node as usize] as usize];
             service.impaired += weight;
             service.down += if outcome.down { weight } else { 0.0 };
             service.corrupt += if outcome.corrupt { weight } else { 0.0 };

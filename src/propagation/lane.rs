@@ -70,12 +70,24 @@ pub(crate) struct Lane {
 
 /// Draws that decide arcs of one trial.
 pub(crate) trait Arcs {
-    /// Is the entity's number below the threshold in this trial?
-    fn below(&mut self, key: Key, threshold: Threshold) -> bool;
+    /// Is the entity's number below the threshold in this trial? `slot` numbers the question, see [`slots`].
+    fn below(&mut self, slot: usize, key: Key, threshold: Threshold) -> bool;
     /// The length of a buffer of a dependency.
     fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks;
     /// The hand-off time of its data.
     fn hand_off(&mut self, name: u64, crossing: &Crossing) -> Ticks;
+}
+
+/// Questions about an arc or, where arcs have rules, about a rule.
+const QUESTIONS: usize = 4;
+const LIVE: usize = 0;
+const LATENCY: usize = 1;
+const DATA: usize = 2;
+const VALIDATOR: usize = 3;
+
+/// How many different questions [`Lane::build`] can ask about a plan.
+pub(crate) fn slots(plan: &Plan) -> usize {
+    if plan.in_rule.is_empty() { plan.in_source.len() } else { plan.rules.len() * QUESTIONS }
 }
 
 impl Lane {
@@ -122,7 +134,7 @@ impl Lane {
             data_delay: NONE,
         };
         if plan.in_rule.is_empty() {
-            live.errors = draws.below(key, plan.in_threshold[arc]);
+            live.errors = draws.below(arc, key, plan.in_threshold[arc]);
             live.latency = live.errors;
             live.data = false;
             if live.errors {
@@ -134,16 +146,17 @@ impl Lane {
             self.arcs.push(live);
             return;
         }
+        let slot = rule as usize * QUESTIONS;
         let rule = &plan.rules[rule as usize];
         let crossing = &rule.crossing;
         let channels = crossing.channels;
         let carries_errors = channels.has(Channels::ERRORS) || crossing.timeout.is_some() || crossing.rejects;
-        live.errors = carries_errors && draws.below(key, rule.live);
-        live.latency = channels.has(Channels::LATENCY) && draws.below(key, rule.latency);
-        live.data = channels.has(Channels::DATA) && draws.below(key, rule.data);
+        live.errors = carries_errors && draws.below(slot + LIVE, key, rule.live);
+        live.latency = channels.has(Channels::LATENCY) && draws.below(slot + LATENCY, key, rule.latency);
+        live.data = channels.has(Channels::DATA) && draws.below(slot + DATA, key, rule.data);
         if live.data
             && let Some((key, threshold)) = rule.validator
-            && draws.below(key, threshold)
+            && draws.below(slot + VALIDATOR, key, threshold)
         {
             live.data = false;
             live.rejects = crossing.rejects;

@@ -7,6 +7,7 @@
 mod count;
 pub mod exact;
 mod lane;
+mod live;
 pub(crate) mod plan;
 pub(crate) mod reach;
 pub mod result;

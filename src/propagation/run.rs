@@ -5,7 +5,8 @@
 
 use super::count::{count_batch, count_trial, lists_of};
 use super::exact;
-use super::lane::Arcs;
+use super::lane::slots;
+use super::live::{LiveMasks, SampledTrial};
 use super::plan::Plan;
 use super::reach::{Batch, Reached, run_batch};
 use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
@@ -13,12 +14,10 @@ use super::tally::{Measure, Tally};
 use super::timeline::{Timeline, Trial};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
-use crate::fault::draw::{Choose, Drawn};
-use crate::lanes::{BATCH, Machine, Mask};
-use crate::model::crossing::Crossing;
+use crate::lanes::{BATCH, Machine};
 use crate::model::traffic::Traffic;
-use crate::model::{Compact, DurationLaw, System};
-use crate::random::{Key, LANES, Purpose, Seed, Threshold, batch_key, below_mask};
+use crate::model::{Compact, System};
+use crate::random::Seed;
 use crate::statistics::{Estimate, Interval, clopper_pearson, order_statistic_ranks};
 use crate::units::{ServiceId, Ticks};
 use rayon::prelude::*;
@@ -128,10 +127,11 @@ impl Part {
 }
 
 impl Run<'_> {
-    /// Label nodes of the plan, and the position of each among them.
-    pub(crate) fn labels(&self) -> (Vec<u32>, HashMap<u32, u32>) {
+    /// Label nodes of the plan, and for every node its position among them (`u32::MAX` for others).
+    pub(crate) fn labels(&self) -> (Vec<u32>, Vec<u32>) {
         let labels: Vec<u32> = (0..self.plan.len() as u32).filter(|node| self.plan.is_label[*node as usize]).collect();
-        let position = labels.iter().enumerate().map(|(at, node)| (*node, at as u32)).collect();
+        let mut position = vec![u32::MAX; self.plan.len()];
+        labels.iter().enumerate().for_each(|(at, node)| position[*node as usize] = at as u32);
         (labels, position)
     }
 
@@ -189,6 +189,7 @@ impl Run<'_> {
                         progress(lanes);
                     }
                 }
+                part.tally.settle();
                 part
             })
             .reduce(Part::default, Part::merge)
@@ -202,13 +203,14 @@ impl Run<'_> {
         let budgets: Vec<Option<u64>> =
             self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
         let part = self.parallel(
-            || (Reached::default(), Trial::default(), vec![Vec::new(); BATCH as usize]),
-            |(reached, trial, lists), part, batch| {
+            || (Reached::default(), Trial::default(), vec![Vec::new(); BATCH as usize], LiveMasks::default()),
+            |(reached, trial, lists, live), part, batch| {
                 run_batch(reached, self.machine(), self.plan, self.scenario, self.request.seed, batch);
                 lists_of(reached, self.plan, lists);
+                live.start(batch.number, slots(self.plan));
                 for lane in 0..batch.lanes {
                     let number = batch.number * BATCH + lane;
-                    let mut draws = SampledTrial::new(self.request.seed, number);
+                    let mut draws = SampledTrial::new(self.request.seed, number, live);
                     trial.hits.draw(self.scenario, &mut draws.drawn);
                     trial.run(&line, &lists[lane as usize], &mut draws);
                     count_trial(trial, &line, &position, &mut part.tally, number, self.request.trials);
@@ -379,46 +381,5 @@ fn reach_result(tally: &Tally) -> Reach {
         p99: tally.reach.quantile(0.99),
         standard_deviation: tally.reach.variance().sqrt(),
         distribution: tally.reach.iter().map(|(value, count)| (value, count as f64 / trials)).collect(),
-    }
-}
-
-/// Choices and live arcs of one sampled trial.
-pub(crate) struct SampledTrial {
-    pub(crate) drawn: Drawn,
-    batch: Mask,
-    lane: Mask,
-}
-
-impl SampledTrial {
-    pub(crate) fn new(seed: Seed, trial: u64) -> Self {
-        let mut lane = Mask::NONE;
-        lane[(trial % BATCH / LANES) as usize] = 1 << (trial % LANES);
-        Self { drawn: Drawn { seed, trial }, batch: batch_key(trial / BATCH), lane }
-    }
-}
-
-impl Choose for SampledTrial {
-    fn chance(&mut self, purpose: Purpose, name: u64, p: f64) -> bool {
-        self.drawn.chance(purpose, name, p)
-    }
-
-    fn uniform(&mut self, purpose: Purpose, name: u64, what: &dyn Fn() -> String) -> f64 {
-        self.drawn.uniform(purpose, name, what)
-    }
-}
-
-impl Arcs for SampledTrial {
-    fn below(&mut self, key: Key, threshold: Threshold) -> bool {
-        !below_mask(&self.batch, key, threshold, &self.lane).is_none()
-    }
-
-    fn buffer(&mut self, name: u64, crossing: &Crossing) -> Ticks {
-        let law = crossing.buffer.unwrap_or(DurationLaw::ZERO);
-        self.duration(Purpose::Buffer, name, law, &|| "buffer of a dependency".into())
-    }
-
-    fn hand_off(&mut self, name: u64, crossing: &Crossing) -> Ticks {
-        let law = crossing.delay.unwrap_or(DurationLaw::ZERO);
-        self.duration(Purpose::Buffer, !name, law, &|| "delay of a dependency".into())
     }
 }

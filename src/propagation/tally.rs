@@ -24,6 +24,11 @@ impl Measure {
         }
     }
 
+    /// Sorts in what was recorded, see [`LogLinear::settle`].
+    fn settle(&mut self) {
+        self.histogram.settle();
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         self.histogram.merge(&other.histogram);
         self.sums.merge(&other.sums);
@@ -96,6 +101,22 @@ impl Tally {
             journeys: vec![JourneyTally::default(); journeys],
             ..Self::default()
         }
+    }
+
+    /// Sorts in what was recorded, so that merging and reading need not.
+    pub(crate) fn settle(&mut self) {
+        for times in self.services.iter_mut().filter_map(|service| service.times.as_deref_mut()) {
+            times.downtime.settle();
+            times.impaired_time.settle();
+            times.onset.settle();
+        }
+        for journey in &mut self.journeys {
+            journey.downtime.settle();
+            journey.impaired_time.settle();
+            journey.user_minutes.settle();
+            journey.integrity_minutes.settle();
+        }
+        self.user_minutes.settle();
     }
 
     /// Adds another part.

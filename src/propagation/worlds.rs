@@ -233,7 +233,7 @@ impl Choose for ExactTrial<'_> {
 }
 
 impl Arcs for ExactTrial<'_> {
-    fn below(&mut self, key: Key, threshold: Threshold) -> bool {
+    fn below(&mut self, _: usize, key: Key, threshold: Threshold) -> bool {
         self.set.below(self.pieces, key, threshold)
     }
 

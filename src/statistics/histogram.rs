@@ -9,7 +9,7 @@
 //! the expected shortfall.
 
 use super::quantile;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 /// Sub-buckets of an octave, as a power of 2.
 const PRECISION_BITS: u32 = 10;
@@ -37,11 +37,25 @@ impl Bucket {
 }
 
 /// A sparse log-linear histogram of `u64` values with relative error at most 1/1,024.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct LogLinear {
-    buckets: BTreeMap<u32, Bucket>,
+    /// Buckets in use, by rising index.
+    buckets: Vec<(u32, Bucket)>,
+    /// Values that have no bucket yet: sorting many at a time is much cheaper than finding a place for each.
+    pending: Vec<u64>,
     total: u64,
 }
+
+impl PartialEq for LogLinear {
+    fn eq(&self, other: &Self) -> bool {
+        self.total == other.total && self.settled() == other.settled()
+    }
+}
+
+impl Eq for LogLinear {}
+
+/// Values that wait at least, before they are sorted in.
+const FEWEST_PENDING: usize = 32;
 
 /// The bucket of a value: rising with it, below 2^16.
 fn bucket_of(value: u64) -> u32 {
@@ -56,25 +70,74 @@ impl LogLinear {
         Self::default()
     }
 
-    /// Records `count` trials with this value. O(log b) for b buckets in use, at most 56,320.
+    /// Records `count` trials with this value. Amortised O(log b) for b buckets in use, at most 56,320.
     pub fn record(&mut self, value: u64, count: u64) {
-        // A bucket without values would make equal histograms unequal.
-        if count > 0 {
-            let sum = u128::from(value) * u128::from(count);
-            self.add(bucket_of(value), Bucket { count, smallest: value, largest: value, sum });
+        match count {
+            // A bucket without values would make equal histograms unequal.
+            0 => {}
+            1 => {
+                self.total += 1;
+                self.pending.push(value);
+                if self.pending.len() >= (self.buckets.len() / 2).max(FEWEST_PENDING) {
+                    self.settle();
+                }
+            }
+            _ => {
+                let sum = u128::from(value) * u128::from(count);
+                self.total += count;
+                self.add_all(&[(bucket_of(value), Bucket { count, smallest: value, largest: value, sum })]);
+            }
         }
     }
 
-    fn add(&mut self, index: u32, bucket: Bucket) {
-        self.total += bucket.count;
-        self.buckets.entry(index).and_modify(|own| own.add(bucket)).or_insert(bucket);
+    /// Gives every value its bucket. Everything works without, only slower.
+    pub fn settle(&mut self) {
+        if !self.pending.is_empty() {
+            let mut pending = std::mem::take(&mut self.pending);
+            self.add_all(&buckets_of(&mut pending));
+            pending.clear();
+            self.pending = pending;
+        }
     }
 
-    /// Adds another histogram; associative and commutative. O(b log b).
+    /// Merges rising buckets into the own ones. O(b).
+    fn add_all(&mut self, others: &[(u32, Bucket)]) {
+        let own = std::mem::take(&mut self.buckets);
+        let mut merged = Vec::with_capacity(own.len() + others.len());
+        let (mut left, mut right) = (own.into_iter().peekable(), others.iter().copied().peekable());
+        loop {
+            let (Some((a, _)), Some((b, _))) = (left.peek(), right.peek()) else { break };
+            match a.cmp(b) {
+                std::cmp::Ordering::Less => merged.extend(left.next()),
+                std::cmp::Ordering::Greater => merged.extend(right.next()),
+                std::cmp::Ordering::Equal => {
+                    if let (Some((index, mut bucket)), Some((_, other))) = (left.next(), right.next()) {
+                        bucket.add(other);
+                        merged.push((index, bucket));
+                    }
+                }
+            }
+        }
+        merged.extend(left);
+        merged.extend(right);
+        self.buckets = merged;
+    }
+
+    /// All buckets, those of pending values included.
+    fn settled(&self) -> Cow<'_, [(u32, Bucket)]> {
+        if self.pending.is_empty() {
+            return Cow::Borrowed(&self.buckets);
+        }
+        let mut copy = self.clone();
+        copy.settle();
+        Cow::Owned(copy.buckets)
+    }
+
+    /// Adds another histogram; associative and commutative. O(b).
     pub fn merge(&mut self, other: &Self) {
-        for (index, bucket) in &other.buckets {
-            self.add(*index, *bucket);
-        }
+        self.settle();
+        self.total += other.total;
+        self.add_all(&other.settled());
     }
 
     /// Number of values recorded, without the implicit zeros.
@@ -84,26 +147,27 @@ impl LogLinear {
 
     /// Exact sum of all values.
     pub fn sum(&self) -> u128 {
-        self.buckets.values().map(|bucket| bucket.sum).sum()
+        self.settled().iter().map(|(_, bucket)| bucket.sum).sum()
     }
 
     /// The buckets in use, rising.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        self.buckets.values().copied()
+        self.settled().into_owned().into_iter().map(|(_, bucket)| bucket)
     }
 
     /// Rebuilds a histogram from [`LogLinear::buckets`], as when a part of a run was stored.
     pub fn from_buckets(buckets: impl IntoIterator<Item = Bucket>) -> Self {
         let mut histogram = Self::new();
         for bucket in buckets.into_iter().filter(|bucket| bucket.count > 0) {
-            histogram.add(bucket_of(bucket.largest), bucket);
+            histogram.total += bucket.count;
+            histogram.add_all(&[(bucket_of(bucket.largest), bucket)]);
         }
         histogram
     }
 
     /// Largest value recorded, 0 if none.
     pub fn largest(&self) -> u64 {
-        self.buckets.last_key_value().map_or(0, |(_, bucket)| bucket.largest)
+        self.settled().last().map_or(0, |(_, bucket)| bucket.largest)
     }
 
     /// The smallest x with F(x) ≥ q over `trials` trials, those without a record at 0; 0 without trials. Never low, high by
@@ -121,7 +185,7 @@ impl LogLinear {
         if rank <= seen {
             return 0;
         }
-        for bucket in self.buckets.values() {
+        for (_, bucket) in self.settled().iter() {
             seen += bucket.count;
             if seen >= rank {
                 return bucket.largest;
@@ -134,9 +198,11 @@ impl LogLinear {
     /// otherwise a bucket that straddles the limit counts in proportion to where the limit lies between its ends. O(b).
     pub fn trials_above(&self, limit: u64) -> u64 {
         let straddles = |bucket: &Bucket| bucket.smallest <= limit && bucket.largest > limit;
-        let above = self.buckets.values().filter(|bucket| bucket.smallest > limit).map(|bucket| bucket.count).sum::<u64>();
+        let settled = self.settled();
+        let buckets = || settled.iter().map(|(_, bucket)| bucket);
+        let above = buckets().filter(|bucket| bucket.smallest > limit).map(|bucket| bucket.count).sum::<u64>();
         above
-            + self.buckets.values().find(|bucket| straddles(bucket)).map_or(0, |bucket| {
+            + buckets().find(|bucket| straddles(bucket)).map_or(0, |bucket| {
                 let share = (bucket.largest - limit) as f64 / (bucket.largest - bucket.smallest) as f64;
                 // Something lies above, and something does not.
                 ((share * bucket.count as f64).round() as u64).clamp(1, bucket.count - 1)
@@ -153,7 +219,7 @@ impl LogLinear {
             return 0.0;
         }
         let (mut count, mut sum) = (0_u64, 0_u128);
-        for bucket in self.buckets.values().rev() {
+        for (_, bucket) in self.settled().iter().rev() {
             let room = wanted - count as f64;
             if room < bucket.count as f64 {
                 let part = bucket.sum as f64 / bucket.count as f64 * room.max(0.0);
@@ -165,6 +231,18 @@ impl LogLinear {
         // The remaining trials lost nothing.
         sum as f64 / wanted
     }
+}
+
+/// Buckets of values, rising. Sorts the values. O(n log n).
+fn buckets_of(values: &mut [u64]) -> Vec<(u32, Bucket)> {
+    values.sort_unstable();
+    values
+        .chunk_by(|a, b| bucket_of(*a) == bucket_of(*b))
+        .map(|run| {
+            let sum = run.iter().map(|value| u128::from(*value)).sum();
+            (bucket_of(run[0]), Bucket { count: run.len() as u64, smallest: run[0], largest: run[run.len() - 1], sum })
+        })
+        .collect()
 }
 
 #[cfg(test)]
