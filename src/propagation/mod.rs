@@ -4,9 +4,11 @@
 //! `timeline` follows one trial through time; `exact` enumerates. All give integer tallies that merge in any order, so the
 //! answer is the same for any number of threads.
 
+pub mod breaker;
 mod count;
 pub mod exact;
 mod lane;
+pub mod load;
 pub(crate) mod plan;
 pub(crate) mod reach;
 pub mod result;
@@ -14,6 +16,7 @@ pub mod run;
 pub mod tally;
 mod timeline;
 pub mod transfer;
+pub mod waiting;
 mod worlds;
 
 pub use result::Simulation;
