@@ -8,8 +8,10 @@ pub mod draw;
 pub mod exposure;
 pub mod file;
 pub mod pool;
+mod resolve;
 pub mod scenario;
 pub mod spec;
+pub(crate) mod surge;
 pub(crate) mod trial;
 
 pub use catalogue::FaultKind;

@@ -5,6 +5,7 @@
 
 pub mod compact;
 pub mod crossing;
+pub mod demand;
 pub mod draft;
 pub mod duration;
 pub mod facts;

@@ -14,12 +14,6 @@ pub fn pool_exhausted(in_use: f64, pool: f64) -> bool {
     in_use > pool
 }
 
-/// How long a queue of `capacity` places takes in what arrives at `arrivals` per unit of time while nobody takes anything out:
-/// `capacity / arrivals`, infinite where nothing arrives.
-pub fn time_to_fill(capacity: f64, arrivals: f64) -> f64 {
-    if arrivals > 0.0 { capacity / arrivals } else { f64::INFINITY }
-}
-
 /// How long the backlog of an outage takes to drain: `T = λD/(μ − λ)`, where what did not fit into `capacity` is lost. Infinite
 /// where no more can be taken out than arrives.
 pub fn time_to_drain(outage: f64, capacity: f64, arrivals: f64, departures: f64) -> f64 {
@@ -59,14 +53,13 @@ mod tests {
     }
 
     #[test]
-    fn v26_queues_fill_and_drain() {
+    fn v26_queues_drain() {
         // 100 a second in, 150 out, one hour; minutes.
         assert_eq!(time_to_drain(60.0, f64::INFINITY, 6_000.0, 9_000.0), 120.0);
-        assert_eq!(time_to_fill(90_000.0, 6_000.0), 15.0);
         // What did not fit does not have to be worked off.
         assert_eq!(time_to_drain(60.0, 90_000.0, 6_000.0, 9_000.0), 30.0);
         assert_eq!(time_to_drain(60.0, 90_000.0, 6_000.0, 6_000.0), f64::INFINITY);
-        assert_eq!((time_to_fill(9.0, 0.0), time_to_drain(60.0, 9.0, 0.0, 0.0)), (f64::INFINITY, 0.0));
+        assert_eq!(time_to_drain(60.0, 9.0, 0.0, 0.0), 0.0);
     }
 
     #[test]
