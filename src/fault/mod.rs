@@ -15,5 +15,5 @@ pub(crate) mod surge;
 pub(crate) mod trial;
 
 pub use catalogue::FaultKind;
-pub use scenario::Scenario;
+pub use scenario::{Response, Scenario};
 pub use spec::Fault;

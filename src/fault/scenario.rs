@@ -122,6 +122,15 @@ impl Incident {
     }
 }
 
+/// How people answer to faults, where it differs from what the topology states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Response {
+    /// How many incidents can be worked on at the same time.
+    pub responders: Option<u32>,
+    /// Dependents' symptoms and users' reports take part in detection (product.md, semantics 14).
+    pub symptom_detection: bool,
+}
+
 /// Faults resolved against a system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
@@ -179,20 +188,16 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// Another number of responders than the topology states. Against that number, human detection and diagnosis take
-    /// `(staff/baseline)^−½` times as long (model.md §7; elicited).
+    /// The same faults, answered in another way. With another number of responders than the topology states, human detection and
+    /// diagnosis take `(staff/baseline)^−½` times as long (model.md §7; elicited).
     #[must_use]
-    pub fn with_responders(mut self, staff: u32) -> Self {
-        let baseline = self.responders.unwrap_or(staff);
-        self.slowness = libm::sqrt(f64::from(baseline.max(1)) / f64::from(staff.max(1)));
-        self.responders = Some(staff.max(1));
-        self
-    }
-
-    /// Lets dependents' symptoms and users' reports take part in detection (product.md, semantics 14).
-    #[must_use]
-    pub fn with_symptom_detection(mut self) -> Self {
-        self.symptoms = true;
+    pub fn answered(mut self, response: Response) -> Self {
+        if let Some(staff) = response.responders {
+            let (staff, baseline) = (staff.max(1), self.responders.unwrap_or(staff).max(1));
+            self.slowness = libm::sqrt(f64::from(baseline) / f64::from(staff));
+            self.responders = Some(staff);
+        }
+        self.symptoms = response.symptom_detection;
         self
     }
 

@@ -99,8 +99,8 @@ pub struct Service {
     pub restore_tail: Option<LawText>,
     /// Usual response time.
     pub latency: Option<DurationText>,
-    /// Offered load over capacity, above 0.
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    /// Offered load over capacity when nothing fails, above 0 and below 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub load: Option<f64>,
     /// Efficiency when overloaded, 0 to 1.
     pub goodput: Option<ProbabilityNumber>,
