@@ -279,8 +279,8 @@ fn a_stand_by_takes_over_after_detection() {
 #[test]
 fn mechanisms_that_mean_nothing_are_errors_with_their_place() {
     for (services, dependency, expected) in [
-        ("s: {load: 1.2}, c: {}", "from: c, to: s", "load"),
-        ("s: {load: 0}, c: {}", "from: c, to: s", "load"),
+        ("s: {load: 1.2}, c: {}", "from: c, to: s", "below 1, found `1.2`"),
+        ("s: {load: 0}, c: {}", "from: c, to: s", "above 0 and below 1"),
         ("s: {}, c: {}", "from: c, to: s, retries: {attempts: 0}", "attempts"),
         ("s: {}, c: {}", "from: c, to: s, calls: 0, retries: {attempts: 3}", "does not make"),
         ("s: {}, c: {}", "from: c, to: s, breaker: {window: 0}", "window"),

@@ -236,6 +236,7 @@ Examples:
   shockfront simulate topology.yaml --fault crash@payment
   shockfront simulate topology.yaml --fault crash@payment,repair=45m/4h --horizon 7d
   shockfront simulate topology.yaml --fault zone_loss@zone-a --static --format json
+  shockfront simulate topology.yaml --fault overload@checkout,capacity=50%,repair=5m --responders 2
   shockfront simulate small.yaml --fault crash@db --static --exact";
 
 /// `check`.

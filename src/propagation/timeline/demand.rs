@@ -18,6 +18,8 @@ use crate::units::{Severity, Ticks};
 use std::collections::HashMap;
 
 const EPOCH: Ticks = Ticks(EPOCH_SECONDS * Ticks::PER_SECOND);
+/// An overload without a cause that changes for longer than this does not go away by itself.
+const RESTLESS: Ticks = Ticks(10 * Ticks::PER_MINUTE);
 /// Demand is rounded to this grid, so that it comes to rest.
 const GRID: f64 = 16_777_216.0;
 
@@ -137,6 +139,8 @@ pub(super) struct LoadState {
     last: Option<Ticks>,
     /// Something changed since the last update.
     pub(super) stale: bool,
+    /// Since when no cause is left.
+    clear_since: Option<Ticks>,
     relief_due: bool,
     reliefs: usize,
 }
@@ -152,7 +156,7 @@ impl LoadState {
         self.relieved.resize(services, false);
         (self.shed, self.reliefs) = (0.0, 0);
         (self.pending, self.stale, self.relief_due) = (false, false, false);
-        self.last = None;
+        (self.last, self.clear_since) = (None, None);
     }
 }
 
@@ -166,7 +170,12 @@ impl<'a> Trial<'a> {
 
     /// Puts the next update into the queue if anything changed: at once, but no sooner than an epoch after the last.
     pub(super) fn wake(&mut self, line: &Timeline<'a>) {
-        if line.layer.is_some() && self.load.stale && !self.load.pending {
+        if line.layer.is_none() {
+            return;
+        }
+        let has_cause = self.hit_states.iter().any(|state| state.active || state.waiting || state.starting);
+        self.load.clear_since = if has_cause || self.load.shed > 0.0 { None } else { self.load.clear_since.or(Some(self.now)) };
+        if self.load.stale && !self.load.pending {
             self.load.pending = true;
             let next = self.load.last.map_or(self.now, |last| self.now.max(last.saturating_add(EPOCH)));
             self.at(next, Event::Epoch);
@@ -260,11 +269,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// When the causes are gone but an overload stays, people find that out after a while and keep load away.
+    /// When the causes are gone but an overload stays, people find that out after a while and keep load away. It stays when the
+    /// load has come to rest, or goes up and down for too long.
     fn plan_relief(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
-        let has_cause = self.hit_states.iter().any(|state| state.active || state.waiting || state.starting);
-        let is_stuck = self.load.overload.iter().any(|overload| *overload > Severity::NONE);
-        if has_cause || !is_stuck || self.load.relief_due || self.load.shed > 0.0 {
+        let Some(since) = self.load.clear_since.filter(|_| !self.load.relief_due) else { return };
+        let stays = !self.load.stale || self.now >= since.saturating_add(RESTLESS);
+        if !stays || self.load.overload.iter().all(|overload| *overload == Severity::NONE) {
             return;
         }
         let Some(incident) = line.scenario.incidents.first() else { return };
@@ -273,7 +283,8 @@ impl<'a> Trial<'a> {
             format!("time until load is shed after {}: state `relief`", incident.label)
         });
         (self.load.relief_due, self.load.reliefs) = (true, self.load.reliefs + 1);
-        self.after(wait.max(EPOCH), Event::Relief);
+        let due = since.saturating_add(wait).max(self.now.saturating_add(EPOCH));
+        self.at(due, Event::Relief);
     }
 
     /// Keeps a share of the load away where services are overloaded.
