@@ -8,7 +8,7 @@ use crate::change::facts::{Assisted, Change, TriState};
 use crate::change::paths::Mapping;
 use crate::change::team::Team;
 use crate::diagnostic::Diagnostic;
-use crate::fault::{Fault, Scenario};
+use crate::fault::{Fault, Response, Scenario};
 use crate::model::{Compact, System};
 use crate::policy::{self, Decision, Facts, rules};
 use crate::propagation::{Request, Simulation, simulate};
@@ -57,6 +57,8 @@ pub struct AssessRequest<'a> {
     pub threads: Option<usize>,
     /// How long harm is followed; `None` for the default of the fault.
     pub horizon: Option<Ticks>,
+    /// How people answer to faults.
+    pub response: Response,
     /// When it happens, where the change does not say.
     pub at: Option<Zoned>,
     /// Notes about contradictions in the input, to be passed on.
@@ -74,6 +76,7 @@ impl Default for AssessRequest<'_> {
             seed: Seed::default(),
             threads: None,
             horizon: None,
+            response: Response::default(),
             at: None,
             notes: Vec::new(),
             progress: None,
@@ -107,7 +110,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let all_faults: Vec<Fault> = placed.iter().filter_map(|placed| placed.fault.clone()).collect();
     let together = match all_faults.as_slice() {
         [] => None,
-        faults => Some(Scenario::new(system, compact, faults, request.horizon)?),
+        faults => Some(Scenario::new(system, compact, faults, request.horizon)?.answered(request.response)),
     };
     let outcome = if together.is_some() { Some(simulated(system, compact, request, &placed)?) } else { None };
     let impact = match (&together, &outcome) {
@@ -157,7 +160,10 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
         };
         let chance = chance::chance(change, landing.services().len(), &request.team);
         let fault = faults::fault(system, change, &landing);
-        let scenario = fault.as_ref().map(|fault| Scenario::new(system, compact, std::slice::from_ref(fault), request.horizon));
+        let scenario = fault.as_ref().map(|fault| {
+            Scenario::new(system, compact, std::slice::from_ref(fault), request.horizon)
+                .map(|scenario| scenario.answered(request.response))
+        });
         match scenario.transpose() {
             Ok(scenario) => placed.push(Placed { change, landing, chance, fault, scenario }),
             Err(found) => problems.extend(found),

@@ -62,6 +62,9 @@ pub fn data_quality(system: &System, scenario: Option<&Scenario>, at: Option<&Zo
     for incident in scenario.iter().flat_map(|scenario| &scenario.incidents) {
         incident_assumed(system, incident, said);
     }
+    if let Some(scenario) = scenario {
+        load_assumed(system, scenario, said);
+    }
     groups_assumed(system, &part, said);
     journeys_assumed(system, said);
     quality.not_modelled = not_modelled(system, &part);
@@ -211,6 +214,9 @@ fn incident_assumed(system: &System, incident: &Incident, said: &mut Vec<String>
     if matches!(incident.harm, Harm::Errors | Harm::Latency | Harm::Data | Harm::Mix) {
         said.push(format!("severity of {label} is drawn from the catalogue"));
     }
+    if !incident.kind.spares_stand_by() && members.iter().any(|member| system.service(member.service).failover.is_some()) {
+        said.push(format!("a stand-by (`failover`) shares what {label} breaks and does not help"));
+    }
     if incident.kind.crashes() && members.iter().any(|member| system.service(member.service).cold_start.is_none()) {
         said.push(format!("time to come up again after {label} is not stated for every target: none is assumed"));
     }
@@ -226,6 +232,22 @@ fn is_from_catalogue(system: &System, incident: &Incident, member: &Member) -> b
     let is_default =
         member.stages == incident.kind.repair() && (service.repair.is_none() || !incident.kind.takes_service_times());
     is_default || (member.stages == [catalogue::ROLLBACK] && service.rollback.is_none())
+}
+
+/// What is taken for granted about services that can be overloaded.
+fn load_assumed(system: &System, scenario: &Scenario, said: &mut Vec<String>) {
+    if scenario.surge.nodes.is_empty() {
+        return;
+    }
+    let without = |demand: &&crate::model::demand::Demand| demand.goodput.is_none();
+    let names: Vec<&str> =
+        scenario.surge.demands.iter().filter(without).map(|demand| system.service_name(demand.service)).collect();
+    if !names.is_empty() {
+        said.push(format!("half of the work under overload is taken to be useful (`goodput`): {}", listed(&names)));
+    }
+    if scenario.incidents.first().is_some_and(|incident| incident.relief.after == catalogue::RELIEF) {
+        said.push("time until load is shed, where an overload outlives its cause, comes from the catalogue".to_owned());
+    }
 }
 
 fn groups_assumed(system: &System, part: &Part, said: &mut Vec<String>) {
@@ -272,31 +294,15 @@ fn journeys_assumed(system: &System, said: &mut Vec<String>) {
 /// A stated field whose mechanism is missing, and what it would have done.
 type Field<T> = (fn(&T) -> bool, &'static str);
 
-const SERVICE_FIELDS: [Field<Service>; 3] = [
-    (|service| service.failover.is_some(), "`failover`: no stand-by takes over"),
-    (|service| service.goodput.is_some(), "`goodput`: overload is not simulated"),
-    (|service| service.load.is_some(), "`load`: it counts where replicas are lost, but nothing overloads"),
-];
-
-const DEPENDENCY_FIELDS: [Field<Dependency>; 6] = [
-    (|facts| facts.breaker.is_some(), "`breaker`: it does not open and close; a stated probability includes it"),
-    (|facts| facts.retries.is_some_and(|retries| retries.budget.is_some()), "`retries.budget`: retries cause no load"),
-    (|facts| facts.rate.is_some() || facts.pool.is_some(), "`rate` and `pool`: pools do not run out"),
-    (|facts| facts.queue.is_some(), "`queue`: queues neither fill nor drain; state a `buffer`"),
+const DEPENDENCY_FIELDS: [Field<Dependency>; 3] = [
+    (|facts| facts.queue.is_some_and(|queue| queue.departures.is_none()), "`queue` without `out`: its backlog is gone at once"),
     (|facts| !facts.verbs.is_empty(), "`verbs`: every authority counts alike"),
     (|facts| facts.evidence.is_some(), "`evidence`: it does not yet change the probability"),
 ];
 
 fn not_modelled(system: &System, part: &Part) -> Vec<String> {
-    let mut services = [0_usize; SERVICE_FIELDS.len()];
     let mut dependencies = [0_usize; DEPENDENCY_FIELDS.len()];
-    let (mut timeouts, mut delays) = (0, 0);
-    // The table holds each different entry once: a plain edge list has none to look at.
-    if !system.service_detail.is_empty() {
-        for service in part.services(system) {
-            services.iter_mut().zip(SERVICE_FIELDS).for_each(|(count, (is_stated, _))| *count += usize::from(is_stated(service)));
-        }
-    }
+    let (mut timeouts, mut delays, mut pools) = (0, 0, 0);
     if !system.dependencies.detail.is_empty() {
         for id in part.dependencies(system) {
             let facts = system.dependency(id);
@@ -305,21 +311,22 @@ fn not_modelled(system: &System, part: &Part) -> Vec<String> {
                 .zip(DEPENDENCY_FIELDS)
                 .for_each(|(count, (is_stated, _))| *count += usize::from(is_stated(facts)));
             let provider = system.service(ServiceId(system.dependencies.provider[id.index()]));
-            timeouts += usize::from(facts.timeout.is_some() && provider.latency.is_some());
-            delays += usize::from(facts.buffer.is_some() || facts.cache.is_some() || facts.delay.is_some());
+            let timeout = facts.timeout.is_some() && provider.latency.is_some();
+            timeouts += usize::from(timeout);
+            pools += usize::from(facts.pool.is_some() && !(timeout && facts.rate.is_some()));
+            delays +=
+                usize::from(facts.buffer.is_some() || facts.cache.is_some() || facts.delay.is_some() || facts.queue.is_some());
         }
     }
     let stated =
         |count: usize, what: &str, one: &str, many: &str| format!("{what} ({count} {})", if count == 1 { one } else { many });
     let mut said: Vec<String> = Vec::new();
-    for (count, (_, what)) in services.iter().zip(SERVICE_FIELDS).filter(|(count, _)| **count > 0) {
-        said.push(stated(*count, what, "service", "services"));
-    }
     for (count, (_, what)) in dependencies.iter().zip(DEPENDENCY_FIELDS).filter(|(count, _)| **count > 0) {
         said.push(stated(*count, what, "dependency", "dependencies"));
     }
-    if system.responders.is_some() {
-        said.push("`people.responders`: repairs do not wait for people".to_owned());
+    if pools > 0 {
+        let what = "`pool` without `rate`, `timeout` and the provider's `latency`: it does not run out";
+        said.push(stated(pools, what, "dependency", "dependencies"));
     }
     if timeouts == 0 {
         said.push("no `timeout` with the provider's `latency` is stated: delay never turns into errors".to_owned());
@@ -330,7 +337,13 @@ fn not_modelled(system: &System, part: &Part) -> Vec<String> {
     if system.groups().len() == 0 {
         said.push("no groups are stated: services fail together only through their dependencies".to_owned());
     }
-    said.push("overload and retry storms: no failure makes others busier".to_owned());
+    let loaded = if system.is_edge_list() { 0 } else { part.services(system).filter(|service| service.load.is_some()).count() };
+    if loaded == 0 {
+        said.push("no service states a `load`: no failure makes others busier (overload, retry storms)".to_owned());
+    } else if loaded < part.n_services {
+        let silent = of(part.n_services - loaded, part.n_services, "service", "services");
+        said.push(format!("`load` of {silent} is not stated: they cannot be overloaded and pass no surge on"));
+    }
     said
 }
 
@@ -339,7 +352,7 @@ mod tests {
     use super::*;
     use crate::fault::{Fault, FaultKind};
     use crate::model::Compact;
-    use crate::model::facts::Breaker;
+    use crate::model::facts::Evidence;
     use crate::risk::testing::{arcs, build, journey, v4};
 
     fn says(sentences: &[String], part: &str) -> bool {
@@ -350,7 +363,7 @@ mod tests {
     fn only_the_part_that_matters_counts() {
         let mut draft = arcs(&[("s", "a", 0.9), ("a", "b", 0.8), ("x", "y", 0.5)]);
         draft.dependencies[1].facts.probability = None;
-        draft.dependencies[2].facts.breaker = Some(Breaker { window: None, open_at: None, open_for: None });
+        draft.dependencies[2].facts.evidence = Some(Evidence { origin: None, failures: None, impaired: None });
         let system = build(draft);
         let compact = Compact::new(&system);
         let scenario = Scenario::new(&system, &compact, &[Fault::new(FaultKind::Crash, "s")], None).expect("scenario");
@@ -358,9 +371,9 @@ mod tests {
         assert!(says(&quality.assumed, "probability of 1 of 2 dependencies is a default"), "{:?}", quality.assumed);
         assert!(says(&quality.assumed, "owner of 3 of 3 services"));
         assert!(says(&quality.assumed, "detection and repair of crash@s"));
-        assert!(!says(&quality.not_modelled, "breaker"));
+        assert!(!says(&quality.not_modelled, "evidence"));
         let whole = data_quality(&system, None, None);
-        assert!(says(&whole.assumed, "probability of 1 of 3 dependencies") && says(&whole.not_modelled, "breaker"));
+        assert!(says(&whole.assumed, "probability of 1 of 3 dependencies") && says(&whole.not_modelled, "evidence"));
     }
 
     #[test]

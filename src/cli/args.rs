@@ -6,6 +6,7 @@ use super::when::parse_at;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::Zoned;
 use shockfront::change::facts::TriState;
+use shockfront::fault::Response;
 use shockfront::units::Ticks;
 use std::path::PathBuf;
 
@@ -119,6 +120,12 @@ pub(crate) struct Sampling {
     /// How long harm is followed, such as 72h or 30d [default: 72h; 30d for faults of data]
     #[arg(long, value_name = "DURATION", value_parser = parse_horizon)]
     pub(crate) horizon: Option<Ticks>,
+    /// How many incidents can be worked on at the same time [default: `people.responders` of the topology, else any number]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) responders: Option<u32>,
+    /// Let dependents' symptoms and users' reports take part in detection
+    #[arg(long)]
+    pub(crate) symptom_detection: bool,
     /// When it happens: 2026-03-05T14:00:00-05:00, with [America/New_York] behind it, or a date
     #[arg(long, value_name = "TIME", value_parser = parse_at)]
     pub(crate) at: Option<Zoned>,
@@ -213,20 +220,23 @@ pub(crate) struct Simulate {
 const FAULT_HELP: &str = "\
 A fault; may be repeated for several at once.
 
-KIND    crash, error_rate, latency, bad_deploy, config_push, state_loss,
-        corrupt_output, poisoned_loop, operator_advice, zone_loss, expiry,
-        false_all_clear
+KIND    crash, error_rate, latency, overload, bad_deploy, config_push,
+        state_loss, corrupt_output, poisoned_loop, operator_advice,
+        zone_loss, expiry, false_all_clear
 TARGET  SERVICE, SERVICE.OPERATION or GROUP
 KEY     at=10m, rate=0.3 (error_rate), factor=5 (latency),
-        wrong=0.1 (corrupt_output), instances=1 or 30%, share=5%;
+        wrong=0.1 (corrupt_output), capacity=50% and demand=2 (overload),
+        instances=1 or 30%, share=5%;
         detect=, repair=, rollback=, cold_start=, restore_tail= as 45m,
-        or as median/p95 such as 45m/4h";
+        or as median/p95 such as 45m/4h; relief=, shed=20%, hold=1m: what
+        people do about an overload that outlives its cause";
 
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   shockfront simulate topology.yaml --fault crash@payment
   shockfront simulate topology.yaml --fault crash@payment,repair=45m/4h --horizon 7d
   shockfront simulate topology.yaml --fault zone_loss@zone-a --static --format json
+  shockfront simulate topology.yaml --fault overload@checkout,capacity=50%,repair=5m --responders 2
   shockfront simulate small.yaml --fault crash@db --static --exact";
 
 /// `check`.
@@ -414,6 +424,13 @@ fn parse_answer(text: &str) -> Result<TriState, String> {
         "true" => Ok(TriState::Yes),
         "false" => Ok(TriState::No),
         _ => TriState::from_word(text).ok_or_else(|| "expected yes, no or unknown".to_owned()),
+    }
+}
+
+impl Sampling {
+    /// How people answer.
+    pub(crate) fn response(&self) -> Response {
+        Response { responders: self.responders, symptom_detection: self.symptom_detection }
     }
 }
 

@@ -33,6 +33,8 @@ impl Words {
         self.option("trials", trials);
         self.option("seed", Some(sampling.seed));
         self.option("horizon", sampling.horizon);
+        self.option("responders", sampling.responders);
+        self.switch("symptom-detection", sampling.symptom_detection);
         self.option("at", sampling.at.as_ref().map(written));
         let word = |value: Services| value.to_possible_value().map(|value| value.get_name().to_owned());
         self.option("services", sampling.services.and_then(word));

@@ -123,7 +123,7 @@ fn faults(session: &mut Session, arguments: &Simulate) -> Result<Vec<Named>, Fai
 fn scenario(system: &System, compact: &Compact, faults: &[Named], sampling: &Sampling) -> Result<Scenario, Failure> {
     let all: Vec<Fault> = faults.iter().map(|named| named.fault.clone()).collect();
     let problems = match Scenario::new(system, compact, &all, sampling.horizon) {
-        Ok(scenario) => return Ok(scenario),
+        Ok(scenario) => return Ok(scenario.answered(sampling.response())),
         Err(problems) => problems,
     };
     let mut located = Vec::new();

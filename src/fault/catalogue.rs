@@ -84,6 +84,11 @@ impl FaultKind {
         matches!(self, Self::BadDeploy | Self::ConfigPush | Self::ErrorRate | Self::Latency | Self::CorruptOutput)
     }
 
+    /// Does a stand-by that runs the same release, settings and data escape it? (`failover`)
+    pub(crate) fn spares_stand_by(self) -> bool {
+        matches!(self, Self::Crash | Self::ErrorRate | Self::Latency | Self::ZoneLoss)
+    }
+
     /// Kinds that take a whole process down and so cannot name one operation (semantics 9).
     pub(crate) fn refuses_operations(self) -> bool {
         matches!(self, Self::Crash | Self::StateLoss | Self::ZoneLoss | Self::Expiry)
@@ -171,6 +176,13 @@ pub(crate) const MIX: [f64; 3] = [0.60, 0.25, 0.15];
 pub(crate) const LATENCY_MEDIAN_P95: (f64, f64) = (5.0, 20.0);
 /// Mean number of further services that bad advice hits.
 pub(crate) const ADVICE_MEAN: f64 = 1.5;
+/// Share of its capacity that an overloaded service keeps, where a fault does not say (model.md V21).
+pub(crate) const OVERLOAD_CAPACITY: f64 = 0.5;
+/// From the end of the cause until people shed load, where an overload outlives it: 4 to 10 hours are the commonest length of
+/// metastable outages (Huang et al., OSDI 2022); the 95th percentile is elicited.
+pub(crate) const RELIEF: DurationLaw = DurationLaw::lognormal_minutes(360, 1_440);
+/// Share of the load that is then kept away, and for how long.
+pub(crate) const SHED: (f64, Ticks) = (1.0, Ticks(Ticks::PER_MINUTE));
 /// How long a simulation follows a fault.
 pub(crate) const HORIZON: Ticks = Ticks(72 * 60 * Ticks::PER_MINUTE);
 /// How long it follows faults that are about data.

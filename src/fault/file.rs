@@ -87,6 +87,17 @@ struct Entry {
     threshold: Option<ProbabilityNumber>,
     /// Start of services that wait for each other.
     bootstrap: Option<LawText>,
+    /// Of overload: share of its capacity that the target keeps, as 50% or a number from 0 to 1; 50% if not said.
+    capacity: Option<Percent>,
+    /// Of overload: demand over the usual demand; 1 if not said.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    demand: Option<f64>,
+    /// Where an overload outlives the causes: from their end until people shed load.
+    relief: Option<LawText>,
+    /// Share of the load that is then kept away, as 20% or a number from 0 to 1; all if not said.
+    shed: Option<Percent>,
+    /// How long it is kept away, above 0; a minute if not said.
+    hold: Option<Marked<DurationText>>,
     /// How the change that brought the fault reaches production.
     rollout: Option<RolloutEntry>,
 }
@@ -159,6 +170,11 @@ fn fault(entry: Entry, problems: &mut Vec<Diagnostic>) -> Fault {
     {
         problems.push(Diagnostic::error("out-of-range", "no instances are taken").at(span, "such as 1 or 30%"));
     }
+    if let Some(hold) = entry.hold
+        && hold.value.0 == Ticks::ZERO
+    {
+        problems.push(Diagnostic::error("out-of-range", "expected a duration above 0").at(hold.span, "such as 1m"));
+    }
     let percent = |share: Percent| share.0;
     let number = |number: ProbabilityNumber| number.0;
     let overrides = Overrides {
@@ -188,6 +204,11 @@ fn fault(entry: Entry, problems: &mut Vec<Diagnostic>) -> Fault {
         cycle: entry.cycle.map(|cycle| cycle.value.0),
         threshold: entry.threshold.map(number),
         bootstrap: entry.bootstrap.map(law),
+        capacity: entry.capacity.map(percent),
+        demand: entry.demand,
+        relief: entry.relief.map(law),
+        shed: entry.shed.map(percent),
+        hold: entry.hold.map(|hold| hold.value.0),
     };
     let at = entry.at.map_or(Ticks::ZERO, |at| at.0);
     let rollout = entry.rollout.map(|rollout| rollout.facts());

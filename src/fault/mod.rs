@@ -8,10 +8,12 @@ pub mod draw;
 pub mod exposure;
 pub mod file;
 pub mod pool;
+mod resolve;
 pub mod scenario;
 pub mod spec;
+pub(crate) mod surge;
 pub(crate) mod trial;
 
 pub use catalogue::FaultKind;
-pub use scenario::Scenario;
+pub use scenario::{Response, Scenario};
 pub use spec::Fault;

@@ -4,17 +4,14 @@
 //! semantics 8 to 14 and 21; the catalogue.
 
 use super::catalogue::{self, FaultKind};
-use super::exposure::{Exposure, users_through};
-use super::pool::pool_failure;
-use super::spec::{Fault, Instances, Overrides};
+use super::exposure::Exposure;
+use super::resolve::incident;
+use super::spec::Fault;
+use super::surge::{Surge, surge};
 use crate::diagnostic::Diagnostic;
-use crate::model::facts::{DependencyKind, Group, GroupKind, Replicas};
-use crate::model::{Compact, DurationLaw, Endpoint, System};
-use crate::random::{name_hash, pair_hash};
-use crate::units::{DependencyId, ServiceId, Ticks};
-
-/// The shortest cycle of a poisoned loop.
-const SHORTEST_CYCLE: Ticks = Ticks(Ticks::PER_MINUTE);
+use crate::model::{Compact, DurationLaw, System};
+use crate::random::pair_hash;
+use crate::units::{ServiceId, Ticks};
 
 /// How hard a fault hits its targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +30,8 @@ pub(crate) enum Harm {
     Loop(Loop),
     /// A monitor goes blind; nobody is impaired by that.
     Silent,
+    /// Less capacity, more demand; what fails of it follows from the load.
+    Overload { capacity: f64, demand: f64 },
 }
 
 /// A loop that feeds on its own wrong output: `x' = min(1, floor + gain · x)` per cycle (model.md §8e).
@@ -59,6 +58,10 @@ pub(crate) struct Member {
     pub(crate) operations: Vec<(u32, f64)>,
     /// A of this member where lost replicas decide it.
     pub(crate) pool: Option<f64>,
+    /// Share of the capacity that is left where replicas are lost but enough remain.
+    pub(crate) capacity: Option<f64>,
+    /// Stand-by that takes over so long after detection, and P(it works).
+    pub(crate) failover: Option<(Ticks, f64)>,
     /// Complete time to detection, where stated.
     pub(crate) detect: Option<DurationLaw>,
     /// Stages after detection.
@@ -101,6 +104,15 @@ pub(crate) struct Incident {
     pub(crate) bootstrap: DurationLaw,
     /// Clean-up of wrong data at each service.
     pub(crate) clean_up: DurationLaw,
+    pub(crate) relief: Relief,
+}
+
+/// What people do about an overload that outlives its causes: after a while they keep a share of the load away.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Relief {
+    pub(crate) after: DurationLaw,
+    pub(crate) shed: f64,
+    pub(crate) hold: Ticks,
 }
 
 impl Incident {
@@ -110,12 +122,29 @@ impl Incident {
     }
 }
 
+/// How people answer to faults, where it differs from what the topology states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Response {
+    /// How many incidents can be worked on at the same time.
+    pub responders: Option<u32>,
+    /// Dependents' symptoms and users' reports take part in detection (product.md, semantics 14).
+    pub symptom_detection: bool,
+}
+
 /// Faults resolved against a system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     pub(crate) incidents: Vec<Incident>,
     /// How long harm is followed.
     pub horizon: Ticks,
+    /// Who can be overloaded.
+    pub(crate) surge: Surge,
+    /// How many incidents can be worked on at the same time; any number where nobody says.
+    pub(crate) responders: Option<u32>,
+    /// Human time to detection and diagnosis over the usual one.
+    pub(crate) slowness: f64,
+    /// Symptoms of dependents and reports of users take part in detection.
+    pub(crate) symptoms: bool,
 }
 
 impl Scenario {
@@ -147,7 +176,40 @@ impl Scenario {
         }
         let about_data = incidents.iter().any(|incident| incident.kind.is_about_data());
         let default = if about_data { catalogue::DATA_HORIZON } else { catalogue::HORIZON };
-        Ok(Self { incidents, horizon: horizon.unwrap_or(default) })
+        let mut scenario = Self {
+            incidents,
+            horizon: horizon.unwrap_or(default),
+            surge: Surge::default(),
+            responders: system.responders,
+            slowness: 1.0,
+            symptoms: false,
+        };
+        scenario.surge = surge(system, compact, &scenario);
+        Ok(scenario)
+    }
+
+    /// The same faults, answered in another way. With another number of responders than the topology states, human detection and
+    /// diagnosis take `(staff/baseline)^−½` times as long (model.md §7; elicited).
+    #[must_use]
+    pub fn answered(mut self, response: Response) -> Self {
+        if let Some(staff) = response.responders {
+            let (staff, baseline) = (staff.max(1), self.responders.unwrap_or(staff).max(1));
+            self.slowness = libm::sqrt(f64::from(baseline) / f64::from(staff));
+            self.responders = Some(staff);
+        }
+        self.symptoms = response.symptom_detection;
+        self
+    }
+
+    /// The faults that mean nothing without a clock, by label.
+    pub fn needs_clock(&self) -> Option<&str> {
+        let overload = self.incidents.iter().find(|incident| matches!(incident.harm, Harm::Overload { .. }));
+        overload.map(|incident| incident.label.as_str())
+    }
+
+    /// The same faults where nothing can be overloaded: without a clock there is no load.
+    pub(crate) fn without_load(&self) -> Self {
+        Self { surge: Surge::default(), ..self.clone() }
     }
 
     /// Every service the faults can hit directly, each once, in the order of the faults.
@@ -174,321 +236,4 @@ impl Scenario {
         nodes.dedup();
         nodes
     }
-}
-
-type Problem = Box<Diagnostic>;
-
-fn refuse(code: &'static str, message: String) -> Problem {
-    Box::new(Diagnostic::error(code, message))
-}
-
-fn incident(system: &System, compact: &Compact, fault: &Fault) -> Result<Incident, Problem> {
-    let kind = fault.kind;
-    if kind == FaultKind::Overload {
-        return Err(refuse("not-supported", format!("`{}` is not yet supported: needs the load model", fault.label())));
-    }
-    let name = name_hash(&fault.label());
-    let mut build = Builder { system, compact, fault, name };
-    let mut incident = Incident {
-        label: fault.label(),
-        name,
-        kind,
-        at: fault.at,
-        harm: harm(fault)?,
-        share: fault.overrides.share.unwrap_or(1.0),
-        members: Vec::new(),
-        advice: kind == FaultKind::OperatorAdvice,
-        common: Vec::new(),
-        watchers: Vec::new(),
-        wrong_fix: match kind {
-            FaultKind::OperatorAdvice => fault.overrides.wrong_fix.unwrap_or(catalogue::WRONG_FIX),
-            _ => 0.0,
-        },
-        exposure: None,
-        bootstrap: fault.overrides.bootstrap.unwrap_or(catalogue::BOOTSTRAP),
-        clean_up: match kind {
-            FaultKind::CorruptOutput => fault.overrides.unwind.unwrap_or(catalogue::CLEAN_UP),
-            _ => fault.overrides.unwind.unwrap_or(DurationLaw::ZERO),
-        },
-    };
-    match (fault.targets.as_slice(), system.find_group(&fault.targets[0].name)) {
-        ([_], Some((_, group, members))) => build.group(&mut incident, group, members)?,
-        _ => build.services(&mut incident)?,
-    }
-    incident.watchers = build.watchers(&incident);
-    if let Some(rollout) = &fault.rollout {
-        let exposure = Exposure::new(rollout, users_through(system, compact, &incident));
-        if let Some(switch) = exposure.mitigation() {
-            incident.members.iter_mut().for_each(|member| member.stages = vec![switch]);
-        }
-        incident.exposure = Some(exposure);
-    }
-    Ok(incident)
-}
-
-fn harm(fault: &Fault) -> Result<Harm, Problem> {
-    let o = &fault.overrides;
-    let fixed = |errors: f64, latency: f64, wrong: f64| Harm::Fixed { errors, latency, wrong };
-    let stated = [o.rate.is_some(), o.factor.is_some(), o.wrong.is_some()].iter().filter(|stated| **stated).count();
-    let allowed = match fault.kind {
-        FaultKind::ErrorRate => o.factor.is_none() && o.wrong.is_none(),
-        FaultKind::Latency => o.rate.is_none() && o.wrong.is_none(),
-        FaultKind::CorruptOutput => o.rate.is_none() && o.factor.is_none(),
-        FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::OperatorAdvice => true,
-        _ => stated == 0,
-    };
-    if !allowed {
-        return Err(refuse(
-            "wrong-key",
-            format!(
-                "`{}` does not take these values: `rate` goes with error_rate, `factor` with latency, `wrong` with corrupt_output, \
-                 and any of them with bad_deploy, config_push and operator_advice",
-                fault.label()
-            ),
-        ));
-    }
-    // Each cycle is an event of every trial: a shorter one is a slip of the unit and would not end.
-    if o.cycle.is_some_and(|cycle| cycle < SHORTEST_CYCLE) {
-        return Err(refuse(
-            "out-of-range",
-            format!("`{}`: a cycle of a poisoned loop lasts at least {SHORTEST_CYCLE}", fault.label()),
-        ));
-    }
-    Ok(match fault.kind {
-        FaultKind::Crash | FaultKind::StateLoss | FaultKind::Expiry | FaultKind::ZoneLoss | FaultKind::Overload => {
-            fixed(1.0, 1.0, 0.0)
-        }
-        FaultKind::FalseAllClear => Harm::Silent,
-        FaultKind::PoisonedLoop => Harm::Loop(Loop {
-            initial: o.initial.unwrap_or(0.02),
-            gain: o.gain.unwrap_or(1.3),
-            floor: o.floor.unwrap_or(0.0),
-            cycle: o.cycle.unwrap_or(Ticks::from_days(1)),
-            threshold: o.threshold.unwrap_or(0.2),
-        }),
-        _ if stated > 0 => fixed(o.rate.unwrap_or(0.0), o.factor.unwrap_or(1.0), o.wrong.unwrap_or(0.0)),
-        FaultKind::ErrorRate => Harm::Errors,
-        FaultKind::Latency => Harm::Latency,
-        FaultKind::CorruptOutput => Harm::Data,
-        FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::OperatorAdvice => Harm::Mix,
-    })
-}
-
-struct Builder<'a> {
-    system: &'a System,
-    compact: &'a Compact,
-    fault: &'a Fault,
-    name: u64,
-}
-
-impl Builder<'_> {
-    fn services(&mut self, incident: &mut Incident) -> Result<(), Problem> {
-        let count = self.fault.targets.len();
-        for target in &self.fault.targets {
-            let endpoint = self.system.resolve(&target.name).map_err(|problem| {
-                let groups = self.system.groups().map(|(_, name, ..)| name);
-                let problem = Diagnostic { code: "unknown-target", ..problem };
-                Box::new(if problem.help.is_some() { problem } else { problem.suggest(&target.name, groups) })
-            })?;
-            let name = self.system.endpoint_name(endpoint);
-            if endpoint.operation.is_some() && self.fault.kind.refuses_operations() {
-                return Err(refuse(
-                    "wrong-target",
-                    format!(
-                        "{} takes a whole service down: name the service, not its operation `{name}`",
-                        self.fault.kind.name()
-                    ),
-                ));
-            }
-            if self.fault.kind == FaultKind::ZoneLoss {
-                return Err(refuse("wrong-target", format!("zone_loss needs a group, `{name}` is a service")));
-            }
-            if self.fault.kind == FaultKind::FalseAllClear && !self.is_monitor(endpoint.service) {
-                return Err(refuse(
-                    "wrong-target",
-                    format!("false_all_clear needs a monitor: no dependency of kind monitors goes to `{name}`"),
-                ));
-            }
-            let p = if count == 1 { 1.0 } else { target.share.unwrap_or(1.0 / count as f64) };
-            let mut member = self.member(endpoint, p, Ticks::ZERO);
-            member.pool = self.instances(endpoint.service);
-            incident.members.push(member);
-        }
-        if incident.advice {
-            self.add_direct_consumers(incident);
-        } else if let [member] = incident.members.as_slice() {
-            incident.common = self.common_cause(member.service);
-        }
-        Ok(())
-    }
-
-    fn is_monitor(&self, service: ServiceId) -> bool {
-        self.system
-            .dependency_ids()
-            .any(|id| self.system.kind(id) == DependencyKind::Monitors && self.system.provider(id).service == service)
-    }
-
-    /// Bad advice about a service also hits services that use it (semantics 21).
-    fn add_direct_consumers(&self, incident: &mut Incident) {
-        let target = incident.members[0].service;
-        // A monitor is watched from the other side: what it watches does not use it.
-        let uses = |id: &DependencyId| self.system.kind(*id) != DependencyKind::Monitors;
-        for id in self.system.dependency_ids().filter(uses) {
-            let consumer = self.system.consumer(id).service;
-            if self.system.provider(id).service == target && !incident.members.iter().any(|known| known.service == consumer) {
-                incident.members.push(self.member(Endpoint { service: consumer, operation: None }, 1.0, Ticks::ZERO));
-            }
-        }
-    }
-
-    fn group(&mut self, incident: &mut Incident, group: &Group, members: &[ServiceId]) -> Result<(), Problem> {
-        let name = &self.fault.targets[0].name;
-        if members.is_empty() {
-            return Err(refuse("wrong-target", format!("no service belongs to the group `{name}`")));
-        }
-        if self.fault.kind == FaultKind::ZoneLoss && group.kind != GroupKind::Zone {
-            return Err(refuse(
-                "wrong-target",
-                format!("zone_loss needs a group of kind zone, `{name}` is of kind {}", group.kind_name),
-            ));
-        }
-        if self.fault.overrides.instances.is_some() {
-            return Err(refuse("wrong-key", format!("`instances` goes with one service, `{name}` is a group")));
-        }
-        let hit = group.hit.map_or(1.0, |p| p.value());
-        for (at, service) in members.iter().enumerate() {
-            let offset = group.waves.get(at).or(group.waves.last()).copied().unwrap_or(Ticks::ZERO);
-            let mut member = self.member(Endpoint { service: *service, operation: None }, hit, offset);
-            if self.fault.kind == FaultKind::ZoneLoss {
-                member.pool = Some(self.zone_share(*service, name));
-            }
-            incident.members.push(member);
-        }
-        Ok(())
-    }
-
-    /// Groups that state `beta` share the causes of their members' faults (semantics 11).
-    fn common_cause(&self, service: ServiceId) -> Vec<(f64, Vec<Member>)> {
-        let shared = self.system.groups().filter(|(.., members)| members.contains(&service));
-        shared
-            .filter_map(|(_, _, group, members)| {
-                let beta = group.beta?.value();
-                let hit = group.hit.map_or(1.0, |p| p.value());
-                let others = members.iter().filter(|other| **other != service);
-                Some((
-                    beta,
-                    others.map(|other| self.member(Endpoint { service: *other, operation: None }, hit, Ticks::ZERO)).collect(),
-                ))
-            })
-            .collect()
-    }
-
-    fn member(&self, endpoint: Endpoint, p: f64, offset: Ticks) -> Member {
-        let (service, o) = (self.system.service(endpoint.service), &self.fault.overrides);
-        let nodes = self.compact.operations_of(endpoint);
-        let some = self.fault.kind.hits_some_operations() || self.fault.kind == FaultKind::OperatorAdvice;
-        let each = if some && nodes.len() > 1 { 1.0 / nodes.len() as f64 } else { 1.0 };
-        let own_times = self.fault.kind.takes_service_times();
-        let crashes = self.fault.kind.crashes();
-        Member {
-            service: endpoint.service,
-            name: pair_hash(self.name, name_hash(self.system.service_name(endpoint.service)), 0),
-            offset,
-            p,
-            operations: nodes.map(|node| (node, each)).collect(),
-            pool: None,
-            detect: o.detect.or(if own_times { service.detect } else { None }),
-            stages: stages(self.fault, o, service),
-            cold_start: match (o.cold_start, crashes) {
-                (Some(law), _) => law,
-                (None, true) => service.cold_start.unwrap_or(DurationLaw::ZERO),
-                (None, false) => DurationLaw::ZERO,
-            },
-            restore_tail: o.restore_tail.or(service.restore_tail).unwrap_or(DurationLaw::ZERO),
-        }
-    }
-
-    /// A after `instances` are taken from one pool (semantics 10).
-    fn instances(&self, service: ServiceId) -> Option<f64> {
-        let stated = self.fault.overrides.instances?;
-        let facts = self.system.service(service);
-        let Replicas { count, need } = facts.replicas.unwrap_or_default();
-        let taken = match stated {
-            Instances::Count(taken) => taken,
-            Instances::Share(share) => (share * f64::from(count)).ceil() as u32,
-        };
-        Some(pool_failure(count.saturating_sub(taken), count, need, facts.load))
-    }
-
-    /// A after a zone is lost: replicas are spread evenly, the first zones in file order take the remainder (semantics 10).
-    fn zone_share(&self, service: ServiceId, zone: &str) -> f64 {
-        let facts = self.system.service(service);
-        let Replicas { count, need } = facts.replicas.unwrap_or_default();
-        let zones: Vec<&str> = self
-            .system
-            .groups()
-            .filter(|(_, _, group, members)| group.kind == GroupKind::Zone && members.contains(&service))
-            .map(|(_, name, ..)| name)
-            .collect();
-        let (zone_count, at) = (zones.len() as u32, zones.iter().position(|name| *name == zone).unwrap_or(0) as u32);
-        let here = count / zone_count.max(1) + u32::from(at < count % zone_count.max(1));
-        pool_failure(count - here, count, need, facts.load)
-    }
-
-    fn watchers(&self, incident: &Incident) -> Vec<Watcher> {
-        let mut watchers = Vec::new();
-        if incident.members.iter().all(|member| member.detect.is_some()) {
-            return watchers;
-        }
-        for id in self.system.dependency_ids().filter(|id| self.system.kind(*id) == DependencyKind::Monitors) {
-            let watched = self.system.consumer(id).service;
-            if incident.all_members().any(|member| member.service == watched) {
-                let monitor = self.system.provider(id).service;
-                watchers.push(Watcher {
-                    monitor,
-                    watched,
-                    name: pair_hash(
-                        name_hash(self.system.service_name(watched)),
-                        name_hash(self.system.service_name(monitor)),
-                        DependencyKind::Monitors.stable_number(),
-                    ),
-                    law: self.system.service(monitor).detect.unwrap_or_else(|| self.fault.kind.monitored_detection()),
-                    p_works: crate::model::crossing::Crossing::of(self.system, id).p_errors,
-                });
-            }
-        }
-        watchers
-    }
-}
-
-/// What happens between detection and the end of the harm (semantics 13).
-fn stages(fault: &Fault, o: &Overrides, service: &crate::model::facts::Service) -> Vec<DurationLaw> {
-    let kind = fault.kind;
-    if kind.can_roll_back() && fault.rollback_tested != Some(false) {
-        if let Some(law) = o.rollback {
-            return vec![law];
-        }
-        // A repair that the fault itself states goes before a roll-back that the service could do.
-        if o.repair.is_none() && (service.rollback.is_some() || fault.rollback_tested == Some(true)) {
-            return vec![service.rollback.unwrap_or(catalogue::ROLLBACK)];
-        }
-    }
-    if let Some(law) = o.repair {
-        return vec![law];
-    }
-    let mut stages = kind.repair();
-    match kind {
-        FaultKind::StateLoss => {
-            for (stage, stated) in stages.iter_mut().zip([o.decide, o.recreate, o.restore, o.validate]) {
-                *stage = stated.unwrap_or(*stage);
-            }
-        }
-        FaultKind::OperatorAdvice => stages[0] = o.attempt.unwrap_or(stages[0]),
-        _ => {
-            if let (true, Some(law)) = (kind.takes_service_times(), service.repair) {
-                stages = vec![law];
-            }
-        }
-    }
-    stages
 }

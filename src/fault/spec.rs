@@ -64,6 +64,16 @@ pub struct Overrides {
     pub threshold: Option<f64>,
     /// Start of services that wait for each other.
     pub bootstrap: Option<DurationLaw>,
+    /// Share of its capacity that an overloaded service keeps.
+    pub capacity: Option<f64>,
+    /// Demand over the usual demand.
+    pub demand: Option<f64>,
+    /// From the end of the cause until load is shed, where an overload outlives it.
+    pub relief: Option<DurationLaw>,
+    /// Share of the load that is then kept away.
+    pub shed: Option<f64>,
+    /// How long it is kept away.
+    pub hold: Option<Ticks>,
 }
 
 /// One fault.
@@ -93,7 +103,7 @@ pub struct Target {
 }
 
 /// The keys of `--fault`, in the order of the documentation.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 29] = [
     "at",
     "rate",
     "factor",
@@ -118,6 +128,11 @@ const KEYS: [&str; 24] = [
     "cycle",
     "threshold",
     "bootstrap",
+    "capacity",
+    "demand",
+    "relief",
+    "shed",
+    "hold",
 ];
 
 impl Fault {
@@ -199,6 +214,11 @@ impl Fault {
             "cycle" => o.cycle = Some(positive(value)?),
             "threshold" => o.threshold = Some(share(key, value)?),
             "bootstrap" => o.bootstrap = Some(law(value)?),
+            "capacity" => o.capacity = Some(share(key, value)?),
+            "demand" => o.demand = Some(number(key, value, 0.0..=1e6)?),
+            "relief" => o.relief = Some(law(value)?),
+            "shed" => o.shed = Some(share(key, value)?),
+            "hold" => o.hold = Some(positive(value)?),
             other => {
                 let advice = match nearest(other, KEYS) {
                     Some(name) => format!("did you mean `{name}`?"),

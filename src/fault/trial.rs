@@ -152,7 +152,7 @@ fn severity(incident: &Incident, choose: &mut impl Choose) -> (f64, f64, f64) {
     match incident.harm {
         Harm::Fixed { errors, latency, wrong } => (errors, latency, wrong),
         Harm::Loop(_) => (0.0, 1.0, 1.0),
-        Harm::Silent => (0.0, 1.0, 0.0),
+        Harm::Silent | Harm::Overload { .. } => (0.0, 1.0, 0.0),
         Harm::Errors => (share(name, choose), 1.0, 0.0),
         Harm::Latency => (0.0, multiplier(name, choose), 0.0),
         Harm::Data => (0.0, 1.0, share(name, choose)),

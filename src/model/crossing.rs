@@ -4,7 +4,7 @@
 //! which of them were used.
 
 use super::duration::DurationLaw;
-use super::facts::{Channels, DependencyKind, OnInvalid};
+use super::facts::{Channels, DependencyKind, OnInvalid, Queue};
 use super::system::System;
 use crate::units::{DependencyId, Ticks};
 
@@ -22,6 +22,10 @@ pub const SOFT_LATENCY: f64 = 0.95;
 pub const VALIDATOR_WORKS: (f64, f64) = (0.9, 0.2);
 /// The shortest delay an arc may have once it has one (model.md §2.5, R5).
 pub const SHORTEST_DELAY: Ticks = Ticks(Ticks::PER_SECOND);
+/// Calls in a breaker's window, the failing share that opens it (Resilience4j), and how long it stays open (model.md §2.3).
+pub const BREAKER: BreakerRule = BreakerRule { window: 100, open_at: 0.5, open_for: Ticks(60 * Ticks::PER_SECOND), rate: None };
+/// A breaker stays open at least this long (model.md §2.5, R4).
+pub const SHORTEST_OPEN: Ticks = Ticks(10 * Ticks::PER_SECOND);
 /// Mean age at which a document goes stale: twelve months of thirty days (model.md §8c).
 const STALE_AFTER_DAYS: f64 = 360.0;
 
@@ -43,6 +47,39 @@ pub struct TimeoutRule {
     pub provider_latency: Ticks,
     /// Usual response time of the consumer, where stated.
     pub consumer_latency: Option<Ticks>,
+}
+
+/// A pool of connections that slow calls hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PoolRule {
+    /// Calls per second.
+    pub rate: f64,
+    /// Connections.
+    pub size: f64,
+}
+
+/// A circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BreakerRule {
+    /// Calls in the window, at least 1.
+    pub window: u32,
+    /// Failing share that opens it.
+    pub open_at: f64,
+    /// How long it stays open before it tries again.
+    pub open_for: Ticks,
+    /// Calls per second, where stated.
+    pub rate: Option<f64>,
+}
+
+/// The backlog of a queue after an outage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DrainRule {
+    /// Places.
+    pub capacity: f64,
+    /// Arrivals per minute.
+    pub arrivals: f64,
+    /// Departures per minute.
+    pub departures: f64,
 }
 
 /// A dependency as the kernels use it.
@@ -84,6 +121,14 @@ pub struct Crossing {
     pub p_validator: Option<f64>,
     /// The validator fails the request instead of dropping the data.
     pub rejects: bool,
+    /// Share of extra calls that retries may make.
+    pub budget: Option<f64>,
+    /// Connection pool; it acts with a timeout only.
+    pub pool: Option<PoolRule>,
+    /// Circuit breaker.
+    pub breaker: Option<BreakerRule>,
+    /// What a full queue leaves to work off.
+    pub drain: Option<DrainRule>,
 }
 
 impl Crossing {
@@ -113,7 +158,7 @@ impl Crossing {
             transient: facts.transient,
             uncovered: 1.0 - coverage,
             wait_share: facts.wait_share.unwrap_or(1.0),
-            buffer: facts.buffer,
+            buffer: facts.buffer.or(facts.queue.map(time_to_fill)),
             delay: facts.delay,
             cache: facts.cache.and_then(|cache| match cache.serve_stale {
                 Some(stale) => Some(CacheRule::ServeStale(stale)),
@@ -126,7 +171,23 @@ impl Crossing {
             }),
             p_validator: facts.validated.flatten().map(|yes| if yes { VALIDATOR_WORKS.0 } else { VALIDATOR_WORKS.1 }),
             rejects: facts.on_invalid == Some(OnInvalid::Reject),
+            budget: facts.retries.and_then(|retries| retries.budget),
+            pool: timeout.and(facts.rate.zip(facts.pool)).map(|(rate, size)| PoolRule { rate, size }),
+            breaker: facts.breaker.map(|breaker| BreakerRule {
+                window: breaker.window.unwrap_or(BREAKER.window).max(1),
+                open_at: breaker.open_at.unwrap_or(BREAKER.open_at),
+                open_for: breaker.open_for.unwrap_or(BREAKER.open_for).max(SHORTEST_OPEN),
+                rate: facts.rate.filter(|rate| *rate > 0.0),
+            }),
+            drain: facts.queue.and_then(|queue| {
+                Some(DrainRule { capacity: queue.capacity, arrivals: queue.arrivals, departures: queue.departures? })
+            }),
         }
+    }
+
+    /// Does nothing but data cross, so that there are no calls to fail?
+    pub(crate) fn is_about_data_only(&self) -> bool {
+        !self.channels.has(Channels::ERRORS) && !self.channels.has(Channels::LATENCY)
     }
 
     /// Does anything delay this arc?
@@ -140,6 +201,12 @@ impl Crossing {
     pub fn propagates(&self) -> bool {
         self.channels.0 != 0 || self.writes_data
     }
+}
+
+/// A queue takes in what arrives until it is full, `Q/λ`: an outage shorter than that is worked off without harm.
+fn time_to_fill(queue: Queue) -> DurationLaw {
+    // No arrivals never fill it; the division by zero saturates.
+    DurationLaw::Constant(Ticks::from_minutes(queue.capacity / queue.arrivals))
 }
 
 /// Channels that a dependency carries when the file does not say (product.md, semantics 7).

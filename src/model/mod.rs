@@ -3,8 +3,10 @@
 //! A [`System`] that exists is valid: every reference resolves, every number is in its range. It knows no file format. The
 //! kernels see only [`Compact`], index arrays made from it.
 
+mod check_facts;
 pub mod compact;
 pub mod crossing;
+pub mod demand;
 pub mod draft;
 pub mod duration;
 pub mod facts;

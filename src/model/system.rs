@@ -263,6 +263,10 @@ impl System {
         add_members(&mut system, locate, &mut problems);
         add_dependencies(&mut system, draft.dependencies, locate, &mut problems);
         check_gates(&system, locate, &mut problems);
+        // Ids are positions in the draft only where every entry resolved.
+        if problems.is_empty() {
+            super::check_facts::check(&system, locate, &mut problems);
+        }
         add_journeys(&mut system, draft.journeys, locate, &mut problems);
         if problems.is_empty() { Ok(system) } else { Err(problems) }
     }

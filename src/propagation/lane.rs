@@ -42,6 +42,8 @@ pub(crate) struct Delay {
     /// Then the crossing severity rises to 1 over this time, counted from the provider's onset.
     pub(crate) ramp: Option<Ticks>,
     pub(crate) running: bool,
+    /// When the provider became impaired.
+    pub(crate) since: Ticks,
     pub(crate) fired: bool,
     /// Share of the severity that crosses.
     pub(crate) factor: f64,
@@ -189,6 +191,7 @@ impl Lane {
                 wait: if wait == Ticks::ZERO { wait } else { wait.max(SHORTEST_DELAY) },
                 ramp,
                 running: false,
+                since: Ticks::ZERO,
                 fired: false,
                 factor: 1.0,
                 ramp_step: 0,

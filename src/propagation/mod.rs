@@ -4,10 +4,12 @@
 //! `timeline` follows one trial through time; `exact` enumerates. All give integer tallies that merge in any order, so the
 //! answer is the same for any number of threads.
 
+pub mod breaker;
 mod count;
 pub mod exact;
 mod lane;
 mod live;
+pub mod load;
 pub(crate) mod plan;
 pub(crate) mod reach;
 pub mod result;
@@ -15,6 +17,7 @@ pub mod run;
 pub mod tally;
 mod timeline;
 pub mod transfer;
+pub mod waiting;
 mod worlds;
 
 pub use result::Simulation;

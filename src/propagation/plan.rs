@@ -86,7 +86,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Cuts the graph down to what the scenario can reach. With `optimistic`, arcs that anything delays are left out.
     pub(crate) fn new(system: &System, compact: &Compact, scenario: &Scenario, seed: Seed, optimistic: bool) -> Self {
-        let reached = harmed_from(compact, scenario.source_nodes());
+        let reached = harmed_from(compact, scenario.source_nodes().into_iter().chain(scenario.surge.nodes.iter().copied()));
         let mut nodes: Vec<u32> = reached.ones().map(|node| node as u32).collect();
         nodes.sort_unstable_by_key(|node| compact.position[*node as usize]);
         let mut local = vec![u32::MAX; compact.node_count()];
@@ -95,6 +95,9 @@ impl Plan {
         }
         let mut builder = Builder { system, compact, seed, optimistic, rule_of: HashMap::new(), plan: Self::empty() };
         builder.plan.channels = channels(scenario);
+        if !scenario.surge.nodes.is_empty() {
+            builder.plan.channels = builder.plan.channels.with(Channels::ERRORS);
+        }
         builder.services(&nodes);
         builder.arcs(&nodes, &local);
         let mut plan = builder.plan;
@@ -237,6 +240,7 @@ fn channels(scenario: &Scenario) -> Channels {
             Harm::Data | Harm::Loop(_) => Channels::DATA.with(Channels::ERRORS),
             Harm::Mix => Channels::ERRORS.with(Channels::LATENCY).with(Channels::DATA),
             Harm::Silent => Channels(0),
+            Harm::Overload { .. } => Channels::ERRORS,
         })
     })
 }
@@ -334,6 +338,10 @@ impl Builder<'_> {
             timeout: None,
             p_validator: None,
             rejects: false,
+            budget: None,
+            pool: None,
+            breaker: None,
+            drain: None,
         };
         let always = Threshold::ALWAYS;
         let rule = Rule { crossing, errors: always, live: always, latency: always, data: always, validator: None, name: 0 };

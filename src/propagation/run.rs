@@ -62,6 +62,17 @@ pub fn simulate(
     scenario: &Scenario,
     request: &Request<'_>,
 ) -> Result<Simulation, Diagnostic> {
+    if let (true, Some(fault)) = (request.static_reach, scenario.needs_clock()) {
+        return Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
+            .help("leave out --static"));
+    }
+    let bare;
+    let scenario = if request.static_reach {
+        bare = scenario.without_load();
+        &bare
+    } else {
+        scenario
+    };
     let plan = Plan::new(system, compact, scenario, request.seed, false);
     let traffic = traffic(system, scenario, request)?;
     let run = Run { system, compact, scenario, request, plan: &plan, traffic };

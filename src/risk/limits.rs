@@ -40,6 +40,7 @@ fn common(episode: &str) -> Vec<String> {
         "Dependencies of one service are taken to fail independently of each other.".to_owned(),
         "Dependencies that nobody listed carry nothing here.".to_owned(),
         format!("{episode}, with its common causes and wrong repairs; this is no forecast of availability."),
-        "Load is not simulated: nobody gets slower because others retry.".to_owned(),
+        "Load is a flow without queues; only services that state a `load` can be overloaded, and none without a clock."
+            .to_owned(),
     ]
 }

@@ -12,6 +12,7 @@ pub mod beta;
 pub mod beta_logit;
 pub mod binomial;
 pub mod counts;
+pub mod erlang;
 pub mod histogram;
 pub mod lognormal;
 pub mod normal;

@@ -99,12 +99,12 @@ pub struct Service {
     pub restore_tail: Option<LawText>,
     /// Usual response time.
     pub latency: Option<DurationText>,
-    /// Offered load over capacity, above 0.
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    /// Offered load over capacity when nothing fails, above 0 and below 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub load: Option<f64>,
-    /// Efficiency when overloaded, 0 to 1.
+    /// Share of the capacity that still does useful work when overloaded, 0 to 1; 0.5 if not said.
     pub goodput: Option<ProbabilityNumber>,
-    /// A stand-by that takes over.
+    /// A stand-by of the same release, settings and data that takes over after crashes, errors, delay and loss of a zone.
     pub failover: Option<Failover>,
     /// k of n providers are enough; those not listed are needed one by one.
     pub requires: Option<Requires>,
@@ -167,7 +167,7 @@ pub struct Replicas {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Failover {
-    /// How long it takes.
+    /// How long it takes to take over, from detection.
     pub after: DurationText,
     /// The chance that it works, 0 to 1.
     pub works: ProbabilityNumber,

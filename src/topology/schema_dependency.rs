@@ -24,7 +24,7 @@ pub struct Dependency {
     /// Calls per second.
     #[schemars(range(min = 0))]
     pub rate: Option<f64>,
-    /// Size of the connection pool.
+    /// Size of the connection pool; it runs out where `rate`, `timeout` and the provider's `latency` are stated too.
     #[schemars(range(min = 0))]
     pub pool: Option<f64>,
     /// Share of the consumer's response time that is spent waiting here, 0 to 1.
@@ -54,7 +54,7 @@ pub struct Dependency {
     pub on_invalid: Option<OnInvalid>,
     /// How long the hand-over of data takes.
     pub delay: Option<LawText>,
-    /// A queue of messages in between.
+    /// A queue of messages in between: a buffer of `capacity` over `in`, unless `buffer` is stated.
     pub queue: Option<Queue>,
     /// What an agent or pipeline may do there.
     #[serde(default)]

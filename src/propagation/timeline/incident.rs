@@ -99,6 +99,7 @@ impl<'a> Trial<'a> {
         for hit in self.hits.hits.iter().filter(|hit| hit.incident == at) {
             let law = hit.member.detect.unwrap_or_else(|| incident.kind.detection());
             let wait = choose.duration(Purpose::Detection, name, law, &|| what("time to detection", incident));
+            let wait = slowed(wait, line.scenario.slowness);
             earliest = earliest.min(hit.member.offset.saturating_add(wait));
         }
         self.after(earliest.saturating_add(exposed.detection_from), Event::Notice { incident: at as u32, watcher: NONE });
@@ -137,13 +138,7 @@ impl<'a> Trial<'a> {
             return;
         }
         self.incident_states[at as usize].noticed = true;
-        for hit in 0..self.hits.hits.len() {
-            let drawn = self.hits.hits[hit];
-            if drawn.incident == at as usize && !self.hit_states[hit].ended {
-                let wait = repair_time(incident, &drawn.member.stages, choose);
-                self.after(wait, Event::Repaired { hit: hit as u32 });
-            }
-        }
+        self.respond(line, at as usize, choose);
     }
 
     /// Is the monitor itself hit, down or corrupt?
@@ -157,13 +152,25 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Time from detection to the end of the cause; wrong fixes repeat the stages.
-fn repair_time(incident: &Incident, stages: &[crate::model::DurationLaw], choose: &mut impl Choose) -> Ticks {
+pub(super) fn slowed(wait: Ticks, slowness: f64) -> Ticks {
+    if slowness == 1.0 { wait } else { Ticks::from_minutes(wait.minutes() * slowness) }
+}
+
+/// Time from the beginning of work to the end of the cause; wrong fixes repeat the stages. The first of several stages is the
+/// diagnosis, which fewer people take longer for; a single stage does not say how much of it is diagnosis.
+pub(super) fn repair_time(
+    incident: &Incident,
+    stages: &[crate::model::DurationLaw],
+    slowness: f64,
+    choose: &mut impl Choose,
+) -> Ticks {
     let mut total = Ticks::ZERO;
     for attempt in 0..MOST_ATTEMPTS {
         for (number, law) in stages.iter().enumerate() {
             let name = nth(incident.name, attempt * 16 + number);
-            total = total.saturating_add(choose.duration(Purpose::Repair, name, *law, &|| what("time to repair", incident)));
+            let wait = choose.duration(Purpose::Repair, name, *law, &|| what("time to repair", incident));
+            let is_diagnosis = stages.len() > 1 && number == 0;
+            total = total.saturating_add(if is_diagnosis { slowed(wait, slowness) } else { wait });
         }
         if incident.wrong_fix <= 0.0 || !choose.chance(Purpose::Repair, nth(!incident.name, attempt), incident.wrong_fix) {
             break;

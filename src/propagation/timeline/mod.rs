@@ -3,11 +3,14 @@
 //! Impairment is a least fixpoint over live arcs that conduct at the moment (R1); a crashed service waits for its startup
 //! providers (R2); tails and clean-ups start nothing new (R3); arcs that have a delay have at least a second of it, one pending
 //! timer each (R5). Termination: every timestamp settles in finitely many raises, because severities are whole numbers, and
-//! there are finitely many timestamps, because every stage ends, every delay is positive and the horizon is finite.
+//! there are finitely many timestamps, because every stage ends, every delay, epoch and breaker lasts and the horizon is finite.
 
+mod breakers;
+mod demand;
 mod incident;
 mod record;
 mod recovery;
+mod respond;
 mod settle;
 
 use super::lane::{Arcs, Lane};
@@ -21,7 +24,7 @@ use crate::model::{Compact, DurationLaw, System};
 use crate::random::{name_hash, pair_hash};
 use crate::units::{ServiceId, Severity, Ticks};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 /// What happens at a time. The order of the variants is the order within one timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,20 @@ enum Event {
     Clean { node: u32, generation: u32 },
     /// Services that wait for each other are started by hand.
     Bootstrap,
+    /// A stand-by serves in place of a service.
+    TakeOver { hit: u32 },
+    /// The team of a dependent sees its symptoms.
+    Symptom { node: u32 },
+    /// Users have reported.
+    Reports { generation: u32 },
+    /// A breaker opens or closes.
+    Breaker { breaker: u32, generation: u32 },
+    /// People keep load away from overloaded services.
+    Relief,
+    /// All load comes in again.
+    ReliefEnd,
+    /// The load advances by one step, after everything else of this time has settled.
+    Epoch,
     /// A delay has passed.
     Timer { delay: u32, generation: u32 },
 }
@@ -76,6 +93,13 @@ pub(crate) struct Timeline<'a> {
     /// Providers with more than one replica, where `error_rate` is transient.
     transient: bool,
     replicated: Vec<bool>,
+    breakers: Vec<breakers::Place>,
+    /// Position of a rule's breaker; `NONE` without one.
+    breaker_of_rule: Vec<u32>,
+    /// The load, where anything can be overloaded.
+    layer: Option<demand::Layer>,
+    /// How long the teams of services take to see symptoms of others' incidents, by plan node; empty where that does not count.
+    symptom_laws: Vec<DurationLaw>,
 }
 
 impl<'a> Timeline<'a> {
@@ -102,7 +126,16 @@ impl<'a> Timeline<'a> {
             .iter()
             .map(|service| transient && system.service(*service).replicas.is_some_and(|replicas| replicas.count > 1))
             .collect();
+        let (breakers, breaker_of_rule) = breakers::places(plan);
+        let symptom_laws = plan.services.iter().filter(|_| scenario.symptoms).map(|service| {
+            let usual = || crate::fault::FaultKind::ErrorRate.detection();
+            system.service(*service).detect.unwrap_or_else(usual)
+        });
         Self {
+            breakers,
+            breaker_of_rule,
+            layer: demand::Layer::new(system, compact, plan, scenario),
+            symptom_laws: symptom_laws.collect(),
             plan,
             scenario,
             traffic,
@@ -147,6 +180,8 @@ struct HitState {
     /// It is coming up.
     starting: bool,
     ended: bool,
+    /// A stand-by serves; the cause goes on.
+    taken_over: bool,
     /// Share of the severity at the moment.
     scale: f64,
     steps: Vec<(Ticks, f64)>,
@@ -159,6 +194,8 @@ struct HitState {
 struct IncidentState {
     begun: bool,
     noticed: bool,
+    /// Somebody works on it.
+    engaged: bool,
     bootstrapping: bool,
 }
 
@@ -199,6 +236,17 @@ pub(crate) struct Trial<'a> {
     infected: Vec<bool>,
     /// Hits that make a service count as impaired.
     forced: Vec<u32>,
+    /// Until when backlogs of queues are worked off.
+    drain_until: Vec<Ticks>,
+    breakers: Vec<breakers::BreakerState>,
+    load: demand::LoadState,
+    /// Responders without work; `None` for any number.
+    free: Option<u32>,
+    /// Incidents that wait for a responder.
+    lined_up: VecDeque<usize>,
+    /// Failed users whose reports have been used.
+    reports_from: f64,
+    report_generation: u32,
     dirty: Vec<u64>,
     changed: Vec<u32>,
     changed_flag: Vec<bool>,
@@ -208,6 +256,8 @@ pub(crate) struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// Runs one trial over `nodes` (plan positions that static reach found, ascending). The hits must be drawn.
     pub(crate) fn run(&mut self, line: &Timeline<'a>, nodes: &[u32], choose: &mut (impl Choose + Arcs)) {
+        // Overload does not keep to what static reach found.
+        let nodes = line.layer.as_ref().map_or(nodes, |layer| &layer.all_nodes);
         self.lane.build(line.plan, nodes, choose);
         self.reset(line);
         self.schedule_onsets(line);
@@ -226,16 +276,17 @@ impl<'a> Trial<'a> {
     /// Handles all events of one time. Timers come last: an outage of exactly the buffer does not cross (semantics 17).
     fn timestamp(&mut self, line: &Timeline<'a>, time: Ticks, choose: &mut impl Choose) {
         while self.queue.peek().is_some_and(|Reverse((at, _))| *at == time) {
-            let mut timers = Vec::new();
+            let (mut timers, mut epoch) = (Vec::new(), false);
             while let Some(Reverse((at, event))) = self.queue.peek().copied()
                 && at == time
             {
                 self.queue.pop();
-                if matches!(event, Event::Timer { .. }) {
-                    timers.push(event);
-                } else {
-                    self.handle(line, event, choose);
+                match event {
+                    Event::Epoch => epoch = true,
+                    Event::Timer { .. } => timers.push(event),
+                    _ => self.handle(line, event, choose),
                 }
+                self.load.stale |= event != Event::Epoch;
             }
             self.settle(line, choose);
             let mut fired = false;
@@ -245,6 +296,10 @@ impl<'a> Trial<'a> {
             if fired {
                 self.settle(line, choose);
             }
+            if epoch && self.epoch(line, choose) {
+                self.settle(line, choose);
+            }
+            self.wake(line);
         }
     }
 
@@ -276,6 +331,14 @@ impl<'a> Trial<'a> {
             flags.clear();
             flags.resize(nodes, false);
         }
+        self.drain_until.clear();
+        self.drain_until.resize(nodes, Ticks::ZERO);
+        self.breakers.clear();
+        self.breakers.resize(line.breakers.len(), breakers::BreakerState::default());
+        self.load.reset(line.layer.as_ref());
+        self.free = line.scenario.responders;
+        self.lined_up.clear();
+        (self.reports_from, self.report_generation) = (0.0, 0);
         self.infected.clear();
         self.infected.resize(self.lane.arcs.len(), false);
         self.unclean.clear();
@@ -299,7 +362,13 @@ impl<'a> Trial<'a> {
             Event::TailEnd { node, generation } => self.tail_end(node, generation),
             Event::Clean { node, generation } => self.cleaned(node, generation),
             Event::Bootstrap => self.bootstrap(line, choose),
-            Event::Timer { .. } => {}
+            Event::TakeOver { hit } => self.take_over(line, hit, choose),
+            Event::Symptom { node } => self.symptom(line, node, choose),
+            Event::Reports { generation } => self.reports(line, generation, choose),
+            Event::Breaker { breaker, generation } => self.switch(line, breaker, generation),
+            Event::Relief => self.relief(line),
+            Event::ReliefEnd => self.relief_end(line),
+            Event::Epoch | Event::Timer { .. } => {}
         }
     }
 }

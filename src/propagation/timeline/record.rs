@@ -1,9 +1,10 @@
 //! What users see of a trial: labels of services and severities of journeys, integrated over time.
 
-use super::{NodeState, Timeline, Trial};
+use super::{Event, NodeState, Timeline, Trial};
 use crate::fault::draw::Choose;
 use crate::propagation::lane::{NONE, is_inside};
 use crate::propagation::transfer::{DOWN_SHARE, impairs};
+use crate::random::Purpose;
 use crate::units::{Severity, Ticks};
 
 /// One service in one trial.
@@ -54,6 +55,8 @@ pub(super) struct Record {
     pub(super) hit_nodes: Vec<u32>,
     touched: Vec<u32>,
     journeys_touched: Vec<u32>,
+    /// Label nodes that became impaired for the first time at this timestamp, and not by a fault of their own.
+    symptoms: Vec<u32>,
     pub(super) censored: bool,
 }
 
@@ -63,7 +66,17 @@ impl Record {
         self.services.resize(nodes, ServiceOutcome::default());
         self.journeys.clear();
         self.journeys.resize(line.journey_needs.len(), JourneyOutcome::default());
+        self.symptoms.clear();
         self.censored = false;
+    }
+
+    /// Users who have failed so far, in user-minutes, and how many fail per minute now.
+    pub(super) fn failing_users(&self, line: &Timeline<'_>, now: Ticks) -> (f64, f64) {
+        let journeys = self.journeys.iter().zip(&line.traffic);
+        journeys.fold((0.0, 0.0), |(failed, rate), (journey, traffic)| {
+            let since = if journey.severity > 0.0 { traffic.user_minutes(journey.since, now) * journey.severity } else { 0.0 };
+            (failed + journey.user_minutes + since, rate + traffic.rate_at(now) * journey.severity)
+        })
     }
 }
 
@@ -116,9 +129,27 @@ impl<'a> Trial<'a> {
             let journey = self.record.journeys_touched[at];
             self.journey(line, journey as usize);
         }
+        self.report_symptoms(line, choose);
         self.record.touched = touched;
         changed.clear();
         self.changed = changed;
+    }
+
+    /// Dependents' symptoms and users' reports, where they take part in detection.
+    fn report_symptoms(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
+        let mut symptoms = std::mem::take(&mut self.record.symptoms);
+        for node in symptoms.drain(..) {
+            let at = self.lane.nodes[node as usize] as usize;
+            if let Some(law) = line.symptom_laws.get(at) {
+                let wait = choose.duration(Purpose::Detection, line.names[at], *law, &|| "detection of a symptom".into());
+                let wait = super::incident::slowed(wait, line.scenario.slowness);
+                self.after(wait, Event::Symptom { node });
+            }
+        }
+        self.record.symptoms = symptoms;
+        if !self.record.journeys_touched.is_empty() {
+            self.follow_reports(line);
+        }
     }
 
     /// Is this the node of a whole service that has operations of its own?
@@ -161,6 +192,9 @@ impl<'a> Trial<'a> {
         outcome.down |= down;
         if impaired && outcome.onset.is_none() {
             outcome.onset = Some(self.now);
+            if line.scenario.symptoms && !forced {
+                self.record.symptoms.push(node);
+            }
         }
         clock(impaired, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
         clock(down, &mut outcome.down_since, &mut outcome.downtime, self.now);
@@ -183,7 +217,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Adds the time since the last change of a journey.
-    fn integrate(&mut self, line: &Timeline<'a>, journey: usize) {
+    pub(super) fn integrate(&mut self, line: &Timeline<'a>, journey: usize) {
         let now = self.now;
         let outcome = &mut self.record.journeys[journey];
         let passed = now.saturating_sub(outcome.since);

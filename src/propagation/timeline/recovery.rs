@@ -14,13 +14,18 @@ use crate::units::{Severity, Ticks};
 impl<'a> Trial<'a> {
     /// The cause at a hit is gone.
     pub(super) fn repaired(&mut self, line: &Timeline<'a>, hit: u32, choose: &mut impl Choose) {
+        self.cause_ends(line, hit, choose);
+        self.release_responder(line, self.hits.hits[hit as usize].incident, choose);
+    }
+
+    fn cause_ends(&mut self, line: &Timeline<'a>, hit: u32, choose: &mut impl Choose) {
         let incident = &line.scenario.incidents[self.hits.hits[hit as usize].incident];
         let state = &mut self.hit_states[hit as usize];
         if state.ended {
             return;
         }
         state.ended = true;
-        if !state.begun {
+        if !state.begun || state.taken_over {
             return;
         }
         if incident.kind.crashes() {
@@ -212,7 +217,8 @@ impl<'a> Trial<'a> {
             self.tail[at] = None;
             self.tail_generation[at] += 1;
         } else if before.is_impaired() {
-            let wait = self.tail_time(line, node, choose);
+            let backlog = self.drain_until[at].saturating_sub(self.now);
+            let wait = self.tail_time(line, node, choose).max(backlog);
             if wait > Ticks::ZERO {
                 self.tail[at] = Some(before);
                 self.tail_generation[at] += 1;

@@ -8,10 +8,12 @@ use crate::fault::draw::Choose;
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
 use crate::propagation::lane::{LaneArc, NONE, crossing, is_inside};
+use crate::propagation::load::attempts;
 use crate::propagation::plan::Gate;
 use crate::propagation::transfer::{
     IMPAIRED_LATENCY, after_retries, amplified, data_crossing, error_crossing, gate_severity, impairs, latency_crossing,
 };
+use crate::propagation::waiting::{connections_in_use, pool_exhausted, time_to_drain};
 use crate::units::{Severity, Ticks};
 
 /// Steps in which the ramp of an expiring cache rises.
@@ -19,8 +21,8 @@ const RAMP_STEPS: u32 = 100;
 
 /// What an arc brings to its consumer.
 #[derive(Debug, Clone, Copy)]
-struct Crossed {
-    errors: f64,
+pub(super) struct Crossed {
+    pub(super) errors: f64,
     latency: f64,
     wrong: f64,
 }
@@ -56,7 +58,8 @@ impl<'a> Trial<'a> {
     pub(super) fn settle(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
         loop {
             self.fixpoint(line);
-            self.watch_delays();
+            self.watch_delays(line);
+            self.watch_breakers(line);
             self.follow_recovery(line, choose);
             if self.dirty.iter().all(|word| *word == 0) {
                 break;
@@ -127,7 +130,7 @@ impl<'a> Trial<'a> {
 
     /// The state of a node from its own faults and its providers.
     fn state_of(&mut self, line: &Timeline<'a>, node: u32) -> NodeState {
-        let own = self.own(node);
+        let own = self.own(line, node);
         let (mut working, mut right) = (1.0 - own.errors, 1.0 - own.wrong);
         let (mut cycle_errors, mut cycle_wrong, mut inside_errors, mut inside_wrong) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
         let mut latency = own.latency;
@@ -173,17 +176,25 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn own(&self, node: u32) -> Crossed {
+    /// What a node does wrong by itself: faults that hit it, and overload.
+    pub(super) fn own(&self, line: &Timeline<'a>, node: u32) -> Crossed {
         let mut own = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
+        // Lost replicas are one cause of failing requests and of overload, so these two do not add up.
+        let mut overload = self.overload_of(line, self.lane.nodes[node as usize]);
         let first = self.node_hits.partition_point(|(known, _)| *known < node);
         for (_, hit) in self.node_hits[first..].iter().take_while(|(known, _)| *known == node) {
             let (state, hit) = (&self.hit_states[*hit as usize], &self.hits.hits[*hit as usize]);
             if state.active {
-                own.errors = 1.0 - (1.0 - own.errors) * (1.0 - hit.errors * state.scale);
+                if hit.member.capacity.is_some() {
+                    overload = overload.max(hit.errors * state.scale);
+                } else {
+                    own.errors = 1.0 - (1.0 - own.errors) * (1.0 - hit.errors * state.scale);
+                }
                 own.wrong = 1.0 - (1.0 - own.wrong) * (1.0 - hit.wrong * state.scale);
                 own.latency = own.latency.max(1.0 + state.scale * (hit.latency - 1.0));
             }
         }
+        own.errors = 1.0 - (1.0 - own.errors) * (1.0 - overload);
         own
     }
 
@@ -206,11 +217,14 @@ impl<'a> Trial<'a> {
         let mut crossed = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
         if serving > 0.0 {
             let failing = if rule.channels.has(Channels::ERRORS) { provider.errors.share() } else { 0.0 };
-            crossed.errors = self.call_errors(line, arc, rule, failing * serving, provider.latency);
-            if arc.latency {
+            let open = self.is_open(line, arc.rule);
+            let fails_fast = open && !self.lane.same_cycle(arc.source, arc.target);
+            let given_up = fails_fast || gives_up(rule, provider);
+            crossed.errors = self.call_errors(line, arc, rule, failing * serving, given_up);
+            if arc.latency && !open {
                 let latency = latency_crossing(provider.latency, rule.wait_share);
                 crossed.latency = match rule.timeout {
-                    Some(timeout) if times_out(timeout.provider_latency, provider.latency, timeout.timeout) => timeout
+                    Some(timeout) if given_up => timeout
                         .consumer_latency
                         .map_or(latency, |own| latency.min(1.0 + timeout.timeout.0 as f64 / own.0.max(1) as f64)),
                     _ => latency,
@@ -230,10 +244,8 @@ impl<'a> Trial<'a> {
         crossed
     }
 
-    fn call_errors(&self, line: &Timeline<'a>, arc: &LaneArc, rule: &Crossing, failing: f64, provider_latency: f64) -> f64 {
-        let timed_out = rule.channels.has(Channels::LATENCY)
-            && rule.timeout.is_some_and(|timeout| times_out(timeout.provider_latency, provider_latency, timeout.timeout));
-        let failing = if timed_out {
+    fn call_errors(&self, line: &Timeline<'a>, arc: &LaneArc, rule: &Crossing, failing: f64, given_up: bool) -> f64 {
+        let failing = if given_up {
             1.0
         } else {
             let source = self.lane.nodes[arc.source as usize] as usize;
@@ -273,7 +285,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Starts and stops the timers of delayed arcs whose provider changed.
-    fn watch_delays(&mut self) {
+    fn watch_delays(&mut self, line: &Timeline<'a>) {
         if self.lane.delays.is_empty() {
             return;
         }
@@ -283,14 +295,14 @@ impl<'a> Trial<'a> {
                 let arc = self.lane.arcs[self.lane.arcs_out(node)[out] as usize];
                 for delay in [arc.delay, arc.data_delay] {
                     if delay != NONE {
-                        self.watch(delay, &arc);
+                        self.watch(line, delay, &arc);
                     }
                 }
             }
         }
     }
 
-    fn watch(&mut self, number: u32, arc: &LaneArc) {
+    fn watch(&mut self, line: &Timeline<'a>, number: u32, arc: &LaneArc) {
         let provider = self.active[arc.source as usize];
         let now = self.now;
         let delay = &mut self.lane.delays[number as usize];
@@ -303,8 +315,15 @@ impl<'a> Trial<'a> {
         if impaired {
             let event = Event::Timer { delay: number, generation: delay.generation };
             let wait = delay.wait;
+            delay.since = now;
             self.at(now.saturating_add(wait), event);
         } else {
+            if let (true, Some(drain)) = (delay.fired, crossing(line.plan, arc).and_then(|rule| rule.drain)) {
+                let outage = now.saturating_sub(delay.since).minutes();
+                let backlog = time_to_drain(outage, drain.capacity, drain.arrivals, drain.departures);
+                let until = &mut self.drain_until[arc.target as usize];
+                *until = (*until).max(now.saturating_add(Ticks::from_minutes(backlog)));
+            }
             delay.fired = false;
             delay.ramp_step = 0;
             self.mark_dirty(arc.target);
@@ -336,6 +355,32 @@ impl<'a> Trial<'a> {
         }
         self.mark_dirty(target);
         true
+    }
+}
+
+/// Do the calls of a rule fail because nobody waits for the answers: is the delay longer than the timeout, or the pool empty?
+/// A pool belongs to one dependency, so it is a bulkhead: no more than the share of requests that need it is lost.
+pub(super) fn gives_up(rule: &Crossing, provider: NodeState) -> bool {
+    let Some(timeout) = rule.timeout.filter(|_| rule.channels.has(Channels::LATENCY)) else { return false };
+    if times_out(timeout.provider_latency, provider.latency, timeout.timeout) {
+        return true;
+    }
+    let Some(pool) = rule.pool.filter(|_| provider.latency > 1.0 || provider.errors > Severity::NONE) else { return false };
+    let seconds = |ticks: Ticks| ticks.0 as f64 / Ticks::PER_SECOND as f64;
+    let failing = if rule.channels.has(Channels::ERRORS) { provider.errors.share() } else { 0.0 };
+    let tries = attempts(failing, rule.attempts, rule.budget);
+    let wait = seconds(timeout.provider_latency) * provider.latency;
+    pool_exhausted(connections_in_use(pool.rate, wait, seconds(timeout.timeout), tries), pool.size)
+}
+
+/// Share of its calls that a caller sees fail, before any retry.
+pub(super) fn seen_failing(rule: &Crossing, provider: NodeState) -> f64 {
+    if gives_up(rule, provider) {
+        1.0
+    } else if rule.channels.has(Channels::ERRORS) {
+        provider.errors.share()
+    } else {
+        0.0
     }
 }
 

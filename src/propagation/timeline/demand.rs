@@ -1,0 +1,311 @@
+//! The load of a trial: callers that try again, services that have more to do than they can, outages that feed on that.
+//!
+//! Every ten seconds the demand of each service and its overload advance by one explicit step from the current state (model.md
+//! §2.6), so that the past counts: an overload can outlive its cause. Nothing is computed while nothing changes. Demand is in
+//! units of a service's usual load and uses the callers' demand of the step before, so the order of services does not matter.
+//! What an overloaded service, or one that a fault hits, fails by itself makes no calls: a failing caller sends less load.
+
+use super::{Event, Timeline, Trial};
+use crate::fault::Scenario;
+use crate::fault::draw::{Choose, nth};
+use crate::fault::scenario::Harm;
+use crate::model::{Compact, System};
+use crate::propagation::lane::NONE;
+use crate::propagation::load::{EPOCH_SECONDS, GOODPUT, attempts, overload_failure};
+use crate::propagation::plan::Plan;
+use crate::random::{Purpose, name_hash, pair_hash};
+use crate::units::{Severity, Ticks};
+use std::collections::HashMap;
+
+const EPOCH: Ticks = Ticks(EPOCH_SECONDS * Ticks::PER_SECOND);
+/// An overload without a cause that changes for longer than this does not go away by itself.
+const RESTLESS: Ticks = Ticks(10 * Ticks::PER_MINUTE);
+/// Demand is rounded to this grid, so that it comes to rest.
+const GRID: f64 = 16_777_216.0;
+
+/// Calls into a service.
+#[derive(Debug)]
+struct Calls {
+    /// Share of the provider's usual load.
+    weight: f64,
+    attempts: u32,
+    budget: Option<f64>,
+    /// Position of the caller among the services of the layer; [`NONE`] outside.
+    caller: u32,
+    /// Plan nodes of the caller.
+    caller_nodes: Vec<u32>,
+    /// Plan node that answers and the rule of the calls; [`NONE`] where no failure can come this way.
+    provider: u32,
+    rule: u32,
+}
+
+/// A service of the layer.
+#[derive(Debug)]
+struct Loaded {
+    /// Plan nodes that an overload fails.
+    nodes: Vec<u32>,
+    load: f64,
+    goodput: f64,
+    external: f64,
+    calls: Vec<Calls>,
+}
+
+/// The load layer of a scenario; the same for all trials.
+#[derive(Debug)]
+pub(super) struct Layer {
+    services: Vec<Loaded>,
+    of_node: HashMap<u32, u32>,
+    /// All nodes of the plan: overload does not follow the static reach.
+    pub(super) all_nodes: Vec<u32>,
+}
+
+impl Layer {
+    /// `None` where nothing can be overloaded.
+    pub(super) fn new(system: &System, compact: &Compact, plan: &Plan, scenario: &Scenario) -> Option<Self> {
+        if scenario.surge.nodes.is_empty() {
+            return None;
+        }
+        let rules = rules(plan);
+        let position: HashMap<u32, u32> =
+            scenario.surge.demands.iter().enumerate().map(|(at, demand)| (demand.service.0, at as u32)).collect();
+        let nodes = |service| -> Vec<u32> {
+            compact.operation_nodes(service).filter_map(|node| plan.local(node)).map(|node| node as u32).collect()
+        };
+        let services: Vec<Loaded> = scenario
+            .surge
+            .demands
+            .iter()
+            .map(|demand| Loaded {
+                nodes: nodes(demand.service),
+                load: demand.load,
+                goodput: demand.goodput.unwrap_or(GOODPUT),
+                external: demand.external,
+                calls: demand
+                    .calls
+                    .iter()
+                    .map(|call| {
+                        let end = |endpoint| name_hash(&system.endpoint_name(endpoint));
+                        let (from, to) = (system.consumer(call.dependency), system.provider(call.dependency));
+                        let name = pair_hash(end(from), end(to), system.kind(call.dependency).stable_number());
+                        let (rule, provider) = rules.get(&name).copied().unwrap_or((NONE, NONE));
+                        Calls {
+                            weight: call.weight,
+                            attempts: call.retries.attempts,
+                            budget: call.retries.budget,
+                            caller: position.get(&call.consumer.0).copied().unwrap_or(NONE),
+                            caller_nodes: nodes(call.consumer),
+                            provider,
+                            rule,
+                        }
+                    })
+                    .collect(),
+            })
+            .collect();
+        let of_node = services
+            .iter()
+            .enumerate()
+            .flat_map(|(at, service)| service.nodes.iter().map(move |node| (*node, at as u32)))
+            .collect();
+        Some(Self { services, of_node, all_nodes: (0..plan.len() as u32).collect() })
+    }
+}
+
+/// (rule, provider) of the calls in a plan by the hash of their names.
+fn rules(plan: &Plan) -> HashMap<u64, (u32, u32)> {
+    let mut rules = HashMap::new();
+    for arc in 0..plan.in_source.len() {
+        let number = plan.rule(arc);
+        let Some(rule) = plan.rules.get(number as usize) else { continue };
+        if rule.name != 0 && !rule.crossing.is_about_data_only() {
+            rules.entry(rule.name).or_insert((number, plan.in_source[arc]));
+        }
+    }
+    rules
+}
+
+/// The load of one trial; reused from trial to trial.
+#[derive(Debug, Default)]
+pub(super) struct LoadState {
+    /// Demand over the usual demand.
+    demand: Vec<f64>,
+    /// Failing share by overload.
+    overload: Vec<Severity>,
+    /// Services from which load is kept away at the moment.
+    relieved: Vec<bool>,
+    /// Share of the load that is kept away.
+    shed: f64,
+    /// An update is due.
+    pending: bool,
+    last: Option<Ticks>,
+    /// Something changed since the last update.
+    pub(super) stale: bool,
+    /// Since when no cause is left.
+    clear_since: Option<Ticks>,
+    relief_due: bool,
+    reliefs: usize,
+}
+
+impl LoadState {
+    pub(super) fn reset(&mut self, layer: Option<&Layer>) {
+        let services = layer.map_or(0, |layer| layer.services.len());
+        self.demand.clear();
+        self.demand.resize(services, 1.0);
+        self.overload.clear();
+        self.overload.resize(services, Severity::NONE);
+        self.relieved.clear();
+        self.relieved.resize(services, false);
+        (self.shed, self.reliefs) = (0.0, 0);
+        (self.pending, self.stale, self.relief_due) = (false, false, false);
+        (self.last, self.clear_since) = (None, None);
+    }
+}
+
+impl<'a> Trial<'a> {
+    /// Failing share of a plan node by overload and by load that is kept away.
+    pub(super) fn overload_of(&self, line: &Timeline<'a>, node: u32) -> f64 {
+        let Some(at) = line.layer.as_ref().and_then(|layer| layer.of_node.get(&node)) else { return 0.0 };
+        let overload = self.load.overload[*at as usize].share();
+        if self.load.relieved[*at as usize] { overload.max(self.load.shed) } else { overload }
+    }
+
+    /// Puts the next update into the queue if anything changed: at once, but no sooner than an epoch after the last.
+    pub(super) fn wake(&mut self, line: &Timeline<'a>) {
+        if line.layer.is_none() {
+            return;
+        }
+        let has_cause = self.hit_states.iter().any(|state| state.active || state.waiting || state.starting);
+        self.load.clear_since = if has_cause || self.load.shed > 0.0 { None } else { self.load.clear_since.or(Some(self.now)) };
+        if self.load.stale && !self.load.pending {
+            self.load.pending = true;
+            let next = self.load.last.map_or(self.now, |last| self.now.max(last.saturating_add(EPOCH)));
+            self.at(next, Event::Epoch);
+        }
+    }
+
+    /// One update of all demands and overloads. True when a severity changed.
+    pub(super) fn epoch(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) -> bool {
+        let Some(layer) = &line.layer else { return false };
+        (self.load.pending, self.load.stale, self.load.last) = (false, false, Some(self.now));
+        let next: Vec<(f64, Severity)> = (0..layer.services.len()).map(|at| self.update(line, layer, at)).collect();
+        let mut changed = false;
+        for (at, (demand, overload)) in next.into_iter().enumerate() {
+            self.load.stale |= demand != self.load.demand[at] || overload != self.load.overload[at];
+            self.load.demand[at] = demand;
+            if overload != self.load.overload[at] {
+                changed = true;
+                self.load.overload[at] = overload;
+                self.mark_service(layer, at);
+            }
+        }
+        self.plan_relief(line, choose);
+        changed
+    }
+
+    /// Demand and overload of a service in the next epoch.
+    fn update(&self, line: &Timeline<'a>, layer: &Layer, at: usize) -> (f64, Severity) {
+        let service = &layer.services[at];
+        let admitted = 1.0 - self.load.shed;
+        let mut demand = service.external * admitted;
+        for calls in &service.calls {
+            let arriving = self.load.demand.get(calls.caller as usize).copied().unwrap_or(admitted);
+            if calls.rule != NONE && self.is_open(line, calls.rule) {
+                continue;
+            }
+            let failing = self.failing_calls(line, calls.provider, calls.rule);
+            let tries = attempts(failing, calls.attempts, calls.budget);
+            demand += calls.weight * arriving * (1.0 - self.fails_itself(line, &calls.caller_nodes)) * tries;
+        }
+        let (capacity, more) = self.pressure(line, service);
+        let demand = (demand * more * GRID).round() / GRID;
+        let offered = if capacity > 0.0 { service.load * demand / capacity } else { f64::INFINITY };
+        let failing = if demand == 0.0 { 0.0 } else { overload_failure(offered, service.goodput) };
+        (demand, Severity::from_share(failing))
+    }
+
+    /// Share of the calls over a rule that fail at the provider or are given up.
+    fn failing_calls(&self, line: &Timeline<'a>, provider: u32, rule: u32) -> f64 {
+        let node = self.lane.index_of.get(provider as usize).copied().unwrap_or(NONE);
+        if node == NONE || rule == NONE {
+            return 0.0;
+        }
+        super::settle::seen_failing(&line.plan.rules[rule as usize].crossing, self.active[node as usize])
+    }
+
+    /// Share of its requests that a service fails by itself, before it calls anybody.
+    fn fails_itself(&self, line: &Timeline<'a>, nodes: &[u32]) -> f64 {
+        let lanes = nodes.iter().map(|node| self.lane.index_of.get(*node as usize).copied().unwrap_or(NONE));
+        lanes.filter(|lane| *lane != NONE).map(|lane| self.own(line, lane).errors).fold(0.0, f64::max)
+    }
+
+    /// What faults leave of the capacity of a service, and their factor on its demand.
+    fn pressure(&self, line: &Timeline<'a>, service: &Loaded) -> (f64, f64) {
+        let (mut capacity, mut more) = (1.0, 1.0);
+        let Some(first) = service.nodes.first() else { return (capacity, more) };
+        for (state, hit) in self.hit_states.iter().zip(&self.hits.hits).filter(|(state, _)| state.active) {
+            let incident = &line.scenario.incidents[hit.incident];
+            let hits_it = hit.member.operations.iter().any(|(node, _)| line.plan.local(*node) == Some(*first as usize));
+            if !hits_it {
+                continue;
+            }
+            let part = incident.share * state.scale;
+            match (incident.harm, hit.member.capacity) {
+                (Harm::Overload { capacity: left, demand }, _) => {
+                    capacity *= 1.0 - part * (1.0 - left);
+                    more *= 1.0 + part * (demand - 1.0);
+                }
+                (_, Some(left)) => capacity *= 1.0 - part * (1.0 - left),
+                _ => {}
+            }
+        }
+        (capacity, more)
+    }
+
+    fn mark_service(&mut self, layer: &Layer, at: usize) {
+        for node in &layer.services[at].nodes {
+            let lane = self.lane.index_of.get(*node as usize).copied().unwrap_or(NONE);
+            if lane != NONE {
+                self.mark_dirty(lane);
+            }
+        }
+    }
+
+    /// When the causes are gone but an overload stays, people find that out after a while and keep load away. It stays when the
+    /// load has come to rest, or goes up and down for too long.
+    fn plan_relief(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
+        let Some(since) = self.load.clear_since.filter(|_| !self.load.relief_due) else { return };
+        let stays = !self.load.stale || self.now >= since.saturating_add(RESTLESS);
+        if !stays || self.load.overload.iter().all(|overload| *overload == Severity::NONE) {
+            return;
+        }
+        let Some(incident) = line.scenario.incidents.first() else { return };
+        let name = nth(nth(incident.name, 2_000), self.load.reliefs);
+        let wait = choose.duration(Purpose::Repair, name, incident.relief.after, &|| {
+            format!("time until load is shed after {}: state `relief`", incident.label)
+        });
+        (self.load.relief_due, self.load.reliefs) = (true, self.load.reliefs + 1);
+        let due = since.saturating_add(wait).max(self.now.saturating_add(EPOCH));
+        self.at(due, Event::Relief);
+    }
+
+    /// Keeps a share of the load away where services are overloaded.
+    pub(super) fn relief(&mut self, line: &Timeline<'a>) {
+        self.load.relief_due = false;
+        let (Some(layer), Some(incident)) = (&line.layer, line.scenario.incidents.first()) else { return };
+        self.load.shed = incident.relief.shed;
+        for at in 0..layer.services.len() {
+            self.load.relieved[at] = self.load.overload[at] > Severity::NONE;
+            self.mark_service(layer, at);
+        }
+        self.after(incident.relief.hold, Event::ReliefEnd);
+    }
+
+    /// Lets all load in again.
+    pub(super) fn relief_end(&mut self, line: &Timeline<'a>) {
+        let Some(layer) = &line.layer else { return };
+        self.load.shed = 0.0;
+        for at in 0..layer.services.len() {
+            self.load.relieved[at] = false;
+            self.mark_service(layer, at);
+        }
+    }
+}
