@@ -49,6 +49,19 @@ pub(super) fn bounds_line(simulation: &Simulation) -> Option<String> {
     })
 }
 
+/// Who loses traffic without being harmed, most likely first.
+pub(super) fn starved_line(system: &System, simulation: &Simulation) -> Option<String> {
+    /// Names on the line.
+    const NAMED: usize = 3;
+    let mut starved: Vec<_> = simulation.starved.iter().flatten().collect();
+    starved.sort_by(|(a, p), (b, q)| q.mean.total_cmp(&p.mean).then(a.cmp(b)));
+    let named: Vec<String> =
+        starved.iter().take(NAMED).map(|(id, p)| format!("{} ({})", system.service_name(*id), share_point(*p))).collect();
+    let more = starved.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!named.is_empty()).then(|| format!("{}{rest} below the failure: less traffic, no harm", named.join(", ")))
+}
+
 /// User-minutes lost over all journeys, mean and worst trials.
 pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
     let lost = simulation.user_minutes.as_ref().filter(|_| !simulation.journeys.is_empty())?;

@@ -10,6 +10,8 @@ mod record;
 mod recovery;
 mod settle;
 
+pub(super) use record::ServiceOutcome;
+
 use super::lane::{Arcs, Lane};
 use super::plan::Plan;
 use crate::fault::Scenario;
