@@ -6,7 +6,6 @@
 pub mod compact;
 pub mod crossing;
 pub mod draft;
-pub mod duration;
 pub mod facts;
 pub mod names;
 mod reference;
@@ -14,6 +13,6 @@ pub mod structure;
 pub mod system;
 pub mod traffic;
 
+pub use crate::units::DurationLaw;
 pub use compact::Compact;
-pub use duration::DurationLaw;
 pub use system::{Endpoint, System};
