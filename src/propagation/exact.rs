@@ -116,9 +116,7 @@ pub(crate) fn solve(run: &Run<'_>) -> Result<Simulation, Diagnostic> {
     if run.request.static_reach {
         let optimistic_plan = Plan::new(run.system, run.compact, run.scenario, run.request.seed, true);
         let sums = enumerate_reach(run, run.plan, &labels, below.as_ref())?;
-        let optimistic_labels: Vec<u32> =
-            (0..optimistic_plan.len() as u32).filter(|node| optimistic_plan.is_label[*node as usize]).collect();
-        let optimistic = enumerate_reach(run, &optimistic_plan, &optimistic_labels, None)?;
+        let optimistic = enumerate_reach(run, &optimistic_plan, &optimistic_plan.labels(), None)?;
         let mut simulation = simulation(run, &sums, &labels, below.as_ref());
         simulation.reach_bounds = Some((reach_of(&optimistic.reach), simulation.reach.clone()));
         return Ok(simulation);

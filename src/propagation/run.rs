@@ -130,14 +130,14 @@ impl Part {
 impl Run<'_> {
     /// Label nodes of the plan, and the position of each among them.
     pub(crate) fn labels(&self) -> (Vec<u32>, HashMap<u32, u32>) {
-        let labels: Vec<u32> = (0..self.plan.len() as u32).filter(|node| self.plan.is_label[*node as usize]).collect();
+        let labels = self.plan.labels();
         let position = labels.iter().enumerate().map(|(at, node)| (*node, at as u32)).collect();
         (labels, position)
     }
 
     /// Services that silent faults name are not in the plan and stay healthy.
     fn reach(&self) -> Simulation {
-        let (labels, _) = self.labels();
+        let labels = self.plan.labels();
         let below = self.below(&labels);
         let pessimistic = self.sample_reach(self.plan, below.as_ref());
         // Without delays both bounds are the same question.
@@ -158,7 +158,7 @@ impl Run<'_> {
     }
 
     fn sample_reach(&self, plan: &Plan, below: Option<&Downstream>) -> Part {
-        let labels: Vec<u32> = (0..plan.len() as u32).filter(|node| plan.is_label[*node as usize]).collect();
+        let labels = plan.labels();
         self.parallel(
             || (Reached::default(), Starving::default()),
             |(reached, starving), part, batch, lanes| {

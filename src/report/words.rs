@@ -49,17 +49,14 @@ pub(super) fn bounds_line(simulation: &Simulation) -> Option<String> {
     })
 }
 
-/// Who loses traffic without being harmed, most likely first.
+/// Who loses traffic without being harmed: how many services, and the likeliest.
 pub(super) fn starved_line(system: &System, simulation: &Simulation) -> Option<String> {
-    /// Names on the line.
-    const NAMED: usize = 3;
-    let mut starved: Vec<_> = simulation.starved.iter().flatten().collect();
-    starved.sort_by(|(a, p), (b, q)| q.mean.total_cmp(&p.mean).then(a.cmp(b)));
-    let named: Vec<String> =
-        starved.iter().take(NAMED).map(|(id, p)| format!("{} ({})", system.service_name(*id), share_point(*p))).collect();
-    let more = starved.len().saturating_sub(NAMED);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!named.is_empty()).then(|| format!("{}{rest} below the failure: less traffic, no harm", named.join(", ")))
+    let starved = simulation.starved.as_ref()?;
+    // Of equals the first in file order.
+    let (first, p) = starved.iter().rev().max_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))?;
+    let (services, name) = (number_of(starved.len(), "service"), system.service_name(*first));
+    let verb = if starved.len() == 1 { "loses" } else { "lose" };
+    Some(format!("{services} below {verb} traffic without harm: {name} in {} of the trials", share_point(*p)))
 }
 
 /// User-minutes lost over all journeys, mean and worst trials.
