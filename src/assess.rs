@@ -55,7 +55,7 @@ pub struct AssessRequest<'a> {
     pub seed: Seed,
     /// Threads; `None` for one per core.
     pub threads: Option<usize>,
-    /// How long harm is followed; `None` for the default of the fault.
+    /// How long harm is followed; `None` for the default of the fault, which is also the least.
     pub horizon: Option<Ticks>,
     /// How people answer to faults.
     pub response: Response,
@@ -110,7 +110,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let all_faults: Vec<Fault> = placed.iter().filter_map(|placed| placed.fault.clone()).collect();
     let together = match all_faults.as_slice() {
         [] => None,
-        faults => Some(Scenario::new(system, compact, faults, request.horizon)?.answered(request.response)),
+        faults => Some(scenario(system, compact, faults, request.horizon)?.answered(request.response)),
     };
     let outcome = if together.is_some() { Some(simulated(system, compact, request, &placed)?) } else { None };
     let impact = match (&together, &outcome) {
@@ -141,7 +141,9 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         p_score_above: &|limit| score::p_score_above(system, &parts, limit),
     });
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
-    Ok(assembled(system, request, &placed, Pieces { decided, quality, unmapped, services, impact, outcome, paths }))
+    let mut notes = notes(request, &placed);
+    notes.extend(horizon_note(request.horizon, together.as_ref()));
+    Ok(assembled(system, &placed, Pieces { decided, quality, unmapped, services, impact, outcome, paths, notes }))
 }
 
 fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>) -> Result<Vec<Placed<'a>>, Vec<Diagnostic>> {
@@ -161,7 +163,7 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
         let chance = chance::chance(change, landing.services().len(), &request.team);
         let fault = faults::fault(system, change, &landing);
         let scenario = fault.as_ref().map(|fault| {
-            Scenario::new(system, compact, std::slice::from_ref(fault), request.horizon)
+            scenario(system, compact, std::slice::from_ref(fault), request.horizon)
                 .map(|scenario| scenario.answered(request.response))
         });
         match scenario.transpose() {
@@ -170,6 +172,21 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
         }
     }
     if problems.is_empty() { Ok(placed) } else { Err(problems) }
+}
+
+/// Resolves faults for a verdict. Harm that a horizon cuts is harm all the same, so a shorter horizon than the default would
+/// lower the score of a bad change: it is not taken, a longer one is.
+fn scenario(system: &System, compact: &Compact, faults: &[Fault], horizon: Option<Ticks>) -> Result<Scenario, Vec<Diagnostic>> {
+    let mut scenario = Scenario::new(system, compact, faults, None)?;
+    scenario.horizon = horizon.map_or(scenario.horizon, |asked| asked.max(scenario.horizon));
+    Ok(scenario)
+}
+
+/// The note about a horizon that was not taken.
+fn horizon_note(asked: Option<Ticks>, taken: Option<&Scenario>) -> Option<String> {
+    let (asked, taken) = (asked?, taken?.horizon);
+    (asked < taken)
+        .then(|| format!("the verdict follows harm for {taken}: a horizon of {asked} would cut it and lower the score"))
 }
 
 /// Simulates every change, with more trials until the verdict is settled or the budget is spent.
@@ -296,10 +313,11 @@ struct Pieces {
     impact: Option<Simulation>,
     outcome: Option<Outcome>,
     paths: Vec<Path>,
+    notes: Vec<String>,
 }
 
-fn assembled(system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
-    let Pieces { decided, quality, unmapped, services, impact, outcome, paths } = pieces;
+fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
+    let Pieces { decided, quality, unmapped, services, impact, outcome, paths, notes } = pieces;
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
@@ -323,7 +341,7 @@ fn assembled(system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>]
         floors: decided.floors,
         paths,
         advice: decided.advice,
-        notes: notes(request, placed),
+        notes,
         data_quality: quality,
         limits: limits(impact.as_ref(), placed.len()),
         impact,

@@ -4,6 +4,7 @@ use super::*;
 use crate::change::facts::{Basis, ChangeKind, Level, Person, Reviewer, Rollout, Strategy};
 use crate::change::paths::Touched;
 use crate::change::team::TeamMember;
+use crate::model::DurationLaw;
 use crate::model::draft::Draft;
 use crate::risk::assessment::{Band, Gate};
 use crate::risk::testing::{arcs, build, journey};
@@ -321,15 +322,35 @@ fn a_team_file_decides_who_counts() {
 
 #[test]
 fn a_short_horizon_never_lowers_the_band() {
-    let changes = [Change { rollback_tested: TriState::Unknown, ..careful() }, careful()];
-    for (draft, change) in [shop(), calm()].into_iter().zip(changes) {
-        let mut request = request(change);
-        let long = ask(draft.clone(), &request);
-        request.horizon = Some(Ticks::from_minutes(1.0));
-        let short = ask(draft, &request);
-        assert_eq!(has(&short, "harm-beyond-horizon"), Some(Band::Orange), "{:?}", short.floors);
-        assert!(short.verdict.band >= long.verdict.band, "{:?} {:?}", short.verdict, long.verdict);
-    }
+    // Red by its score alone.
+    let mut draft = shop();
+    draft.journeys = vec![journey("web", 100.0, 99.999)];
+    let mut request = request(at_once());
+    let usual = ask(draft.clone(), &request);
+    assert_eq!((usual.verdict.score_band, usual.verdict.gate), (Band::Red, Gate::Blocked), "{:?}", usual.verdict);
+    request.horizon = Some(Ticks::from_minutes(1.0));
+    let short = ask(draft.clone(), &request);
+    assert_eq!(short.verdict, usual.verdict);
+    assert!(says(&short.notes, "a horizon of 1m would cut it") && usual.notes.is_empty(), "{:?}", short.notes);
+    request.horizon = Some(Ticks::from_days(300));
+    let long = ask(draft, &request);
+    assert!(long.verdict.score >= usual.verdict.score && long.notes.is_empty(), "{:?}", long.verdict);
+    assert_eq!(long.impact.and_then(|impact| impact.horizon_minutes), Some(300.0 * 1_440.0));
+}
+
+#[test]
+fn harm_beyond_the_horizon_raises_the_band() {
+    let slow = |mut draft: Draft| {
+        let (_, pay) = draft.services.iter_mut().find(|(name, _)| name == "pay").expect("pay");
+        pay.repair = Some(DurationLaw::Constant(Ticks::from_days(5)));
+        draft
+    };
+    let change = Change { rollback_tested: TriState::Unknown, ..careful() };
+    let found = of(slow(calm()), change.clone());
+    assert_eq!(has(&found, "harm-beyond-horizon"), Some(Band::Orange), "{:?}", found.floors);
+    assert!(found.verdict.band >= Band::Orange);
+    let followed = ask(slow(calm()), &AssessRequest { horizon: Some(Ticks::from_days(30)), ..request(change) });
+    assert_eq!(has(&followed, "harm-beyond-horizon"), None, "{:?}", followed.floors);
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! Ids are positions in file order. Times inside the engine are whole microseconds, so that sums do not depend on the order
 //! in which trials are added. What must hold: a [`Probability`] lies in 0..=1, a [`Severity`] never exceeds [`Severity::FULL`].
 
+mod duration;
+
+pub use duration::DurationLaw;
 use std::fmt;
 
 macro_rules! id {

@@ -6,6 +6,8 @@ mod assess;
 mod broken;
 #[path = "cli/happy.rs"]
 mod happy;
+#[path = "cli/repositories.rs"]
+mod repositories;
 #[path = "cli/writing.rs"]
 mod writing;
 

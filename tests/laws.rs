@@ -65,8 +65,9 @@ fn count(system: &System, simulation: &Simulation, name: &str) -> f64 {
     system.find_service(name).map_or(0.0, |id| simulation.p_impaired(id))
 }
 
-/// P(impaired) of every service by brute force: all subsets of live arcs, a plain fixpoint. Shares no code with the engines.
-fn brute_force(draft: &Draft) -> Vec<f64> {
+/// P(impaired) and P(starved) of every service by brute force: all subsets of live arcs, plain fixpoints. Shares no code with
+/// the engines. A crash takes every service that it impairs down.
+fn brute_force(draft: &Draft) -> Vec<(f64, f64)> {
     let arcs: Vec<(usize, usize, f64)> = draft
         .dependencies
         .iter()
@@ -75,7 +76,7 @@ fn brute_force(draft: &Draft) -> Vec<f64> {
             (index(&d.to), index(&d.from), d.facts.probability.expect("stated").mean.value())
         })
         .collect();
-    let mut sums = vec![0.0; draft.services.len()];
+    let mut sums = vec![(0.0, 0.0); draft.services.len()];
     for world in 0_u32..1 << arcs.len() {
         let live = |arc: usize| world >> arc & 1 == 1;
         let weight: f64 = arcs.iter().enumerate().map(|(i, a)| if live(i) { a.2 } else { 1.0 - a.2 }).product();
@@ -93,8 +94,15 @@ fn brute_force(draft: &Draft) -> Vec<f64> {
                 break;
             }
         }
-        for (sum, hit) in sums.iter_mut().zip(impaired) {
-            *sum += if hit { weight } else { 0.0 };
+        let mut starved = vec![false; sums.len()];
+        for _ in 0..sums.len() {
+            for (provider, consumer, _) in &arcs {
+                starved[*provider] |= (impaired[*consumer] || starved[*consumer]) && !impaired[*provider];
+            }
+        }
+        for (at, sum) in sums.iter_mut().enumerate() {
+            sum.0 += if impaired[at] { weight } else { 0.0 };
+            sum.1 += if starved[at] { weight } else { 0.0 };
         }
     }
     sums
@@ -114,9 +122,11 @@ proptest! {
         let expected = brute_force(&draft);
         let system = build(draft);
         let exact = run(&system, &["crash@s0"], STATIC_EXACT);
-        for (service, expected) in expected.into_iter().enumerate() {
-            let found = count(&system, &exact, &format!("s{service}"));
-            prop_assert!((found - expected).abs() < 1e-9, "s{}: {} is not {}", service, found, expected);
+        for (service, (impaired, without_traffic)) in expected.into_iter().enumerate() {
+            let name = format!("s{service}");
+            for (found, expected) in [(count(&system, &exact, &name), impaired), (starved(&system, &exact, &name), without_traffic)] {
+                prop_assert!((found - expected).abs() < 1e-9, "{}: {} is not {}", name, found, expected);
+            }
         }
     }
 
@@ -126,9 +136,11 @@ proptest! {
         let expected = brute_force(&draft);
         let system = build(draft);
         let exact = run(&system, &["crash@s0"], STATIC_EXACT);
-        for (service, expected) in expected.into_iter().enumerate() {
-            let found = count(&system, &exact, &format!("s{service}"));
-            prop_assert!((found - expected).abs() < 1e-9, "s{}: {} is not {}", service, found, expected);
+        for (service, (impaired, without_traffic)) in expected.into_iter().enumerate() {
+            let name = format!("s{service}");
+            for (found, expected) in [(count(&system, &exact, &name), impaired), (starved(&system, &exact, &name), without_traffic)] {
+                prop_assert!((found - expected).abs() < 1e-9, "{}: {} is not {}", name, found, expected);
+            }
         }
     }
 
@@ -165,6 +177,7 @@ proptest! {
         let timed = run(&system, &[FAULT], How { trials: 700, seed, ..TIMED });
         for name in system.service_names() {
             prop_assert_eq!(count(&system, &fixed, name), count(&system, &timed, name), "{}", name);
+            prop_assert_eq!(starved(&system, &fixed, name), starved(&system, &timed, name), "{}", name);
         }
     }
 
@@ -213,6 +226,7 @@ proptest! {
             prop_assert_eq!(&left.reach, &right.reach);
             for name in a.service_names() {
                 prop_assert_eq!(count(&a, &left, name), count(&b, &right, name), "{}", name);
+                prop_assert_eq!(starved(&a, &left, name), starved(&b, &right, name), "{}", name);
             }
         }
     }

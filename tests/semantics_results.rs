@@ -173,3 +173,61 @@ fn semantics_26_fault_kinds() {
         assert_eq!(assessment.faults, [format!("{expected}@s")], "{kind:?}");
     }
 }
+
+/// "Simulation result": `starved`.
+#[test]
+fn below_the_fault_services_are_starved() {
+    // What does not arrive at api does not arrive at db and log; web hangs above and goes down with it.
+    let chain = yaml(
+        "services: {web: {}, api: {}, db: {}, log: {}, mail: {}, wiki: {}, spare: {}}\n\
+         dependencies:\n\
+         - {from: web, to: api, probability: 1}\n\
+         - {from: api, to: db}\n\
+         - {from: db, to: log, kind: async}\n\
+         - {from: api, to: mail, kind: startup}\n\
+         - {from: api, to: wiki, kind: knowledge}",
+    );
+    let fault = ["crash@api,detect=0m,repair=10m"];
+    for how in [STATIC, STATIC_EXACT, TIMED, TIMED_EXACT] {
+        let result = run(&chain, &fault, How { trials: 700, ..how });
+        for (name, expected) in
+            [("web", 0.0), ("api", 0.0), ("db", 1.0), ("log", 1.0), ("mail", 0.0), ("wiki", 0.0), ("spare", 0.0)]
+        {
+            assert_eq!(starved(&chain, &result, name), expected, "{name}");
+        }
+        assert_eq!(result.reach.mean.mean, 2.0);
+    }
+}
+
+#[test]
+fn only_who_is_down_starves_others() {
+    // With cache failing, page loses a third of its requests and is not down: what it else calls still has traffic.
+    let soft = yaml(
+        "services: {page: {}, cache: {}, api: {}}\n\
+         dependencies: [{from: page, to: cache, kind: soft, probability: 1, share: 0.3}, {from: page, to: api}]",
+    );
+    let result = timed(&soft, &["crash@cache,detect=0m,repair=10m"]);
+    assert_eq!((p(&soft, &result, "page"), starved(&soft, &result, "api")), (1.0, 0.0));
+    // Half of the time page goes down, and then api is starved unless a failure of its own impairs it.
+    let both = yaml(
+        "services: {page: {}, source: {}, api: {}}\n\
+         dependencies: [{from: page, to: source, probability: 0.5}, {from: page, to: api}, {from: api, to: source, probability: 0.2}]",
+    );
+    let fault = ["crash@source,detect=0m,repair=10m"];
+    // Where api stays healthy, page falls by its own arc to source alone.
+    let expected = (1.0 - 0.2) * 0.5;
+    for how in [STATIC_EXACT, TIMED_EXACT] {
+        close(starved(&both, &run(&both, &fault, how), "api"), expected);
+    }
+    let sampled = run(&both, &fault, How { trials: 1 << 16, ..TIMED });
+    assert!((starved(&both, &sampled, "api") - expected).abs() < 4.0 * (expected * (1.0 - expected) / 65_536.0_f64).sqrt());
+    // A loop of services that are healthy themselves, fed by one that is down.
+    let ring = yaml(
+        "services: {top: {}, a: {}, b: {}, c: {}}\n\
+         dependencies: [{from: top, to: b}, {from: a, to: b}, {from: b, to: c}, {from: c, to: a}]",
+    );
+    let result = run(&ring, &["crash@top,detect=0m,repair=10m"], STATIC_EXACT);
+    for name in ["a", "b", "c"] {
+        assert_eq!(starved(&ring, &result, name), 1.0, "{name}");
+    }
+}

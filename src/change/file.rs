@@ -7,7 +7,6 @@ use super::facts::{Assisted, Basis, Change, ChangeKind, Level, Person, Reviewer,
 use super::team::{Team, TeamMember};
 use crate::diagnostic::{Diagnostic, SourceId, Sources};
 use crate::document::{self, DurationText, FileType, Format, LawText, Marked, Node, Percent, ProbabilityNumber, Read};
-use crate::model::DurationLaw;
 use jiff::Zoned;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
@@ -134,7 +133,7 @@ impl RolloutEntry {
             share: self.share.map(|share| share.0),
             bake: self.bake.map(|bake| bake.0),
             power: self.power.map(|power| power.0),
-            rollback: self.rollback.map(law),
+            rollback: self.rollback.map(|law| law.0),
         }
     }
 }
@@ -288,14 +287,6 @@ fn tri_state(answer: document::TriState) -> TriState {
 
 fn level(word: Option<Word<Level>>) -> Level {
     word.map_or(Level::Unknown, |word| word.0)
-}
-
-/// A duration as the model states it.
-pub(crate) fn law(text: LawText) -> DurationLaw {
-    match text {
-        LawText::Constant(ticks) => DurationLaw::Constant(ticks),
-        LawText::MedianP95 { median, p95 } => DurationLaw::Lognormal { median, p95 },
-    }
 }
 
 /// A point in time with the offset or zone that was written.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::topology::tests::{shipped, told};
+use crate::units::DurationLaw;
 use proptest::proptest;
 use std::path::Path;
 

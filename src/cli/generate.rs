@@ -5,7 +5,7 @@ use super::failure::{Failure, Outcome};
 use super::output::{deliver, deliver_with};
 use shockfront::model::System;
 use shockfront::model::draft::Nowhere;
-use shockfront::topology::generate::{Plan, draft, edge_list};
+use shockfront::topology::generate::{Plan, YAML_HEAD, draft, edge_list};
 use shockfront::topology::write;
 
 pub(crate) fn run(arguments: &Generate) -> Result<Outcome, Failure> {
@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<Outcome, Failure> {
             deliver_with(file, |out| edge_list(plan, out))?;
             return Ok(Outcome::Passed);
         }
-        TopologyFormat::Yaml => write::yaml(&system(plan)?),
+        TopologyFormat::Yaml => YAML_HEAD.to_owned() + &write::yaml(&system(plan)?),
         TopologyFormat::Json => write::json(&system(plan)?),
     };
     deliver(&text, file)?;

@@ -55,6 +55,8 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         exact: arguments.exact,
         at: sampling.at.clone(),
         threads: sampling.threads.map(usize::from),
+        // Without a clock a batch takes so little that counting this would show, and only a list of all services shows it.
+        starved: !arguments.static_reach || listed(sampling, system) == ServiceList::All,
         progress: Some(&add),
         ..Request::default()
     };

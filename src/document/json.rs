@@ -12,8 +12,17 @@ use crate::diagnostic::{Diagnostic, SourceId, Span};
 /// # Errors
 /// The first syntax error, or all keys that stand twice.
 pub(super) fn parse(source: SourceId, text: &str, base: usize) -> Result<Node, Vec<Diagnostic>> {
-    let mut parser =
-        Parser { text, bytes: text.as_bytes(), at: base, source, keys: Keys::default(), errors: Vec::new(), scratch: Vec::new() };
+    let mut parser = Parser {
+        text,
+        bytes: text.as_bytes(),
+        at: base,
+        source,
+        keys: Keys::default(),
+        errors: Vec::new(),
+        scratch: Vec::new(),
+        entries: Vec::new(),
+        items: Vec::new(),
+    };
     let node = parser.document().map_err(|error| vec![*error])?;
     if parser.errors.is_empty() { Ok(node) } else { Err(parser.errors) }
 }
@@ -30,6 +39,10 @@ struct Parser<'a> {
     errors: Vec<Diagnostic>,
     /// The unescaped text of the string that is being read.
     scratch: Vec<u8>,
+    /// Entries of all tables and items of all lists that are open, inner ones behind outer ones: each table and list is then
+    /// allocated once, at its size.
+    entries: Vec<(Key, Node)>,
+    items: Vec<Node>,
 }
 
 impl<'a> Parser<'a> {
@@ -61,7 +74,7 @@ impl<'a> Parser<'a> {
 
     fn table(&mut self, depth: usize) -> Parsed<Value> {
         self.at += 1;
-        let mut entries = Vec::new();
+        let first = self.entries.len();
         self.skip_space();
         if self.take(b'}') {
             return Ok(Value::Table(Box::default()));
@@ -83,11 +96,11 @@ impl<'a> Parser<'a> {
             }
             self.skip_space();
             let node = self.value(depth + 1)?;
-            entries.push((key, node));
+            self.entries.push((key, node));
             self.skip_space();
             if self.take(b'}') {
-                duplicates(&entries, &mut self.errors);
-                return Ok(Value::Table(entries.into()));
+                duplicates(&self.entries[first..], &mut self.errors);
+                return Ok(Value::Table(self.entries.drain(first..).collect()));
             }
             if !self.take(b',') {
                 return Err(self.unexpected("`,` or `}`"));
@@ -97,17 +110,18 @@ impl<'a> Parser<'a> {
 
     fn sequence(&mut self, depth: usize) -> Parsed<Value> {
         self.at += 1;
-        let mut items = Vec::new();
+        let first = self.items.len();
         self.skip_space();
         if self.take(b']') {
             return Ok(Value::Sequence(Box::default()));
         }
         loop {
             self.skip_space();
-            items.push(self.value(depth + 1)?);
+            let item = self.value(depth + 1)?;
+            self.items.push(item);
             self.skip_space();
             if self.take(b']') {
-                return Ok(Value::Sequence(items.into()));
+                return Ok(Value::Sequence(self.items.drain(first..).collect()));
             }
             if !self.take(b',') {
                 return Err(self.unexpected("`,` or `]`"));

@@ -4,7 +4,7 @@
 //! of the type's JSON Schema. The rest of that schema is for editors; it must allow whatever the function allows.
 
 use super::tree::{Node, Scalar, Value};
-use crate::units::Ticks;
+use crate::units::{DurationLaw, Ticks};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -16,17 +16,7 @@ pub struct DurationText(pub Ticks);
 
 /// A duration, constant or random: `10m`, `10m/60m` or `{median: 10m, p95: 60m}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LawText {
-    /// Always the same.
-    Constant(Ticks),
-    /// A lognormal by two of its quantiles; `0 < median <= p95`.
-    MedianP95 {
-        /// Half of the times are shorter.
-        median: Ticks,
-        /// 95 % of the times are shorter.
-        p95: Ticks,
-    },
-}
+pub struct LawText(pub DurationLaw);
 
 /// A number from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -119,7 +109,7 @@ pub(super) fn check(custom: Custom, node: &Node) -> Result<(), Complaint> {
 pub(super) fn check_pair(node: &Node) -> Result<(), String> {
     let part = |key: &str| node.entry(key).and_then(|(_, value)| Ticks::parse(value.text()?).ok());
     match (part("median"), part("p95")) {
-        (Some(median), Some(p95)) => pair(median, p95).map(drop),
+        (Some(median), Some(p95)) => DurationLaw::lognormal(median, p95).map(drop),
         _ => Ok(()),
     }
 }
@@ -135,22 +125,8 @@ fn duration(scalar: Scalar<'_>, custom: Custom) -> Result<Ticks, Complaint> {
 
 fn law(scalar: Scalar<'_>) -> Result<LawText, Complaint> {
     match scalar {
-        Scalar::Text(text) if text.contains('/') => {
-            let (median, p95) = text.split_once('/').unwrap_or((text, ""));
-            let parse = |part: &str| Ticks::parse(part).map_err(Complaint::Says);
-            pair(parse(median)?, parse(p95)?).map_err(Complaint::Says)
-        }
-        _ => duration(scalar, Custom::Law).map(LawText::Constant),
-    }
-}
-
-fn pair(median: Ticks, p95: Ticks) -> Result<LawText, String> {
-    if median == Ticks::ZERO {
-        Err("the median is 0: write a constant duration, or a median above 0".to_owned())
-    } else if p95 < median {
-        Err(format!("p95 ({p95}) is below the median ({median})"))
-    } else {
-        Ok(LawText::MedianP95 { median, p95 })
+        Scalar::Text(text) => DurationLaw::parse(text).map(LawText).map_err(Complaint::Says),
+        _ => duration(scalar, Custom::Law).map(|ticks| LawText(DurationLaw::Constant(ticks))),
     }
 }
 
@@ -270,7 +246,7 @@ impl<'de> Visitor<'de> for AnyScalar {
         }
         let median = median.ok_or_else(|| A::Error::missing_field("median"))?;
         let p95 = p95.ok_or_else(|| A::Error::missing_field("p95"))?;
-        pair(median, p95).map(Given::Pair).map_err(A::Error::custom)
+        DurationLaw::lognormal(median, p95).map(|law| Given::Pair(LawText(law))).map_err(A::Error::custom)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::catalogue::FaultKind;
 use super::spec::{Fault, Instances, Overrides};
-use crate::change::file::{RolloutEntry, law};
+use crate::change::file::RolloutEntry;
 use crate::diagnostic::{Diagnostic, Located, SourceId, Sources};
 use crate::document::{self, DurationText, FileType, Format, LawText, Marked, Percent, ProbabilityNumber, Read};
 use crate::units::Ticks;
@@ -186,27 +186,27 @@ fn fault(entry: Entry, problems: &mut Vec<Diagnostic>) -> Fault {
             InstancesText::Share(share) => Instances::Share(share.0),
         }),
         share: entry.share.map(percent),
-        detect: entry.detect.map(law),
-        repair: entry.repair.map(law),
-        rollback: entry.rollback.map(law),
-        cold_start: entry.cold_start.map(law),
-        restore_tail: entry.restore_tail.map(law),
-        unwind: entry.unwind.map(law),
-        decide: entry.decide.map(law),
-        recreate: entry.recreate.map(law),
-        restore: entry.restore.map(law),
-        validate: entry.validate.map(law),
-        attempt: entry.attempt.map(law),
+        detect: entry.detect.map(|law| law.0),
+        repair: entry.repair.map(|law| law.0),
+        rollback: entry.rollback.map(|law| law.0),
+        cold_start: entry.cold_start.map(|law| law.0),
+        restore_tail: entry.restore_tail.map(|law| law.0),
+        unwind: entry.unwind.map(|law| law.0),
+        decide: entry.decide.map(|law| law.0),
+        recreate: entry.recreate.map(|law| law.0),
+        restore: entry.restore.map(|law| law.0),
+        validate: entry.validate.map(|law| law.0),
+        attempt: entry.attempt.map(|law| law.0),
         wrong_fix: entry.wrong_fix,
         initial: entry.initial.map(number),
         gain: entry.gain,
         floor: entry.floor.map(number),
         cycle: entry.cycle.map(|cycle| cycle.value.0),
         threshold: entry.threshold.map(number),
-        bootstrap: entry.bootstrap.map(law),
+        bootstrap: entry.bootstrap.map(|law| law.0),
         capacity: entry.capacity.map(percent),
         demand: entry.demand,
-        relief: entry.relief.map(law),
+        relief: entry.relief.map(|law| law.0),
         shed: entry.shed.map(percent),
         hold: entry.hold.map(|hold| hold.value.0),
     };

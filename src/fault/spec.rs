@@ -231,18 +231,12 @@ impl Fault {
     }
 }
 
-/// `10m`, or `10m/60m` as median and 95th percentile.
+/// A duration as `--fault` takes it: `10m`, or `10m/60m` as median and 95th percentile.
+///
+/// # Errors
+/// A sentence that says what was expected.
 pub fn law(text: &str) -> Result<DurationLaw, String> {
-    match text.split_once('/') {
-        None => Ok(DurationLaw::Constant(Ticks::parse(text)?)),
-        Some((median, p95)) => {
-            let (median, p95) = (Ticks::parse(median)?, Ticks::parse(p95)?);
-            if median == Ticks::ZERO || p95 < median {
-                return Err(format!("`{text}`: the median is above 0 and the 95th percentile is not below it"));
-            }
-            Ok(DurationLaw::Lognormal { median, p95 })
-        }
-    }
+    DurationLaw::parse(text)
 }
 
 fn positive(text: &str) -> Result<Ticks, String> {

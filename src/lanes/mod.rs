@@ -50,6 +50,11 @@ impl Mask {
         Self(std::array::from_fn(|word| self[word] | other[word]))
     }
 
+    /// Trials in this, not in the other.
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self[word] & !other[word]))
+    }
+
     /// Is no trial in it?
     pub(crate) fn is_none(&self) -> bool {
         *self == Self::NONE

@@ -3,9 +3,9 @@
 //! The only place that knows the defaults of dependencies (product.md, semantics 5 to 7; model.md §2.2, 2.3). Results list
 //! which of them were used.
 
-use super::duration::DurationLaw;
 use super::facts::{Channels, DependencyKind, OnInvalid, Queue};
 use super::system::System;
+use crate::units::DurationLaw;
 use crate::units::{DependencyId, Ticks};
 
 /// Default probability of a hard dependency whose consumer names its operation.

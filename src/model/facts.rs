@@ -3,7 +3,7 @@
 //! A field that a file leaves out stays `None` here: the default is applied in one place (`defaults`), so that results can list
 //! what was assumed. Every type is plain data.
 
-use super::duration::DurationLaw;
+use crate::units::DurationLaw;
 use crate::units::{Probability, Ticks};
 
 /// What a service is.

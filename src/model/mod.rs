@@ -8,7 +8,6 @@ pub mod compact;
 pub mod crossing;
 pub mod demand;
 pub mod draft;
-pub mod duration;
 pub mod facts;
 pub mod names;
 mod reference;
@@ -16,6 +15,6 @@ pub mod structure;
 pub mod system;
 pub mod traffic;
 
+pub use crate::units::DurationLaw;
 pub use compact::Compact;
-pub use duration::DurationLaw;
 pub use system::{Endpoint, System};

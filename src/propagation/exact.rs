@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::reach::Reached;
 use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched, certain};
 use super::run::{Run, budget, minutes, thousandths};
+use super::starved::{Downstream, StarvedWorlds, Starving};
 use super::timeline::{Timeline, Trial};
 use super::worlds::{ExactTrial, Script, Worldset, too_large, world_masks};
 use crate::diagnostic::Diagnostic;
@@ -101,6 +102,8 @@ struct Sums {
     worlds: u64,
     reach: Weighted,
     services: Vec<ExactService>,
+    /// By position among those that can be starved.
+    starved: Vec<f64>,
     journeys: Vec<ExactJourney>,
     user_minutes: Weighted,
     censored: f64,
@@ -110,26 +113,25 @@ struct Sums {
 /// Solves a request exactly.
 pub(crate) fn solve(run: &Run<'_>) -> Result<Simulation, Diagnostic> {
     let (labels, position) = run.labels();
+    let below = run.below(&labels);
     if run.request.static_reach {
         let optimistic_plan = Plan::new(run.system, run.compact, run.scenario, run.request.seed, true);
-        let sums = enumerate_reach(run, run.plan, &labels)?;
-        let optimistic_labels: Vec<u32> =
-            (0..optimistic_plan.len() as u32).filter(|node| optimistic_plan.is_label[*node as usize]).collect();
-        let optimistic = enumerate_reach(run, &optimistic_plan, &optimistic_labels)?;
-        let mut simulation = simulation(run, &sums, &labels, false);
+        let sums = enumerate_reach(run, run.plan, &labels, below.as_ref())?;
+        let optimistic = enumerate_reach(run, &optimistic_plan, &optimistic_plan.labels(), None)?;
+        let mut simulation = simulation(run, &sums, &labels, below.as_ref());
         simulation.reach_bounds = Some((reach_of(&optimistic.reach), simulation.reach.clone()));
         return Ok(simulation);
     }
-    let sums = enumerate_timeline(run, &labels, &position)?;
-    Ok(simulation(run, &sums, &labels, true))
+    let sums = enumerate_timeline(run, &labels, &position, below.as_ref())?;
+    Ok(simulation(run, &sums, &labels, below.as_ref()))
 }
 
-fn enumerate_reach(run: &Run<'_>, plan: &Plan, labels: &[u32]) -> Result<Sums, Diagnostic> {
+fn enumerate_reach(run: &Run<'_>, plan: &Plan, labels: &[u32], below: Option<&Downstream>) -> Result<Sums, Diagnostic> {
     let set = Worldset::new(plan)?;
     let mut sums = Sums { services: vec![ExactService::default(); labels.len()], ..Sums::default() };
     let (mut script, mut hits, mut reached) = (Script::default(), Hits::default(), Reached::default());
     let mut weights = [0.0; BATCH as usize];
-    let mut pieces = Vec::new();
+    let (mut starving, mut pieces) = (Starving::default(), Vec::new());
     loop {
         script.restart();
         hits.draw(run.scenario, &mut script);
@@ -145,7 +147,14 @@ fn enumerate_reach(run: &Run<'_>, plan: &Plan, labels: &[u32]) -> Result<Sums, D
                 reached.set_hits(plan, &hits, lane);
             }
             reached.propagate(Machine::widest(), plan, &masks);
-            add_batch(&reached, labels, &mut sums, &weights[..lanes as usize], hit_weight);
+            let weights = &mut weights[..lanes as usize];
+            weights.iter_mut().for_each(|weight| *weight *= hit_weight);
+            add_batch(&reached, labels, &mut sums, weights);
+            if let Some(below) = below {
+                starving.set_reached(below, &reached, labels);
+                starving.settle(below);
+                starving.weigh(below, weights, &mut sums.starved);
+            }
         }
         sums.worlds += set.total;
         if !script.advance() {
@@ -156,7 +165,7 @@ fn enumerate_reach(run: &Run<'_>, plan: &Plan, labels: &[u32]) -> Result<Sums, D
     Ok(sums)
 }
 
-fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64], hit_weight: f64) {
+fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64]) {
     let mut reach = vec![0_u64; weights.len()];
     for (at, node) in labels.iter().enumerate() {
         let [errors, latency, wrong] = reached.at(*node as usize);
@@ -165,21 +174,20 @@ fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64]
         for (lane, weight) in weights.iter().enumerate() {
             let (word, bit) = (lane / LANES as usize, lane as u64 % LANES);
             let on = |mask: &Mask| mask[word] >> bit & 1 == 1;
-            let weight = weight * hit_weight;
             if on(&errors) || on(&latency) || on(&wrong) || on(&forced) {
                 reach[lane] += 1;
                 service.impaired += weight;
             }
-            service.down += if on(&errors) { weight } else { 0.0 };
-            service.corrupt += if on(&wrong) { weight } else { 0.0 };
+            service.down += if on(&errors) { *weight } else { 0.0 };
+            service.corrupt += if on(&wrong) { *weight } else { 0.0 };
         }
     }
     for (lane, weight) in weights.iter().enumerate() {
-        sums.reach.add(reach[lane], weight * hit_weight);
+        sums.reach.add(reach[lane], *weight);
     }
 }
 
-fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &[u32]) -> Result<Sums, Diagnostic> {
+fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &[u32], below: Option<&Downstream>) -> Result<Sums, Diagnostic> {
     let set = Worldset::new(run.plan)?;
     let line = Timeline::new(run.system, run.compact, run.plan, run.scenario, run.traffic.clone());
     let mut sums = Sums {
@@ -190,6 +198,7 @@ fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &[u32]) -> Result
     let (mut trial, mut reached) = (Trial::default(), Reached::default());
     let mut lists = vec![Vec::new(); BATCH as usize];
     let mut pieces = Vec::new();
+    let mut starving = below.map(StarvedWorlds::new);
     for world in 0..set.total {
         let world_weight = set.world(world, &mut pieces);
         let mut one = [0.0; 1];
@@ -211,7 +220,11 @@ fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &[u32]) -> Result
                 )
                 .help("state a constant for it (for example `repair=45m`), add --static, or leave out --exact"));
             }
-            sums.add_trial(run, &trial, &line, position, world_weight * script.weight());
+            let weight = world_weight * script.weight();
+            sums.add_trial(run, &trial, &line, position, weight);
+            if let Some(starving) = &mut starving {
+                starving.add(trial.services(&line), position, weight);
+            }
             if sums.worlds > 1 << LIMIT {
                 return Err(too_large(set.entities.len() + script.path.len(), sums.worlds));
             }
@@ -220,6 +233,7 @@ fn enumerate_timeline(run: &Run<'_>, labels: &[u32], position: &[u32]) -> Result
             }
         }
     }
+    sums.starved = starving.map(StarvedWorlds::finish).unwrap_or_default();
     Ok(sums)
 }
 
@@ -273,8 +287,8 @@ fn reach_of(reach: &Weighted) -> Reach {
     }
 }
 
-fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], timed: bool) -> Simulation {
-    let system: &System = run.system;
+fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Option<&Downstream>) -> Simulation {
+    let (system, timed): (&System, bool) = (run.system, !run.request.static_reach);
     let mut services: Vec<ServiceResult> = labels
         .iter()
         .zip(&sums.services)
@@ -299,6 +313,7 @@ fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], timed: bool) -> Simula
         reach: reach_of(&sums.reach),
         reach_bounds: None,
         services,
+        starved: below.map(|below| below.in_file_order(&sums.starved, |weight| *weight > 0.0, |weight| certain(*weight))),
         journeys: system
             .journeys()
             .iter()

@@ -14,6 +14,7 @@ pub(crate) mod plan;
 pub(crate) mod reach;
 pub mod result;
 pub mod run;
+mod starved;
 pub mod tally;
 mod timeline;
 pub mod transfer;

@@ -159,6 +159,11 @@ impl Plan {
         self.components[at].1
     }
 
+    /// The nodes that carry labels, ascending.
+    pub(crate) fn labels(&self) -> Vec<u32> {
+        (0..self.len() as u32).filter(|node| self.is_label[*node as usize]).collect()
+    }
+
     /// Number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()

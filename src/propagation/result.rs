@@ -117,6 +117,9 @@ pub struct Simulation {
     pub reach_bounds: Option<(Reach, Reach)>,
     /// Services the fault can reach, in file order; all others stay healthy for certain.
     pub services: Vec<ServiceResult>,
+    /// P(starved): services that lose traffic in at least one trial without ever being impaired in it, in file order. `None`
+    /// when not asked.
+    pub starved: Option<Vec<(ServiceId, Estimate)>>,
     /// All journeys, in file order; empty without a clock.
     pub journeys: Vec<JourneyResult>,
     /// User-minutes lost over all journeys; absent without a clock.
@@ -138,6 +141,12 @@ impl Simulation {
     /// P(a service is impaired).
     pub fn p_impaired(&self, id: ServiceId) -> f64 {
         self.service(id).map_or(0.0, |result| result.impaired.mean)
+    }
+
+    /// P(a service is starved); `None` when not asked. Certainly 0 for a service that is not listed.
+    pub fn starved(&self, id: ServiceId) -> Option<Estimate> {
+        let starved = self.starved.as_ref()?;
+        Some(starved.binary_search_by_key(&id, |(service, _)| *service).map_or(certain(0.0), |at| starved[at].1))
     }
 }
 

@@ -10,6 +10,7 @@ use super::live::{LiveMasks, SampledTrial};
 use super::plan::Plan;
 use super::reach::{Batch, Reached, run_batch};
 use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
+use super::starved::{Downstream, Starving};
 use super::tally::{Measure, Tally};
 use super::timeline::{Timeline, Trial};
 use crate::diagnostic::Diagnostic;
@@ -41,6 +42,8 @@ pub struct Request<'a> {
     pub at: Option<jiff::Zoned>,
     /// Threads; `None` for one per core.
     pub threads: Option<usize>,
+    /// Count who is starved, too.
+    pub starved: bool,
     /// Services whose part in the worst trials is asked.
     pub watch: Vec<ServiceId>,
     /// Budget of each journey in user-minutes, for the breach probability; empty when not asked.
@@ -140,7 +143,7 @@ impl Part {
 impl Run<'_> {
     /// Label nodes of the plan, and for every node its position among them (`u32::MAX` for others).
     pub(crate) fn labels(&self) -> (Vec<u32>, Vec<u32>) {
-        let labels: Vec<u32> = (0..self.plan.len() as u32).filter(|node| self.plan.is_label[*node as usize]).collect();
+        let labels = self.plan.labels();
         let mut position = vec![u32::MAX; self.plan.len()];
         labels.iter().enumerate().for_each(|(at, node)| position[*node as usize] = at as u32);
         (labels, position)
@@ -152,26 +155,38 @@ impl Run<'_> {
 
     /// Services that silent faults name are not in the plan and stay healthy.
     fn reach(&self) -> Simulation {
-        let pessimistic = self.sample_reach(self.plan);
+        let labels = self.plan.labels();
+        let below = self.below(&labels);
+        let pessimistic = self.sample_reach(self.plan, below.as_ref());
         // Without delays both bounds are the same question.
         let optimistic = self.plan.has_delays().then(|| {
             let plan = Plan::new(self.system, self.compact, self.scenario, self.request.seed, true);
-            reach_result(&self.sample_reach(&plan).tally)
+            reach_result(&self.sample_reach(&plan, None).tally)
         });
-        let (labels, _) = self.labels();
         let mut simulation = self.simulation(&pessimistic, &labels, false);
+        simulation.starved = below.as_ref().map(|below| starved(below, &pessimistic.tally));
         let pessimistic = simulation.reach.clone();
         simulation.reach_bounds = Some((optimistic.unwrap_or_else(|| pessimistic.clone()), pessimistic));
         simulation
     }
 
-    fn sample_reach(&self, plan: &Plan) -> Part {
-        let labels: Vec<u32> = (0..plan.len() as u32).filter(|node| plan.is_label[*node as usize]).collect();
+    /// What can be starved, where that is asked.
+    pub(super) fn below(&self, labels: &[u32]) -> Option<Downstream> {
+        self.request.starved.then(|| Downstream::new(self.system, self.compact, self.plan, labels))
+    }
+
+    fn sample_reach(&self, plan: &Plan, below: Option<&Downstream>) -> Part {
+        let labels = plan.labels();
         self.parallel(
-            Reached::default,
-            |reached, part, batch| {
+            || (Reached::default(), Starving::default()),
+            |(reached, starving), part, batch| {
                 run_batch(reached, self.machine(), plan, self.scenario, self.request.seed, batch);
                 count_batch(reached, self.machine(), &labels, &mut part.tally, self.request.trials, batch);
+                if let Some(below) = below {
+                    starving.set_reached(below, reached, &labels);
+                    starving.settle(below);
+                    starving.count(below, &mut part.tally.starved);
+                }
             },
             labels.len(),
         )
@@ -213,9 +228,11 @@ impl Run<'_> {
             self.request.watch.iter().map(|id| self.plan.local(self.compact.whole_node(*id)).map(|node| node as u32)).collect();
         let budgets: Vec<Option<u64>> =
             self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
+        let below = self.below(&labels);
         let part = self.parallel(
-            || (Reached::default(), Trial::default(), vec![Vec::new(); BATCH as usize], LiveMasks::default()),
-            |(reached, trial, lists, live), part, batch| {
+            || (Reached::default(), Trial::default(), vec![Vec::new(); BATCH as usize], LiveMasks::default(), Starving::default()),
+            |(reached, trial, lists, live, starving), part, batch| {
+                below.iter().for_each(|below| starving.begin(below));
                 run_batch(reached, self.machine(), self.plan, self.scenario, self.request.seed, batch);
                 lists_of(reached, self.plan, lists);
                 live.start(batch.number, slots(self.plan));
@@ -226,11 +243,19 @@ impl Run<'_> {
                     trial.run(&line, &lists[lane as usize], &mut draws);
                     count_trial(trial, &line, &position, &mut part.tally, number, self.request.trials);
                     self.remember(trial, &line, &watched, &budgets, part, number);
+                    if below.is_some() {
+                        starving.set_trial(trial.services(&line), &position, lane);
+                    }
+                }
+                if let Some(below) = &below {
+                    starving.settle(below);
+                    starving.count(below, &mut part.tally.starved);
                 }
             },
             labels.len(),
         );
         let mut simulation = self.simulation(&part, &labels, true);
+        simulation.starved = below.as_ref().map(|below| starved(below, &part.tally));
         simulation.watched = self.watched(part);
         simulation
     }
@@ -306,6 +331,7 @@ impl Run<'_> {
             reach: reach_result(tally),
             reach_bounds: None,
             services,
+            starved: None,
             journeys: journeys
                 .map(|(journey, tally)| JourneyResult {
                     name: journey.name.clone(),
@@ -381,6 +407,11 @@ fn service_times(service: &super::tally::ServiceTally, trials: u64) -> ServiceTi
         impaired_time: summary(&times.impaired_time, trials, minutes),
         onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
     }
+}
+
+/// Services that were starved in any trial, in file order.
+fn starved(below: &Downstream, tally: &Tally) -> Vec<(ServiceId, Estimate)> {
+    below.in_file_order(&tally.starved, |count| *count > 0, |count| proportion(*count, tally.trials))
 }
 
 fn reach_result(tally: &Tally) -> Reach {

@@ -85,6 +85,8 @@ pub struct Tally {
     pub reach_sums: BatchSums,
     /// By position of the service among those that the scenario can reach.
     pub services: Vec<ServiceTally>,
+    /// Trials in which a service is starved, by position among those that can be; empty when not asked.
+    pub starved: Vec<u64>,
     /// By journey.
     pub journeys: Vec<JourneyTally>,
     /// Over all journeys.
@@ -126,6 +128,8 @@ impl Tally {
         self.reach.merge(&other.reach);
         self.reach_sums.merge(&other.reach_sums);
         self.user_minutes.merge(&other.user_minutes);
+        self.starved.resize(self.starved.len().max(other.starved.len()), 0);
+        self.starved.iter_mut().zip(&other.starved).for_each(|(mine, theirs)| *mine += theirs);
         for (mine, theirs) in self.services.iter_mut().zip(&other.services) {
             mine.impaired += theirs.impaired;
             mine.down += theirs.down;

@@ -1,7 +1,8 @@
 //! A system as a graph in the words of other programs: DOT and Mermaid. `graph_svg` draws it without them.
 //!
 //! An arrow points from the consumer to the provider, dashed where the dependency is soft, dotted where it is asynchronous.
-//! Several dependencies between the same two services with the same stroke make one arrow.
+//! Several dependencies between the same two services make one arrow for each word beside it; of calls, which have no word, the
+//! strongest is drawn: hard before soft. An asynchronous one keeps its own arrow.
 
 use super::escape;
 use crate::model::System;
@@ -41,7 +42,7 @@ impl<'a> Drawing<'a> {
     /// The arrows between the services drawn, as positions in `services`: consumer, provider, stroke; each once, sorted.
     pub(super) fn arrows(&self) -> Vec<Arrow> {
         let position = |id: ServiceId| self.services.binary_search(&id).ok();
-        let mut arrows = BTreeSet::new();
+        let mut arrows: BTreeSet<Arrow> = BTreeSet::new();
         for id in self.system.dependency_ids() {
             let ends = (position(self.system.consumer(id).service), position(self.system.provider(id).service));
             if let (Some(from), Some(to)) = ends
@@ -50,7 +51,11 @@ impl<'a> Drawing<'a> {
                 arrows.insert(Arrow { from, to, stroke: Stroke::of(self.system.kind(id)) });
             }
         }
-        arrows.into_iter().collect()
+        let is_drawn = |arrow: &Arrow| {
+            let solid = Arrow { stroke: Stroke::Solid, ..*arrow };
+            arrow.stroke != Stroke::Dashed || !arrows.contains(&solid)
+        };
+        arrows.iter().filter(|arrow| is_drawn(arrow)).copied().collect()
     }
 
     /// The tier, 2 where not stated.
@@ -206,6 +211,22 @@ mod tests {
         let text = dot(&Drawing::whole(&system));
         assert!(text.starts_with("digraph \"a \\\"b\\\"\" {\n"), "{text}");
         assert!(text.contains("  \"x\\\"y\" -> \"end\" [style=dotted];\n"), "{text}");
+    }
+
+    #[test]
+    fn a_pair_has_one_arrow_for_calls() {
+        use DependencyKind::{Async, Authority, Hard, Soft, Startup, Unknown};
+        let mut dependencies: Vec<_> =
+            [Soft, Hard, Unknown, Async, Startup, Authority].map(|kind| dependency("a", "b", kind)).into();
+        dependencies.push(dependency("b", "c", Soft));
+        let system = build(Draft {
+            services: ["a", "b", "c"].map(|name| (name.to_owned(), Service::default())).into(),
+            dependencies,
+            ..Draft::default()
+        });
+        let text = mermaid(&Drawing::whole(&system));
+        let arrows: Vec<&str> = text.lines().map(str::trim).filter(|line| line.contains('>')).collect();
+        assert_eq!(arrows, ["s0 --> s1", "s0 -. async .-> s1", "s0 -- authority --> s1", "s0 -- startup --> s1", "s1 -.-> s2"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
-//! zeros. Absent keys: `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
+//! zeros. Absent keys: `starved` where it was not counted; `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
 //! `onset` where the service is never impaired; `reach_bounds` with a clock.
 
 use super::input::{ServiceList, SimulationReport};
@@ -171,11 +171,13 @@ struct ServiceRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     impaired_time: Option<Times>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    starved: Option<Chance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     onset: Option<Onset>,
 }
 
 impl<'a> ServiceRecord<'a> {
-    fn new(name: &'a str, result: &ServiceResult) -> Self {
+    fn new(name: &'a str, result: &ServiceResult, starved: Option<Estimate>) -> Self {
         let times = result.times.as_ref();
         Self {
             name,
@@ -184,12 +186,13 @@ impl<'a> ServiceRecord<'a> {
             corrupt: result.corrupt.into(),
             downtime: times.map(|times| Times::from(&times.downtime)),
             impaired_time: times.map(|times| Times::from(&times.impaired_time)),
+            starved: starved.map(Chance::from),
             onset: times.and_then(|times| times.onset_p50).map(|p50| Onset { p50: unsigned(p50) }),
         }
     }
 
     /// A service that the fault cannot reach.
-    fn untouched(name: &'a str, timed: bool) -> Self {
+    fn untouched(name: &'a str, timed: bool, starved: Option<Estimate>) -> Self {
         const NEVER: Estimate = Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
         let none = || Times { mean: 0.0, interval: NEVER.interval.into(), p50: 0.0, p90: 0.0, p95: 0.0, p99: 0.0 };
         Self {
@@ -199,6 +202,7 @@ impl<'a> ServiceRecord<'a> {
             corrupt: NEVER.into(),
             downtime: timed.then(none),
             impaired_time: timed.then(none),
+            starved: starved.map(Chance::from),
             onset: None,
         }
     }
@@ -301,7 +305,9 @@ impl<'a> SimulationRecord<'a> {
 
 fn services<'a>(report: &'a SimulationReport<'_>) -> Vec<ServiceRecord<'a>> {
     let (system, simulation) = (report.system, report.simulation);
-    let record = |result: &ServiceResult| ServiceRecord::new(system.service_name(result.service), result);
+    let record = |result: &ServiceResult| {
+        ServiceRecord::new(system.service_name(result.service), result, simulation.starved(result.service))
+    };
     if report.services == ServiceList::Reached {
         return simulation.services.iter().filter(|result| result.impaired.mean > 0.0).map(record).collect();
     }
@@ -310,7 +316,7 @@ fn services<'a>(report: &'a SimulationReport<'_>) -> Vec<ServiceRecord<'a>> {
     let mut next = |id: ServiceId| results.next_if(|result| result.service == id);
     let all = system.service_ids().map(|id| match next(id) {
         Some(result) => record(result),
-        None => ServiceRecord::untouched(system.service_name(id), simulation.timed),
+        None => ServiceRecord::untouched(system.service_name(id), simulation.timed, simulation.starved(id)),
     });
     all.collect()
 }

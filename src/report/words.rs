@@ -49,6 +49,16 @@ pub(super) fn bounds_line(simulation: &Simulation) -> Option<String> {
     })
 }
 
+/// Who loses traffic without being harmed: how many services, and the likeliest.
+pub(super) fn starved_line(system: &System, simulation: &Simulation) -> Option<String> {
+    let starved = simulation.starved.as_ref()?;
+    // Of equals the first in file order.
+    let (first, p) = starved.iter().rev().max_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))?;
+    let (services, name) = (number_of(starved.len(), "service"), system.service_name(*first));
+    let verb = if starved.len() == 1 { "loses" } else { "lose" };
+    Some(format!("{services} below {verb} traffic without harm: {name} in {} of the trials", share_point(*p)))
+}
+
 /// User-minutes lost over all journeys, mean and worst trials.
 pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
     let lost = simulation.user_minutes.as_ref().filter(|_| !simulation.journeys.is_empty())?;

@@ -3,9 +3,8 @@
 //! With p the chance that the service is impaired, and p₁, p₀ the same when a failure crosses the dependency for certain or
 //! never: Birnbaum = p₁ − p₀ (Birnbaum 1969), Fussell–Vesely = 1 − p₀/p, risk achievement worth = p₁/p. The exact solver without
 //! a clock answers, so this is for small systems; p is affine in each probability, so every what-if follows from p₁ and p₀.
-//!
-//! Breaks for soft dependencies and delay: a stated probability speaks of failed calls, delay crosses at its own rate.
-//! Source: model.md §3.6.
+//! "Never" means on no channel: a stated probability of 0 still lets delay over a soft dependency (product.md, semantics 5), and
+//! for the same reason delay over soft dependencies is not affine in it. Source: model.md §3.6.
 
 use crate::diagnostic::Diagnostic;
 use crate::fault::{Fault, Scenario};
@@ -90,7 +89,7 @@ pub fn importance(
             dependency,
             p,
             p_crossing: what_if(system, faults, service, (dependency, Probability::ONE))?,
-            p_cut: what_if(system, faults, service, (dependency, Probability::ZERO))?,
+            p_cut: p_impaired(&system.without_crossing(dependency), faults, service)?,
         })
     };
     dependencies.into_iter().map(of).collect()
@@ -98,9 +97,10 @@ pub fn importance(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::v4;
+    use super::super::testing::{arcs, build, v4};
     use super::*;
     use crate::fault::FaultKind;
+    use crate::model::facts::DependencyKind;
 
     //        .8 ─▶ b ─ .6
     // s ─.9▶ a              ▶ t
@@ -120,6 +120,17 @@ mod tests {
         }
         assert!((found[1].fussell_vesely() - 0.471_299).abs() < 5e-7);
         assert!((found[3].achievement_worth() - 1.314_199).abs() < 5e-7);
+    }
+
+    #[test]
+    fn a_soft_dependency_can_be_cut_for_delay_too() {
+        let mut draft = arcs(&[("s", "c", 0.3)]);
+        draft.dependencies[0].kind = Some(DependencyKind::Soft);
+        let system = build(draft);
+        let slow = [Fault::new(FaultKind::Latency, "s")];
+        let c = system.find_service("c").expect("c");
+        let found = importance(&system, &slow, c, [DependencyId(0)]).expect("small");
+        assert_eq!((found[0].p, found[0].p_crossing, found[0].p_cut), (0.95, 1.0, 0.0));
     }
 
     #[test]

@@ -26,6 +26,15 @@ const NEXT_LAYER: f64 = 0.7;
 const TRIES: usize = 8;
 const OPERATIONS: [&str; 6] = ["Get", "List", "Create", "Update", "Search", "Delete"];
 
+/// The head of a generated YAML file. There is no `observed_at`: nobody observed it, and an assessment has to say so.
+pub const YAML_HEAD: &str = "\
+# yaml-language-server: $schema=./topology.schema.json
+#
+# Synthetic, written by `shockfront generate`. It has no `observed_at`, since nobody observed it: `check` and `assess` say so.
+# `shockfront schema topology -o topology.schema.json` puts the schema for editors beside it.
+
+";
+
 /// What to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
@@ -43,6 +52,8 @@ struct Arc {
     provider: u32,
     /// Percent, 10..=90.
     percent: u32,
+    /// The one arc by which every service but the first is called.
+    is_first: bool,
 }
 
 impl Plan {
@@ -91,7 +102,7 @@ pub fn edge_list(plan: Plan, out: &mut dyn io::Write) -> io::Result<()> {
     let mut failed = Ok(());
     arcs(plan, &mut |arc| {
         let (provider, consumer) = (LAYERS[plan.layer(arc.provider)].0, LAYERS[plan.layer(arc.consumer)].0);
-        let Arc { consumer: c, provider: p, percent } = arc;
+        let Arc { consumer: c, provider: p, percent, .. } = arc;
         if failed.is_ok() {
             failed = writeln!(out, "{provider}-{p}\t{consumer}-{c}\t0.{percent:02}");
         }
@@ -129,6 +140,8 @@ pub fn draft(plan: Plan) -> Result<Draft, String> {
     };
     Ok(Draft {
         name: Some(format!("generated-{}-{}-{}", plan.services, plan.arcs, plan.seed)),
+        // Nothing is missing from what was made up.
+        coverage: Some(1.0),
         services,
         dependencies,
         groups: ["zone-a", "zone-b", "zone-c"].map(|name| (name.to_owned(), zone(1.0))).into(),
@@ -167,14 +180,19 @@ fn dependency(plan: Plan, services: &[(String, Service)], arc: &Arc) -> DraftDep
     // Keyed by both ends, so that one more arc changes no other.
     let key = Seed(plan.seed).named(Purpose::Hit, "generate dependency");
     let mut draws = Draws::new(key, u64::from(arc.consumer) << 32 | u64::from(arc.provider));
-    let mut end = |service: u32| {
+    let mut end = |service: u32, is_first: bool| {
         let (name, facts) = &services[service as usize];
         match facts.operations.len() as u32 {
             0 => name.clone(),
-            count => format!("{name}.{}", facts.operations[below(&mut draws, count) as usize]),
+            count => {
+                let drawn = below(&mut draws, count);
+                // All first arcs together are a tree, and it has to hang together by operations too: what the first operation
+                // of a service needs is called by whoever calls that operation.
+                format!("{name}.{}", facts.operations[if is_first { 0 } else { drawn } as usize])
+            }
         }
     };
-    let (from, to) = (end(arc.consumer), end(arc.provider));
+    let (from, to) = (end(arc.consumer, arc.is_first), end(arc.provider, arc.is_first));
     let kind = match draws.uniform() {
         u if u < 0.80 => DependencyKind::Hard,
         u if u < 0.95 => DependencyKind::Soft,
@@ -212,12 +230,12 @@ fn arcs(plan: Plan, give: &mut dyn FnMut(Arc)) {
         extra -= count;
         for &provider in children {
             taken[provider as usize] = consumer;
-            give(Arc { consumer, provider, percent: 10 + below(&mut draws, 81) });
+            give(Arc { consumer, provider, percent: 10 + below(&mut draws, 81), is_first: true });
         }
         for _ in 0..count {
             let provider = free_provider(plan, consumer, &taken, &mut draws);
             taken[provider as usize] = consumer;
-            give(Arc { consumer, provider, percent: 10 + below(&mut draws, 81) });
+            give(Arc { consumer, provider, percent: 10 + below(&mut draws, 81), is_first: false });
         }
     }
     assert_eq!(extra, 0, "the plan was checked: all arcs have a place");

@@ -6,8 +6,7 @@
 use super::lower_dependency::dependency;
 use super::schema::{Effect, Group, Journey, Peak, Service, ServiceKind, Topology};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::document::{DurationText, Entries, LawText, Marked, ProbabilityNumber};
-use crate::model::DurationLaw;
+use crate::document::{DurationText, Entries, Marked, ProbabilityNumber};
 use crate::model::draft::{Draft, DraftDependency};
 use crate::model::facts;
 use crate::units::{Probability, Ticks};
@@ -77,11 +76,11 @@ fn lower_service(service: Service) -> facts::Service {
         }),
         groups: service.groups,
         operations: service.operations,
-        detect: service.detect.map(law),
-        repair: service.repair.map(law),
-        rollback: service.rollback.map(law),
-        cold_start: service.cold_start.map(law),
-        restore_tail: service.restore_tail.map(law),
+        detect: service.detect.map(|law| law.0),
+        repair: service.repair.map(|law| law.0),
+        rollback: service.rollback.map(|law| law.0),
+        cold_start: service.cold_start.map(|law| law.0),
+        restore_tail: service.restore_tail.map(|law| law.0),
         latency: service.latency.map(ticks),
         load: service.load,
         goodput: service.goodput.map(|goodput| goodput.0),
@@ -184,14 +183,6 @@ fn date(text: &Marked<String>, problems: &mut Vec<Diagnostic>) -> Option<Date> {
         problems.push(error.at(text.span, "expected year-month-day, such as 2026-08-01"));
     }
     day
-}
-
-/// A duration as the model states it.
-pub fn law(text: LawText) -> DurationLaw {
-    match text {
-        LawText::Constant(ticks) => DurationLaw::Constant(ticks),
-        LawText::MedianP95 { median, p95 } => DurationLaw::Lognormal { median, p95 },
-    }
 }
 
 pub(super) fn ticks(text: DurationText) -> Ticks {

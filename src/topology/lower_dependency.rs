@@ -1,6 +1,6 @@
 //! Entries of `dependencies` to the words of the model.
 
-use super::lower::{law, probability, ticks};
+use super::lower::{probability, ticks};
 use super::schema_dependency::{Advice, Belief, Channel, DataDirection, Dependency, DependencyKind, Evidence, OnInvalid};
 use crate::diagnostic::Diagnostic;
 use crate::document::{ProbabilityNumber, TriState};
@@ -32,7 +32,7 @@ pub(super) fn dependency(
             tested: fallback.tested.and_then(known),
         }),
         cache: entry.cache.map(|cache| facts::Cache { ttl: cache.ttl.map(ticks), serve_stale: cache.serve_stale.map(ticks) }),
-        buffer: entry.buffer.map(law),
+        buffer: entry.buffer.map(|law| law.0),
         carries: entry.carries.map(|list| list.into_iter().map(channel).fold(Channels(0), Channels::with)),
         writes_data: entry.data.map(|direction| matches!(direction, DataDirection::Write)),
         validated: entry.validated.map(known),
@@ -40,7 +40,7 @@ pub(super) fn dependency(
             OnInvalid::Pass => facts::OnInvalid::Pass,
             OnInvalid::Reject => facts::OnInvalid::Reject,
         }),
-        delay: entry.delay.map(law),
+        delay: entry.delay.map(|law| law.0),
         wait_share: entry.wait_share.map(number),
         transient: entry.transient.map(number),
         rate: entry.rate,

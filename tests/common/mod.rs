@@ -91,6 +91,7 @@ pub fn try_run(system: &System, faults: &[&str], how: How) -> Result<Simulation,
         static_reach: how.static_reach,
         exact: how.exact,
         threads: how.threads,
+        starved: true,
         ..Request::default()
     };
     simulate(system, &compact, &scenario, &request).map_err(|problem| problem.message)
@@ -99,6 +100,11 @@ pub fn try_run(system: &System, faults: &[&str], how: How) -> Result<Simulation,
 /// P(a service is impaired).
 pub fn p(system: &System, simulation: &Simulation, name: &str) -> f64 {
     simulation.p_impaired(system.find_service(name).expect(name))
+}
+
+/// P(a service is starved).
+pub fn starved(system: &System, simulation: &Simulation, name: &str) -> f64 {
+    simulation.starved(system.find_service(name).expect(name)).expect("asked").mean
 }
 
 /// Downtime of a service in minutes: its summary.

@@ -13,6 +13,8 @@ mod recovery;
 mod respond;
 mod settle;
 
+pub(super) use record::ServiceOutcome;
+
 use super::lane::{Arcs, Lane};
 use super::plan::Plan;
 use crate::fault::Scenario;

@@ -1,6 +1,6 @@
 //! How long something takes: a constant, or a lognormal given by median and 95th percentile (model.md §0).
 
-use crate::units::Ticks;
+use super::Ticks;
 
 /// Φ⁻¹(0.95).
 const Z_95: f64 = 1.644_853_626_951_472_6;
@@ -26,6 +26,31 @@ impl DurationLaw {
     /// A lognormal by minutes, for the catalogue.
     pub(crate) const fn lognormal_minutes(median: u64, p95: u64) -> Self {
         Self::Lognormal { median: Ticks(median * Ticks::PER_MINUTE), p95: Ticks(p95 * Ticks::PER_MINUTE) }
+    }
+
+    /// A lognormal by two of its quantiles.
+    ///
+    /// # Errors
+    /// When there is none: a sentence that says why.
+    pub fn lognormal(median: Ticks, p95: Ticks) -> Result<Self, String> {
+        if median == Ticks::ZERO {
+            Err("the median is 0: write a constant duration, or a median above 0".to_owned())
+        } else if p95 < median {
+            Err(format!("p95 ({p95}) is below the median ({median})"))
+        } else {
+            Ok(Self::Lognormal { median, p95 })
+        }
+    }
+
+    /// Reads `10m`, or `10m/60m` as median and 95th percentile.
+    ///
+    /// # Errors
+    /// A sentence that says what was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            None => Ticks::parse(text).map(Self::Constant),
+            Some((median, p95)) => Self::lognormal(Ticks::parse(median)?, Ticks::parse(p95)?),
+        }
     }
 
     /// The parameter σ of the logarithm; 0 for a constant.
@@ -74,6 +99,19 @@ impl std::fmt::Display for DurationLaw {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_constants_or_quantiles() {
+        let minutes = |minutes: u64| Ticks(minutes * Ticks::PER_MINUTE);
+        assert_eq!(DurationLaw::parse("1h30m"), Ok(DurationLaw::Constant(minutes(90))));
+        assert_eq!(DurationLaw::parse("10m / 1h"), Ok(DurationLaw::lognormal_minutes(10, 60)));
+        assert_eq!(DurationLaw::parse("10m/10m").map(DurationLaw::constant), Ok(Some(minutes(10))));
+        for (bad, why) in
+            [("0m/1h", "median is 0"), ("2h/1h", "below the median"), ("1h/", "nothing"), ("/1h", "nothing"), ("5", "unit")]
+        {
+            assert!(DurationLaw::parse(bad).is_err_and(|message| message.contains(why)), "{bad}");
+        }
+    }
 
     #[test]
     fn v29_lognormal_parameters() {
