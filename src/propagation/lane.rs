@@ -92,6 +92,31 @@ pub(crate) fn slots(plan: &Plan) -> usize {
     if plan.in_rule.is_empty() { plan.in_source.len() } else { plan.rules.len() * QUESTIONS }
 }
 
+/// Does an arc let a complete failure of its provider cross?
+pub(crate) fn carries_errors(plan: &Plan, arc: usize, draws: &mut impl Arcs) -> bool {
+    let (key, rule) = (plan.in_key[arc], plan.rule(arc));
+    if plan.in_rule.is_empty() {
+        return draws.below(arc, key, plan.in_threshold[arc]);
+    }
+    let slot = rule as usize * QUESTIONS;
+    let rule = &plan.rules[rule as usize];
+    rule.crossing.channels.has(Channels::ERRORS) && draws.below(slot + LIVE, key, rule.live)
+}
+
+/// How long the provider must fail before errors cross an arc that nothing ramps.
+pub(crate) fn wait_before_errors(plan: &Plan, arc: usize, draws: &mut impl Arcs) -> Ticks {
+    if plan.in_rule.is_empty() || plan.rule(arc) == INSIDE {
+        return Ticks::ZERO;
+    }
+    let rule = &plan.rules[plan.rule(arc) as usize];
+    at_least_shortest(draws.buffer(rule.name, &rule.crossing))
+}
+
+/// A delay that is there at all takes a while (R5).
+fn at_least_shortest(wait: Ticks) -> Ticks {
+    if wait == Ticks::ZERO { wait } else { wait.max(SHORTEST_DELAY) }
+}
+
 impl Lane {
     /// Builds the live graph over `nodes` (plan positions, ascending).
     pub(crate) fn build(&mut self, plan: &Plan, nodes: &[u32], draws: &mut impl Arcs) {
@@ -188,7 +213,7 @@ impl Lane {
             self.delays.push(Delay {
                 arc,
                 about_data,
-                wait: if wait == Ticks::ZERO { wait } else { wait.max(SHORTEST_DELAY) },
+                wait: at_least_shortest(wait),
                 ramp,
                 running: false,
                 since: Ticks::ZERO,

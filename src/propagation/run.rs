@@ -50,6 +50,8 @@ pub struct Request<'a> {
     pub budgets: Vec<Option<f64>>,
     /// The kind of machine to use; `None` for the fastest. Results do not depend on it.
     pub machine: Option<Machine>,
+    /// Takes every trial event by event, also where a shortcut applies. Results do not depend on it.
+    pub events_only: bool,
     /// Called with numbers of finished trials.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
@@ -223,7 +225,10 @@ impl Run<'_> {
 
     fn timeline(&self) -> Simulation {
         let (labels, position) = self.labels();
-        let line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
+        let mut line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
+        if self.request.events_only {
+            line = line.by_events();
+        }
         let watched: Vec<Option<u32>> =
             self.request.watch.iter().map(|id| self.plan.local(self.compact.whole_node(*id)).map(|node| node as u32)).collect();
         let budgets: Vec<Option<u64>> =

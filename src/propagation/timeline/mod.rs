@@ -12,6 +12,7 @@ mod record;
 mod recovery;
 mod respond;
 mod settle;
+mod spread;
 
 pub(super) use record::ServiceOutcome;
 
@@ -100,6 +101,8 @@ pub(crate) struct Timeline<'a> {
     breaker_of_rule: Vec<u32>,
     /// The load, where anything can be overloaded.
     layer: Option<demand::Layer>,
+    /// Set where all trials, or nearly all, are of the special kind.
+    spread: Option<spread::Spread>,
     /// How long the teams of services take to see symptoms of others' incidents, by plan node; empty where that does not count.
     symptom_laws: Vec<DurationLaw>,
 }
@@ -133,7 +136,8 @@ impl<'a> Timeline<'a> {
             let usual = || crate::fault::FaultKind::ErrorRate.detection();
             system.service(*service).detect.unwrap_or_else(usual)
         });
-        Self {
+        let mut line = Self {
+            spread: None,
             breakers,
             breaker_of_rule,
             layer: demand::Layer::new(system, compact, plan, scenario),
@@ -148,7 +152,14 @@ impl<'a> Timeline<'a> {
             names,
             transient,
             replicated,
-        }
+        };
+        line.spread = spread::Spread::new(&line);
+        line
+    }
+
+    /// The same trials, all decided by events.
+    pub(crate) fn by_events(self) -> Self {
+        Self { spread: None, ..self }
     }
 }
 
@@ -253,11 +264,20 @@ pub(crate) struct Trial<'a> {
     changed: Vec<u32>,
     changed_flag: Vec<bool>,
     record: record::Record,
+    reach: spread::Reach,
 }
 
 impl<'a> Trial<'a> {
     /// Runs one trial over `nodes` (plan positions that static reach found, ascending). The hits must be drawn.
     pub(crate) fn run(&mut self, line: &Timeline<'a>, nodes: &[u32], choose: &mut (impl Choose + Arcs)) {
+        self.reach.services.clear();
+        if !self.spread(line, nodes, choose) {
+            self.run_events(line, nodes, choose);
+        }
+    }
+
+    /// Runs one trial event by event.
+    fn run_events(&mut self, line: &Timeline<'a>, nodes: &[u32], choose: &mut (impl Choose + Arcs)) {
         // Overload does not keep to what static reach found.
         let nodes = line.layer.as_ref().map_or(nodes, |layer| &layer.all_nodes);
         self.lane.build(line.plan, nodes, choose);

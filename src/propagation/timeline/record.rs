@@ -19,6 +19,14 @@ pub(crate) struct ServiceOutcome {
     down_since: Option<Ticks>,
 }
 
+impl ServiceOutcome {
+    /// Down from one time to another and never else.
+    pub(super) fn down(from: Ticks, until: Ticks) -> Self {
+        let downtime = until.saturating_sub(from);
+        Self { impaired_time: downtime, downtime, onset: Some(from), down: true, ..Self::default() }
+    }
+}
+
 /// One journey in one trial. Users are counted in thousandths of user-minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct JourneyOutcome {
@@ -77,6 +85,19 @@ impl Record {
             let since = if journey.severity > 0.0 { traffic.user_minutes(journey.since, now) * journey.severity } else { 0.0 };
             (failed + journey.user_minutes + since, rate + traffic.rate_at(now) * journey.severity)
         })
+    }
+}
+
+impl Record {
+    /// A journey that fails completely from one time to another and never else.
+    pub(super) fn set_total_loss(&mut self, line: &Timeline<'_>, journey: usize, from: Ticks, until: Ticks) {
+        let mut outcome = JourneyOutcome::default();
+        if from < until {
+            outcome.user_minutes = line.traffic[journey].user_minutes(from, until);
+            outcome.downtime = until.saturating_sub(from);
+            outcome.impaired_time = outcome.downtime;
+        }
+        self.journeys[journey] = outcome;
     }
 }
 
@@ -201,7 +222,6 @@ impl<'a> Trial<'a> {
     }
 
     fn journey(&mut self, line: &Timeline<'a>, journey: usize) {
-        self.integrate(line, journey);
         let (mut works, mut right) = (1.0, 1.0);
         for need in &line.journey_needs[journey] {
             let node = self.lane.index_of.get(*need as usize).copied().unwrap_or(NONE);
@@ -210,10 +230,14 @@ impl<'a> Trial<'a> {
                 right *= 1.0 - self.shown[node as usize].wrong.share();
             }
         }
-        let outcome = &mut self.record.journeys[journey];
         // Rounded to whole severities: a product over tiny shares must not leave dust behind.
-        outcome.severity = Severity::from_share(1.0 - works).share();
-        outcome.wrong = Severity::from_share(1.0 - right).share();
+        let (severity, wrong) = (Severity::from_share(1.0 - works).share(), Severity::from_share(1.0 - right).share());
+        let outcome = &self.record.journeys[journey];
+        if (outcome.severity, outcome.wrong) != (severity, wrong) {
+            self.integrate(line, journey);
+            let outcome = &mut self.record.journeys[journey];
+            (outcome.severity, outcome.wrong) = (severity, wrong);
+        }
     }
 
     /// Adds the time since the last change of a journey.
@@ -254,7 +278,8 @@ impl<'a> Trial<'a> {
     /// Services of this trial: (plan node of the label, outcome).
     pub(crate) fn services<'b>(&'b self, line: &'b Timeline<'a>) -> impl Iterator<Item = (u32, &'b ServiceOutcome)> {
         let nodes = self.lane.nodes.iter().zip(&self.record.services);
-        nodes.filter(|(node, _)| line.plan.is_label[**node as usize]).map(|(node, outcome)| (*node, outcome))
+        let labels = nodes.filter(|(node, _)| line.plan.is_label[**node as usize]).map(|(node, outcome)| (*node, outcome));
+        labels.chain(self.reach.services.iter().map(|(node, outcome)| (*node, outcome)))
     }
 
     /// Journeys of this trial, in file order.
