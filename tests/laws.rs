@@ -65,72 +65,8 @@ fn count(system: &System, simulation: &Simulation, name: &str) -> f64 {
     system.find_service(name).map_or(0.0, |id| simulation.p_impaired(id))
 }
 
-/// P(impaired) of every service by brute force: all subsets of live arcs, a plain fixpoint. Shares no code with the engines.
-fn brute_force(draft: &Draft) -> Vec<f64> {
-    let arcs: Vec<(usize, usize, f64)> = draft
-        .dependencies
-        .iter()
-        .map(|d| {
-            let index = |name: &str| name[1..].parse::<usize>().expect("index");
-            (index(&d.to), index(&d.from), d.facts.probability.expect("stated").mean.value())
-        })
-        .collect();
-    let mut sums = vec![0.0; draft.services.len()];
-    for world in 0_u32..1 << arcs.len() {
-        let live = |arc: usize| world >> arc & 1 == 1;
-        let weight: f64 = arcs.iter().enumerate().map(|(i, a)| if live(i) { a.2 } else { 1.0 - a.2 }).product();
-        let mut impaired = vec![false; sums.len()];
-        impaired[0] = true;
-        loop {
-            let before = impaired.clone();
-            for (service, (_, facts)) in draft.services.iter().enumerate() {
-                let lost: Vec<usize> =
-                    (0..arcs.len()).filter(|i| arcs[*i].1 == service && live(*i) && before[arcs[*i].0]).collect();
-                let tolerated = facts.requires.as_ref().map_or(0, |r| r.of.len() - r.at_least as usize);
-                impaired[service] |= lost.len() > tolerated;
-            }
-            if impaired == before {
-                break;
-            }
-        }
-        for (sum, hit) in sums.iter_mut().zip(impaired) {
-            *sum += if hit { weight } else { 0.0 };
-        }
-    }
-    sums
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
-
-    #[test]
-    fn enumeration_agrees_with_brute_force(mut draft in random_draft()) {
-        draft.dependencies.truncate(11);
-        let names: Vec<String> = draft.dependencies.iter().map(|d| format!("{}>{}", d.to, d.from)).collect();
-        for (_, service) in &mut draft.services {
-            service.requires = None;
-        }
-        prop_assume!(!names.is_empty());
-        let expected = brute_force(&draft);
-        let system = build(draft);
-        let exact = run(&system, &["crash@s0"], STATIC_EXACT);
-        for (service, expected) in expected.into_iter().enumerate() {
-            let found = count(&system, &exact, &format!("s{service}"));
-            prop_assert!((found - expected).abs() < 1e-9, "s{}: {} is not {}", service, found, expected);
-        }
-    }
-
-    #[test]
-    fn gates_agree_with_brute_force(draft in random_draft()) {
-        prop_assume!(draft.dependencies.len() <= 11);
-        let expected = brute_force(&draft);
-        let system = build(draft);
-        let exact = run(&system, &["crash@s0"], STATIC_EXACT);
-        for (service, expected) in expected.into_iter().enumerate() {
-            let found = count(&system, &exact, &format!("s{service}"));
-            prop_assert!((found - expected).abs() < 1e-9, "s{}: {} is not {}", service, found, expected);
-        }
-    }
 
     /// Optimistic ⊆ timed ⊆ pessimistic, trial by trial: each run is one trial of its own seed.
     #[test]

@@ -8,7 +8,7 @@ use super::exact;
 use super::lane::{Arcs, lane_below};
 use super::plan::Plan;
 use super::reach::{BATCH, Reached, run_batch};
-use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
+use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Solver, Summary, Watched};
 use super::tally::{Measure, Tally};
 use super::timeline::{Timeline, Trial};
 use crate::diagnostic::Diagnostic;
@@ -35,8 +35,10 @@ pub struct Request<'a> {
     pub seed: Seed,
     /// Without a clock: who is ever reached.
     pub static_reach: bool,
-    /// Enumerate instead of sampling.
+    /// Solve exactly instead of sampling.
     pub exact: bool,
+    /// The exact solver; `None` for the first that takes the problem. With a clock there is only enumeration.
+    pub solver: Option<Solver>,
     /// When the simulation starts, for the traffic profile.
     pub at: Option<jiff::Zoned>,
     /// Threads; `None` for one per core.
@@ -280,6 +282,7 @@ impl Run<'_> {
         let journeys = self.system.journeys().iter().zip(&tally.journeys).filter(|_| timed);
         Simulation {
             method: Method::Sampled,
+            solver: None,
             trials,
             seed: self.request.seed.0,
             timed,
