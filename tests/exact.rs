@@ -251,6 +251,45 @@ fn sixty_shared_draws_with_gates_and_random_targets() {
 }
 
 #[test]
+fn hits_as_draws_are_the_hits_one_by_one() {
+    // Seven members, some of two operations, replicas in the zone or not: more ways to hit than are listed.
+    let mut body = "groups: {g: {kind: zone, hit: 0.35}, h: {kind: zone, hit: 0.5}}\nservices:\n  end: {}\n".to_owned();
+    for at in 0..7 {
+        let operations = if at % 3 == 0 { "operations: [a, b], " } else { "" };
+        let replicas = if at % 3 == 1 { "groups: [g, h], replicas: {count: 4, need: 2}" } else { "groups: [g]" };
+        body.push_str(&format!("  m{at}: {{{operations}{replicas}}}\n"));
+    }
+    body.push_str(
+        "dependencies:\n  - {from: m1, to: m0.a, probability: 0.4}\n  - {from: end, to: m3.b, kind: soft, probability: 0.3}\n",
+    );
+    body.push_str("  - {from: end, to: m6, carries: [data], probability: 0.6}\n");
+    let system = yaml(&body);
+    for fault in ["crash@g", "zone_loss@g", "bad_deploy@g", "corrupt_output@g,wrong=0.5", "error_rate@g,rate=0.5"] {
+        assert_eq!(exact_agreed(&system, &[fault]).1, [Solver::Enumeration, Solver::Frontier], "{fault}");
+    }
+    assert!(exact_agreed(&system, &["crash@g", "latency@m0,factor=3"]).1.contains(&Solver::Enumeration));
+}
+
+#[test]
+fn random_targets_are_ways_to_hit() {
+    // Twelve members, each hit with 0.3 but at least one; each feeds a chain of three.
+    let (mut services, mut dependencies) = (String::new(), String::new());
+    for at in 0..12 {
+        services.push_str(&format!("  m{at}: {{groups: [g]}}\n  a{at}: {{}}\n  b{at}: {{}}\n"));
+        dependencies.push_str(&format!("  - {{from: a{at}, to: m{at}, probability: 0.6}}\n"));
+        dependencies.push_str(&format!("  - {{from: b{at}, to: a{at}, probability: 0.7}}\n"));
+        dependencies.push_str(&format!("  - {{from: end, to: b{at}, probability: 0.2}}\n"));
+    }
+    let system = yaml(&format!(
+        "groups: {{g: {{kind: zone, hit: 0.3}}}}\nservices:\n  end: {{}}\n{services}dependencies:\n{dependencies}"
+    ));
+    let found = check_against_sampler(&system, &["crash@g"]);
+    let any = 1.0 - 0.7_f64.powi(12);
+    assert!((p(&system, &found, "b3") - 0.3 * 0.42 / any).abs() < 1e-12);
+    assert!((p(&system, &found, "end") - (1.0 - (1.0 - 0.3 * 0.42 * 0.2_f64).powi(12)) / any).abs() < 1e-12);
+}
+
+#[test]
 fn factoring_takes_series_parallel_networks_of_any_size() {
     // Forty diamonds in a row: P(end) = (1 − (1 − 0.9 · 0.8)(1 − 0.7 · 0.6))^40.
     let arcs: String =

@@ -25,7 +25,7 @@ fn semantics_19_exact() {
     let pairs = (0..20).flat_map(|a| (0..20).map(move |b| (a, b))).filter(|(a, b)| a != b);
     let dense: String = pairs.map(|(a, b)| format!("c{a}>c{b}:.5 ")).collect();
     let problem = try_run(&build(draft(&dense)), &["crash@c0"], STATIC_EXACT).expect_err("too wide");
-    for part in ["361 uncertain draws", "up to 22 uncertain arcs", "up to 2048 cases", "up to 1048576 states", "open at a time"] {
+    for part in ["380 uncertain draws", "up to 22 uncertain arcs", "up to 2048 cases", "up to 262144 states", "open at a time"] {
         assert!(problem.contains(part), "{part}: {problem}");
     }
 }

@@ -5,9 +5,11 @@
 //! series-parallel reduction, and a frontier method that merges worlds. The last two work on [`Problem`], the plan as monotone
 //! rules between bits. With a clock there is enumeration only.
 
+mod diagram;
 mod enumerate;
 mod factoring;
 mod frontier;
+mod hits;
 mod order;
 mod outcome;
 mod problem;

@@ -5,27 +5,25 @@
 //! operations, several channels) are one variable, as they are one draw (semantics 3). The least fixpoint of the rules in a
 //! world is what the static kernel finds in it.
 //!
-//! Exact reductions happen here: bits that no source can turn on, rules that cannot fire and variables that no rule uses are
+//! Exact reductions happen here: bits that no source can turn on or that nothing asked depends on, rules that cannot fire and variables that no rule uses are
 //! left out; rules that always fire carry no variable. O(nodes + arcs).
 
 use super::outcome::Sums;
-use super::worlds::{Below, LIMIT, Script, Worldset};
+use super::worlds::{Below, Worldset};
 use super::{Question, refuse};
 use crate::diagnostic::Diagnostic;
-use crate::fault::trial::Hits;
 use crate::model::facts::Channels;
 use crate::propagation::plan::{INSIDE, Plan};
 use crate::propagation::result::Solver;
 use crate::random::{Key, Threshold};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The most rules of a problem: every step of a solver goes through all of them.
 const MOST_RULES: usize = 20_000;
 
-const E: u32 = 0;
-const L: u32 = 1;
-const D: u32 = 2;
-const CHANNELS: u32 = 3;
+pub(super) const E: u32 = 0;
+pub(super) const L: u32 = 1;
+pub(super) const D: u32 = 2;
+pub(super) const CHANNELS: u32 = 3;
 
 /// "This variable took one of these values."
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +88,9 @@ impl Problem {
         let mut builder = Builder { plan, set: &set, problem: Self::default(), next: plan.len() as u32 * CHANNELS };
         builder.labels(question.labels);
         builder.arcs();
+        builder.problem.variables = set.entities.iter().map(|entity| entity.weights.clone()).collect();
+        builder.hits(question)?;
         let mut problem = builder.problem;
-        problem.variables = set.entities.iter().map(|entity| entity.weights.clone()).collect();
-        problem.sources = sources(question, plan)?;
         problem.reduce();
         Ok(problem)
     }
@@ -102,7 +100,7 @@ impl Problem {
         self.vertex.len()
     }
 
-    /// Number of ways to draw that matter: variables, and the hits of the faults.
+    /// Number of draws that matter.
     pub(super) fn uncertain(&self) -> usize {
         self.variables.len()
     }
@@ -124,7 +122,8 @@ impl Problem {
 
     /// Leaves out what cannot happen and numbers the rest anew.
     fn reduce(&mut self) {
-        let can = self.possible();
+        let (possible, asked) = (self.possible(), self.asked());
+        let can: Vec<bool> = possible.into_iter().zip(asked).map(|(possible, asked)| possible && asked).collect();
         let rank: Vec<u32> = can
             .iter()
             .scan(0, |next, can| {
@@ -133,8 +132,7 @@ impl Problem {
                 Some(rank)
             })
             .collect();
-        let keep = |list: &[u32]| list.iter().enumerate().filter(|(at, _)| can[*at]).map(|(_, value)| *value).collect();
-        self.vertex = keep(&self.vertex);
+        self.vertex = self.vertex.iter().zip(&can).filter(|(_, can)| **can).map(|(vertex, _)| *vertex).collect();
         self.counted = self.counted.iter().zip(&can).filter(|(_, can)| **can).map(|(counted, _)| *counted).collect();
         self.rules.retain(|rule| can[rule.source as usize] && can[rule.target as usize] && rule.source != rule.target);
         let mut used: Vec<Option<u32>> = vec![None; self.variables.len()];
@@ -156,10 +154,28 @@ impl Problem {
             gate.inputs.iter_mut().for_each(|input| *input = rank[*input as usize]);
             gate.target = rank[gate.target as usize];
         }
-        self.sources.iter_mut().for_each(|(bits, _)| bits.iter_mut().for_each(|bit| *bit = rank[*bit as usize]));
+        for (bits, _) in &mut self.sources {
+            bits.retain(|bit| can[*bit as usize]);
+            bits.iter_mut().for_each(|bit| *bit = rank[*bit as usize]);
+        }
         for bit in self.labels.iter_mut().flatten() {
             *bit = bit.filter(|bit| can[*bit as usize]).map(|bit| rank[bit as usize]);
         }
+    }
+
+    /// Bits that something asked depends on.
+    fn asked(&self) -> Vec<bool> {
+        let mut into = vec![Vec::new(); self.vertex.len()];
+        self.rules.iter().for_each(|rule| into[rule.target as usize].push(rule.source));
+        self.gates.iter().for_each(|gate| into[gate.target as usize].extend_from_slice(&gate.inputs));
+        let mut asked = vec![false; self.vertex.len()];
+        let mut stack: Vec<u32> = self.labels.iter().flatten().flatten().copied().collect();
+        while let Some(bit) = stack.pop() {
+            if !std::mem::replace(&mut asked[bit as usize], true) {
+                stack.extend_from_slice(&into[bit as usize]);
+            }
+        }
+        asked
     }
 
     /// Bits that some world turns on.
@@ -189,16 +205,17 @@ impl Problem {
     }
 }
 
-struct Builder<'a> {
-    plan: &'a Plan,
+/// A problem in the making.
+pub(super) struct Builder<'a> {
+    pub(super) plan: &'a Plan,
     set: &'a Worldset,
-    problem: Problem,
+    pub(super) problem: Problem,
     /// The next free bit.
     next: u32,
 }
 
 impl Builder<'_> {
-    fn new_bit(&mut self, node: u32, counted: bool) -> u32 {
+    pub(super) fn new_bit(&mut self, node: u32, counted: bool) -> u32 {
         self.problem.vertex.push(node);
         self.problem.counted.push(counted);
         self.next += 1;
@@ -281,7 +298,7 @@ impl Builder<'_> {
         }
     }
 
-    fn rule(&mut self, source: u32, target: u32, conditions: Vec<Condition>) {
+    pub(super) fn rule(&mut self, source: u32, target: u32, conditions: Vec<Condition>) {
         self.problem.rules.push(Rule { source, target, conditions });
     }
 
@@ -300,36 +317,5 @@ impl Builder<'_> {
             }
         }
         self.rule(source, target, conditions);
-    }
-}
-
-/// All ways in which the faults can hit, as bits that they turn on, merged where they are the same.
-fn sources(question: &Question<'_>, plan: &Plan) -> Result<Vec<(Vec<u32>, f64)>, Diagnostic> {
-    let mut impaired_bit = vec![None; plan.len()];
-    for (at, node) in question.labels.iter().enumerate() {
-        impaired_bit[*node as usize] = Some(plan.len() as u32 * CHANNELS + at as u32);
-    }
-    let (mut script, mut hits) = (Script::default(), Hits::default());
-    let mut found: BTreeMap<Vec<u32>, f64> = BTreeMap::new();
-    loop {
-        script.restart();
-        hits.draw(question.scenario, &mut script);
-        let mut bits = BTreeSet::new();
-        for hit in &hits.hits {
-            for local in hits.nodes_of(hit).iter().filter_map(|node| plan.local(*node)) {
-                let channels = [(hit.errors > 0.0, E), (hit.latency > 1.0, L), (hit.wrong > 0.0, D)];
-                bits.extend(channels.iter().filter(|(on, _)| *on).map(|(_, channel)| local as u32 * CHANNELS + channel));
-                // A source counts as impaired whatever its severity (semantics 2).
-                bits.extend(impaired_bit[local]);
-                bits.extend(impaired_bit[plan.label_of(local) as usize]);
-            }
-        }
-        *found.entry(bits.into_iter().collect()).or_insert(0.0) += script.weight();
-        if script.steps > 1 << LIMIT {
-            return Err(refuse(format!("the faults can hit in more than 2^{LIMIT} ways")));
-        }
-        if !script.advance() {
-            return Ok(found.into_iter().collect());
-        }
     }
 }
