@@ -2,7 +2,7 @@
 //!
 //! General reachability is #P-hard (Provan, Ball 1983), so every solver has a stated size beyond which it refuses. Without a
 //! clock there are three behind one trait, tried in the order of [`Solver::ALL`]: enumeration of all worlds, factoring with
-//! series-parallel reduction, and a frontier method that merges worlds. The last two work on [`Problem`], the plan as monotone
+//! series-parallel reduction, and a frontier method that merges worlds. The last two work on a `Problem`, the plan as monotone
 //! rules between bits. With a clock there is enumeration only.
 
 mod diagram;

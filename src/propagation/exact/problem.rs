@@ -5,8 +5,8 @@
 //! operations, several channels) are one variable, as they are one draw (semantics 3). The least fixpoint of the rules in a
 //! world is what the static kernel finds in it.
 //!
-//! Exact reductions happen here: bits that no source can turn on or that nothing asked depends on, rules that cannot fire and variables that no rule uses are
-//! left out; rules that always fire carry no variable. O(nodes + arcs).
+//! Exact reductions happen here: bits that no source can turn on or that nothing asked depends on, rules that cannot fire and
+//! variables that no rule uses are left out; rules that always fire carry no variable. O(nodes + arcs).
 
 use super::outcome::Sums;
 use super::worlds::{Below, Worldset};
