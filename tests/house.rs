@@ -127,8 +127,7 @@ const OWNERS: &[(&str, &[&str])] = &[
 const CLIMBING: &[(&str, &str)] = &[("src/topology/json_schema.rs", "change"), ("src/topology/json_schema.rs", "fault")];
 
 /// Files above [`FILE_LINES`] today. They may shrink, not grow; a new one is not added.
-const LONG_FILES: &[(&str, usize)] =
-    &[("src/propagation/exact.rs", 578), ("src/propagation/run.rs", 508), ("src/model/system.rs", 511)];
+const LONG_FILES: &[(&str, usize)] = &[("src/propagation/run.rs", 508), ("src/model/system.rs", 511)];
 /// Functions above [`FUNCTION_LINES`] today, likewise.
 const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[("src/topology/write_facts.rs", "dependency", 86)];
 

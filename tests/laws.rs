@@ -112,26 +112,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn enumeration_agrees_with_brute_force(mut draft in random_draft()) {
-        draft.dependencies.truncate(11);
-        let names: Vec<String> = draft.dependencies.iter().map(|d| format!("{}>{}", d.to, d.from)).collect();
-        for (_, service) in &mut draft.services {
-            service.requires = None;
-        }
-        prop_assume!(!names.is_empty());
-        let expected = brute_force(&draft);
-        let system = build(draft);
-        let exact = run(&system, &["crash@s0"], STATIC_EXACT);
-        for (service, (impaired, without_traffic)) in expected.into_iter().enumerate() {
-            let name = format!("s{service}");
-            for (found, expected) in [(count(&system, &exact, &name), impaired), (starved(&system, &exact, &name), without_traffic)] {
-                prop_assert!((found - expected).abs() < 1e-9, "{}: {} is not {}", name, found, expected);
-            }
-        }
-    }
-
-    #[test]
-    fn gates_agree_with_brute_force(draft in random_draft()) {
+    fn starvation_agrees_with_brute_force(draft in random_draft()) {
         prop_assume!(draft.dependencies.len() <= 11);
         let expected = brute_force(&draft);
         let system = build(draft);

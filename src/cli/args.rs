@@ -209,7 +209,7 @@ pub(crate) struct Simulate {
     /// Without a clock: who is ever reached, and bounds on it; much faster
     #[arg(long = "static")]
     pub(crate) static_reach: bool,
-    /// Enumerate all outcomes instead of sampling, for small topologies
+    /// Solve exactly instead of sampling, for small or narrow topologies
     #[arg(long, conflicts_with = "trials")]
     pub(crate) exact: bool,
     /// How to simulate.

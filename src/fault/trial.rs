@@ -128,7 +128,7 @@ impl<'a> Hits<'a> {
 }
 
 /// For each position: P(none of this and all later ones), from the given probabilities.
-fn none_after(p: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator) -> std::vec::IntoIter<f64> {
+pub(crate) fn none_after(p: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator) -> std::vec::IntoIter<f64> {
     let mut none = vec![1.0; p.len()];
     let mut product = 1.0;
     for (at, p) in p.enumerate().rev() {
@@ -139,7 +139,7 @@ fn none_after(p: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator) -> st
 }
 
 /// P(this one | at least one of all), going through them in order.
-fn conditioned(p: f64, none_from_here: Option<f64>, any: bool) -> f64 {
+pub(crate) fn conditioned(p: f64, none_from_here: Option<f64>, any: bool) -> f64 {
     match none_from_here {
         Some(none) if !any && none < 1.0 => (p / (1.0 - none)).min(1.0),
         _ => p,

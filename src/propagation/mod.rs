@@ -1,7 +1,7 @@
 //! Engines: how far a fault reaches and how long services are down.
 //!
 //! `plan` cuts the compiled graph down to what a scenario can reach; `reach` answers without a clock, 64 trials to a word;
-//! `timeline` follows one trial through time; `exact` enumerates. All give integer tallies that merge in any order, so the
+//! `timeline` follows one trial through time; `exact` solves without sampling. All give integer tallies that merge in any order, so the
 //! answer is the same for any number of threads.
 
 pub mod breaker;
@@ -19,7 +19,6 @@ pub mod tally;
 mod timeline;
 pub mod transfer;
 pub mod waiting;
-mod worlds;
 
-pub use result::Simulation;
+pub use result::{Simulation, Solver};
 pub use run::{Request, simulate};

@@ -20,8 +20,8 @@ pub(crate) const PLAIN: u32 = 0;
 /// The rule of arcs inside a service.
 pub(crate) const INSIDE: u32 = 1;
 
-/// More distinct probabilities than the exact solver can use.
-const MOST_STATED: usize = 64;
+/// Arcs whose stated probabilities are kept: more than the exact solvers can use.
+const MOST_STATED: usize = 1_024;
 
 /// A dependency as the kernels use it.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub(crate) struct Plan {
     pub(crate) in_source: Vec<u32>,
     pub(crate) in_key: Vec<Key>,
     pub(crate) in_threshold: Vec<Threshold>,
-    /// Distinct stated probabilities of plain arcs, for the exact solver; empty when there are many.
+    /// Distinct stated probabilities of the first plain arcs, for the exact solvers.
     pub(crate) stated: Vec<f64>,
     /// Rule of each arc; empty when all are plain.
     pub(crate) in_rule: Vec<u32>,
@@ -292,7 +292,7 @@ impl Builder<'_> {
                     let p = stated.unwrap_or(crate::model::crossing::WHOLE_SERVICE);
                     self.plan.in_source.push(source);
                     self.plan.in_threshold.push(Threshold::new(p));
-                    if self.plan.stated.len() < MOST_STATED && !self.plan.stated.contains(&p) {
+                    if self.plan.in_source.len() <= MOST_STATED && !self.plan.stated.contains(&p) {
                         self.plan.stated.push(p);
                     }
                     let name = pair_hash(hashes[at], hashes[source as usize], DependencyKind::Hard.stable_number());

@@ -8,8 +8,33 @@ use crate::units::ServiceId;
 pub enum Method {
     /// Monte Carlo: intervals are those of the sampling error.
     Sampled,
-    /// Enumeration: every interval is a point.
+    /// By a [`Solver`]: every interval is a point.
     Exact,
+}
+
+/// How an exact answer was got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solver {
+    /// Every world, one by one.
+    Enumeration,
+    /// Series, parallel and pendant arcs reduced; the others split into "crosses" and "does not".
+    Factoring,
+    /// Arc by arc, with worlds that cannot differ any more merged.
+    Frontier,
+}
+
+impl Solver {
+    /// All of them, in the order in which they are tried.
+    pub const ALL: [Self; 3] = [Self::Enumeration, Self::Factoring, Self::Frontier];
+
+    /// The word in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enumeration => "enumeration",
+            Self::Factoring => "factoring",
+            Self::Frontier => "frontier",
+        }
+    }
 }
 
 /// Services impaired at any time, the source included.
@@ -105,7 +130,9 @@ pub struct Watched {
 pub struct Simulation {
     /// How.
     pub method: Method,
-    /// Trials, or enumerated worlds.
+    /// Which exact solver, with [`Method::Exact`].
+    pub solver: Option<Solver>,
+    /// Trials; or the cases that the exact solver went through.
     pub trials: u64,
     /// The seed.
     pub seed: u64,

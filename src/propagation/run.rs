@@ -9,7 +9,7 @@ use super::lane::slots;
 use super::live::{LiveMasks, SampledTrial};
 use super::plan::Plan;
 use super::reach::{Batch, Reached, run_batch};
-use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
+use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Solver, Summary, Watched};
 use super::starved::{Downstream, Starving};
 use super::tally::{Measure, Tally};
 use super::timeline::{Timeline, Trial};
@@ -36,8 +36,10 @@ pub struct Request<'a> {
     pub seed: Seed,
     /// Without a clock: who is ever reached.
     pub static_reach: bool,
-    /// Enumerate instead of sampling.
+    /// Solve exactly instead of sampling.
     pub exact: bool,
+    /// The exact solver; `None` for the first that takes the problem. With a clock there is only enumeration.
+    pub solver: Option<Solver>,
     /// When the simulation starts, for the traffic profile.
     pub at: Option<jiff::Zoned>,
     /// Threads; `None` for one per core.
@@ -235,7 +237,15 @@ impl Run<'_> {
             self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
         let below = self.below(&labels);
         let part = self.parallel(
-            || (Reached::default(), Trial::default(), vec![Vec::new(); BATCH as usize], LiveMasks::default(), Starving::default()),
+            || {
+                (
+                    Reached::default(),
+                    Trial::default(),
+                    vec![Vec::new(); BATCH as usize],
+                    LiveMasks::default(),
+                    Starving::default(),
+                )
+            },
             |(reached, trial, lists, live, starving), part, batch| {
                 below.iter().for_each(|below| starving.begin(below));
                 run_batch(reached, self.machine(), self.plan, self.scenario, self.request.seed, batch);
@@ -330,6 +340,7 @@ impl Run<'_> {
         let journeys = self.system.journeys().iter().zip(&tally.journeys).filter(|_| timed);
         Simulation {
             method: Method::Sampled,
+            solver: None,
             trials,
             seed: self.request.seed.0,
             timed,

@@ -264,12 +264,7 @@ impl<'a> StarvedWorlds<'a> {
     }
 
     /// Adds one world.
-    pub(super) fn add<'b>(
-        &mut self,
-        services: impl Iterator<Item = (u32, &'b ServiceOutcome)>,
-        position: &[u32],
-        weight: f64,
-    ) {
+    pub(super) fn add<'b>(&mut self, services: impl Iterator<Item = (u32, &'b ServiceOutcome)>, position: &[u32], weight: f64) {
         self.starving.set_trial(services, position, self.weights.len() as u64);
         self.weights.push(weight);
         if self.weights.len() as u64 == BATCH {

@@ -8,7 +8,7 @@
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
 use super::words::limits;
-use crate::propagation::result::{JourneyResult, Method, Reach, ServiceResult, Summary};
+use crate::propagation::result::{JourneyResult, Method, Reach, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
@@ -59,6 +59,8 @@ struct Inputs<'a> {
     seed: u64,
     trials: u64,
     method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    solver: Option<&'static str>,
     generator: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<&'a str>,
@@ -284,6 +286,7 @@ impl<'a> SimulationRecord<'a> {
                 seed: simulation.seed,
                 trials: simulation.trials,
                 method: method_name(simulation.method),
+                solver: simulation.solver.map(Solver::name),
                 generator: crate::random::GENERATOR,
                 at: report.at.as_deref(),
                 horizon: simulation.horizon_minutes,

@@ -9,7 +9,7 @@ use super::record_assessment::band_name;
 use crate::fault::Fault;
 use crate::model::System;
 use crate::propagation::Simulation;
-use crate::propagation::result::{JourneyResult, Method, ServiceResult, Summary};
+use crate::propagation::result::{JourneyResult, Method, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Assessment, Gate, Verdict};
 use crate::statistics::Estimate;
@@ -78,7 +78,15 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
                 simulation.seed
             )
         }
-        Method::Exact => format!("exact, {} cases enumerated{horizon}", whole(simulation.trials)),
+        Method::Exact => {
+            let cases = whole(simulation.trials);
+            match simulation.solver {
+                Some(solver @ (Solver::Factoring | Solver::Frontier)) => {
+                    format!("exact by {}, {cases} cases{horizon}", solver.name())
+                }
+                _ => format!("exact, {cases} cases enumerated{horizon}"),
+            }
+        }
     }
 }
 

@@ -51,7 +51,7 @@ impl Importance {
 /// P(a service is ever impaired), exact.
 ///
 /// # Errors
-/// When the faults do not fit the system, or the system is too large to enumerate.
+/// When the faults do not fit the system, or the system is too large for the exact solvers.
 pub fn p_impaired(system: &System, faults: &[Fault], service: ServiceId) -> Result<f64, Vec<Diagnostic>> {
     let compact = Compact::new(system);
     let scenario = Scenario::new(system, &compact, faults, None)?;

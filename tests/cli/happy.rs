@@ -10,6 +10,7 @@ fn simulate_gives_the_exact_chain() {
     assert_eq!((code, err.as_str()), (0, ""));
     let result = json(&out);
     assert_eq!(result["inputs"]["method"], "exact");
+    assert_eq!(result["inputs"]["solver"], "enumeration");
     // db, and with 0.8 shop and web, which needs it for certain.
     assert_eq!(result["reach"]["mean"].as_f64().map(|mean| (mean * 1e9).round() / 1e9), Some(2.6));
 }

@@ -1,12 +1,15 @@
 //! Small systems from one line of text, and one call to simulate them.
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
 
+pub mod reference;
+
 use shockfront::diagnostic::Sources;
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::draft::{Draft, DraftDependency, Nowhere};
 use shockfront::model::facts::{Belief, Dependency, DependencyKind, Service};
 use shockfront::model::{Compact, System};
-use shockfront::propagation::{Request, Simulation, simulate};
+use shockfront::propagation::result::Reach;
+use shockfront::propagation::{Request, Simulation, Solver, simulate};
 use shockfront::random::Seed;
 use shockfront::topology::{Files, load};
 use shockfront::units::Probability;
@@ -64,12 +67,13 @@ pub fn build(draft: Draft) -> System {
 pub struct How {
     pub static_reach: bool,
     pub exact: bool,
+    pub solver: Option<Solver>,
     pub trials: u64,
     pub seed: u64,
     pub threads: Option<usize>,
 }
 
-pub const STATIC: How = How { static_reach: true, exact: false, trials: 1 << 20, seed: 1, threads: None };
+pub const STATIC: How = How { static_reach: true, exact: false, solver: None, trials: 1 << 20, seed: 1, threads: None };
 pub const STATIC_EXACT: How = How { exact: true, ..STATIC };
 pub const TIMED: How = How { static_reach: false, trials: 65_536, ..STATIC };
 pub const TIMED_EXACT: How = How { exact: true, ..TIMED };
@@ -90,6 +94,7 @@ pub fn try_run(system: &System, faults: &[&str], how: How) -> Result<Simulation,
         seed: Seed(how.seed),
         static_reach: how.static_reach,
         exact: how.exact,
+        solver: how.solver,
         threads: how.threads,
         starved: true,
         ..Request::default()
@@ -113,11 +118,51 @@ pub fn downtime(system: &System, simulation: &Simulation, name: &str) -> shockfr
     simulation.service(id).and_then(|result| result.times).expect("times").downtime
 }
 
-/// The same question to every engine that answers it without a clock: enumeration to 1e-9, sampling within four standard errors.
+/// The exact solvers that take a question without a clock. The frontier method covers every small question.
+pub fn exact_engines(system: &System, faults: &[&str]) -> Vec<How> {
+    let engines = Solver::ALL.into_iter().map(|solver| How { solver: Some(solver), ..STATIC_EXACT });
+    let engines: Vec<How> = engines.filter(|how| try_run(system, faults, *how).is_ok()).collect();
+    assert!(engines.iter().any(|how| how.solver == Some(Solver::Frontier)), "the frontier method refuses");
+    engines
+}
+
+/// All exact solvers that take a question agree on every number; the answer, and who gave it.
+pub fn exact_agreed(system: &System, faults: &[&str]) -> (Simulation, Vec<Solver>) {
+    let engines = exact_engines(system, faults);
+    let answers: Vec<Simulation> = engines.iter().map(|how| run(system, faults, *how)).collect();
+    let same = |a: f64, b: f64| (a - b).abs() < 1e-12;
+    for answer in &answers[1..] {
+        for (one, other) in answers[0].services.iter().zip(&answer.services) {
+            let name = system.service_name(one.service);
+            for (a, b) in [(one.impaired, other.impaired), (one.down, other.down), (one.corrupt, other.corrupt)] {
+                assert!(same(a.mean, b.mean), "{name}: {} by {:?}, {} by {:?}", a.mean, answers[0].solver, b.mean, answer.solver);
+            }
+        }
+        let reaches = [(&answers[0].reach, &answer.reach)]
+            .into_iter()
+            .chain(answers[0].reach_bounds.iter().zip(&answer.reach_bounds).flat_map(|(a, b)| [(&a.0, &b.0), (&a.1, &b.1)]));
+        for (one, other) in reaches {
+            assert!(same(one.mean.mean, other.mean.mean), "{one:?}\n{other:?}");
+            for count in 0..=answers[0].services.len() as u64 {
+                assert!(same(p_reach(one, count), p_reach(other, count)), "{count}: {one:?}\n{other:?}");
+            }
+        }
+    }
+    (answers[0].clone(), engines.into_iter().filter_map(|how| how.solver).collect())
+}
+
+/// P(reach = n).
+pub fn p_reach(reach: &Reach, count: u64) -> f64 {
+    reach.distribution.iter().find(|(n, _)| *n == count).map_or(0.0, |(_, p)| *p)
+}
+
+/// The same question to every engine that answers it without a clock: exact solvers to 1e-9, sampling within four standard
+/// errors.
 pub fn check_p(arcs: &str, source: &str, expected: &[(&str, f64)], expected_reach: Option<f64>) {
     let system = build(draft(arcs));
     let fault = format!("crash@{source}");
-    for how in [STATIC_EXACT, STATIC, TIMED] {
+    let engines = exact_engines(&system, &[&fault]);
+    for how in engines.into_iter().chain([STATIC, TIMED]) {
         let simulation = run(&system, &[&fault], how);
         let n = simulation.trials as f64;
         for (name, expected) in expected {

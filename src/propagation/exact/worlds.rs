@@ -1,25 +1,39 @@
 //! All worlds of a plan, for the exact solver: outcomes of uncertain arcs as numbered worlds, and the decision tree of other
 //! choices, replayed path by path.
 
-use super::exact::LIMIT;
-use super::lane::Arcs;
-use super::plan::{INSIDE, Plan};
-use super::reach::Worlds;
 use crate::diagnostic::Diagnostic;
 use crate::fault::draw::Choose;
 use crate::lanes::{Lanes, Mask};
 use crate::model::DurationLaw;
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
+use crate::propagation::lane::Arcs;
+use crate::propagation::plan::{INSIDE, Plan};
+use crate::propagation::reach::Worlds;
 use crate::random::{Key, LANES, Purpose, Threshold};
 use crate::units::Ticks;
 use std::collections::{BTreeMap, HashMap};
+
+/// The most uncertain arcs (two-way outcomes) that are enumerated.
+pub const LIMIT: u32 = 22;
 
 /// One uncertain entity: where its uniform number is cut, and the weights of the pieces.
 #[derive(Debug, Clone)]
 pub(super) struct Entity {
     cuts: Vec<Threshold>,
-    weights: Vec<f64>,
+    pub(super) weights: Vec<f64>,
+}
+
+/// When the number of an entity is below a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Below {
+    Never,
+    Always,
+    /// In the first so many pieces of this entity.
+    First {
+        entity: u32,
+        pieces: u32,
+    },
 }
 
 /// All worlds of a plan.
@@ -31,7 +45,17 @@ pub(super) struct Worldset {
 }
 
 impl Worldset {
+    /// The worlds of a plan, few enough to be visited one by one.
     pub(super) fn new(plan: &Plan) -> Result<Self, Diagnostic> {
+        let worlds = Self::of(plan);
+        if worlds.total > 1 << LIMIT { Err(too_large(worlds.entities.len(), worlds.total)) } else { Ok(worlds) }
+    }
+
+    /// The worlds of a plan, however many.
+    pub(super) fn of(plan: &Plan) -> Self {
+        // Timeouts and validators turn other harm into errors, which then travel on.
+        let makes_errors = plan.rules.iter().any(|rule| rule.crossing.timeout.is_some() || rule.crossing.rejects);
+        let can = if makes_errors { plan.channels.with(Channels::ERRORS) } else { plan.channels };
         let mut cuts: BTreeMap<usize, (u64, Vec<Threshold>)> = BTreeMap::new();
         let mut number_of: HashMap<u64, usize> = HashMap::new();
         let mut add = |key: Key, threshold: Threshold| {
@@ -47,7 +71,7 @@ impl Worldset {
                 add(key, plan.in_threshold[arc]);
             } else if plan.rule(arc) != INSIDE {
                 let rule = &plan.rules[plan.rule(arc) as usize];
-                let (can, carried) = (plan.channels, rule.crossing.channels);
+                let carried = rule.crossing.channels;
                 let both = |channel| can.has(channel) && carried.has(channel);
                 if both(Channels::ERRORS) || rule.crossing.timeout.is_some() || rule.crossing.rejects {
                     add(key, rule.errors);
@@ -67,19 +91,33 @@ impl Worldset {
             }
         }
         let mut worlds = Self { total: 1, ..Self::default() };
+        let stated = stated_probabilities(plan);
+        let exact = |cut: &Threshold| stated.get(&cut.0).copied().unwrap_or(f64::from(cut.0) / 4_294_967_296.0);
         for (key, mut cuts) in cuts.into_values() {
             cuts.sort_unstable();
             cuts.dedup();
-            let edges: Vec<f64> =
-                std::iter::once(0.0).chain(cuts.iter().map(|cut| exact_probability(plan, *cut))).chain([1.0]).collect();
+            let edges: Vec<f64> = std::iter::once(0.0).chain(cuts.iter().map(exact)).chain([1.0]).collect();
             worlds.total = worlds.total.saturating_mul(edges.len() as u64 - 1);
             worlds.position.insert(key, worlds.entities.len());
             worlds.entities.push(Entity { cuts, weights: edges.windows(2).map(|pair| pair[1] - pair[0]).collect() });
         }
-        if worlds.total > 1 << LIMIT {
-            return Err(too_large(worlds.entities.len(), worlds.total));
+        worlds
+    }
+
+    /// When a number is below a threshold, as pieces of its entity.
+    pub(super) fn when_below(&self, key: Key, threshold: Threshold) -> Below {
+        match threshold {
+            Threshold::ALWAYS => Below::Always,
+            Threshold::NEVER => Below::Never,
+            _ => match self.position.get(&key.0) {
+                Some(entity) => {
+                    let cut = self.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
+                    Below::First { entity: *entity as u32, pieces: cut as u32 + 1 }
+                }
+                // Not enumerated: the scenario cannot use this threshold.
+                None => Below::Never,
+            },
         }
-        Ok(worlds)
     }
 
     /// Weight of a world, and for each entity the number of its piece.
@@ -97,29 +135,25 @@ impl Worldset {
     }
 
     fn below(&self, pieces: &[u32], key: Key, threshold: Threshold) -> bool {
-        match threshold {
-            Threshold::ALWAYS => true,
-            Threshold::NEVER => false,
-            _ => match self.position.get(&key.0) {
-                Some(entity) => {
-                    let cut = self.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
-                    pieces[*entity] as usize <= cut
-                }
-                // Not enumerated: the scenario cannot use this threshold.
-                None => false,
-            },
+        match self.when_below(key, threshold) {
+            Below::Always => true,
+            Below::Never => false,
+            Below::First { entity, pieces: first } => pieces[entity as usize] < first,
         }
     }
 }
 
-/// The stated probability behind a threshold: thresholds are rounded to 2^-32, the weights are not.
-fn exact_probability(plan: &Plan, threshold: Threshold) -> f64 {
+/// The stated probabilities behind thresholds: thresholds are rounded to 2^-32, the weights are not.
+fn stated_probabilities(plan: &Plan) -> HashMap<u32, f64> {
     let stated = plan.rules.iter().flat_map(|rule| {
         let c = &rule.crossing;
         [c.p_errors, c.p_latency, c.p_data].into_iter().chain(c.p_validator)
     });
-    let plain = plan.stated.iter().copied();
-    stated.chain(plain).find(|p| Threshold::new(*p) == threshold).unwrap_or(f64::from(threshold.0) / 4_294_967_296.0)
+    let mut known = HashMap::new();
+    for p in stated.chain(plan.stated.iter().copied()) {
+        known.entry(Threshold::new(p).0).or_insert(p);
+    }
+    known
 }
 
 pub(super) fn too_large(entities: usize, worlds: u64) -> Diagnostic {
@@ -141,16 +175,10 @@ pub(super) struct WorldMasks<'a> {
 impl Worlds for WorldMasks<'_> {
     #[inline(always)]
     fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
-        match threshold {
-            Threshold::ALWAYS => need,
-            Threshold::NEVER => V::splat(machine, 0),
-            _ => match self.set.position.get(&key.0) {
-                Some(entity) => {
-                    let cut = self.set.entities[*entity].cuts.partition_point(|cut| *cut < threshold);
-                    need.and(V::load(machine, &self.masks[*entity][cut]))
-                }
-                None => V::splat(machine, 0),
-            },
+        match self.set.when_below(key, threshold) {
+            Below::Always => need,
+            Below::Never => V::splat(machine, 0),
+            Below::First { entity, pieces } => need.and(V::load(machine, &self.masks[entity as usize][pieces as usize - 1])),
         }
     }
 }

@@ -1,0 +1,126 @@
+//! Weighted sums over all worlds, and the result they make.
+
+use super::weighted::{Weighted, reach_of};
+use crate::model::System;
+use crate::propagation::result::{
+    JourneyResult, Method, ServiceResult, ServiceTimesResult, Simulation, Solver, Watched, certain,
+};
+use crate::propagation::run::{Run, budget, minutes, thousandths};
+use crate::propagation::starved::Downstream;
+
+#[derive(Debug, Default, Clone)]
+pub(super) struct ExactService {
+    pub(super) impaired: f64,
+    pub(super) down: f64,
+    pub(super) corrupt: f64,
+    pub(super) downtime: Weighted,
+    pub(super) impaired_time: Weighted,
+    pub(super) onset: Weighted,
+}
+
+#[derive(Debug, Default, Clone)]
+pub(super) struct ExactJourney {
+    pub(super) downtime: Weighted,
+    pub(super) impaired_time: Weighted,
+    pub(super) user_minutes: Weighted,
+    pub(super) integrity_minutes: Weighted,
+}
+
+/// Weighted sums over worlds.
+#[derive(Debug)]
+pub(super) struct Sums {
+    pub(super) solver: Solver,
+    pub(super) worlds: u64,
+    pub(super) reach: Weighted,
+    pub(super) services: Vec<ExactService>,
+    /// By position among those that can be starved; `None` where nobody asked or the solver does not follow it.
+    pub(super) starved: Option<Vec<f64>>,
+    pub(super) journeys: Vec<ExactJourney>,
+    pub(super) user_minutes: Weighted,
+    pub(super) censored: f64,
+    pub(super) breach: f64,
+}
+
+impl Sums {
+    /// Nothing yet, for so many services and journeys.
+    pub(super) fn new(solver: Solver, services: usize, journeys: usize) -> Self {
+        Self {
+            solver,
+            worlds: 0,
+            reach: Weighted::default(),
+            services: vec![ExactService::default(); services],
+            starved: None,
+            journeys: vec![ExactJourney::default(); journeys],
+            user_minutes: Weighted::default(),
+            censored: 0.0,
+            breach: 0.0,
+        }
+    }
+}
+
+/// The result of a request.
+pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Option<&Downstream>) -> Simulation {
+    let timed = !run.request.static_reach;
+    let system: &System = run.system;
+    let mut services: Vec<ServiceResult> = labels
+        .iter()
+        .zip(&sums.services)
+        .map(|(node, service)| ServiceResult {
+            service: run.plan.services[*node as usize],
+            impaired: certain(service.impaired),
+            down: certain(service.down),
+            corrupt: certain(service.corrupt),
+            times: timed.then(|| ServiceTimesResult {
+                downtime: service.downtime.summary(minutes),
+                impaired_time: service.impaired_time.summary(minutes),
+                onset_p50: onset(service),
+            }),
+        })
+        .collect();
+    services.sort_unstable_by_key(|result| result.service);
+    Simulation {
+        method: Method::Exact,
+        solver: Some(sums.solver),
+        trials: sums.worlds,
+        seed: run.request.seed.0,
+        timed,
+        reach: reach_of(&sums.reach),
+        reach_bounds: None,
+        services,
+        starved: below
+            .zip(sums.starved.as_ref())
+            .map(|(below, starved)| below.in_file_order(starved, |sum| *sum > 0.0, |sum| certain(*sum))),
+        journeys: system
+            .journeys()
+            .iter()
+            .zip(&sums.journeys)
+            .map(|(journey, sums)| JourneyResult {
+                name: journey.name.clone(),
+                downtime: sums.downtime.summary(minutes),
+                impaired_time: sums.impaired_time.summary(minutes),
+                user_minutes: sums.user_minutes.summary(thousandths),
+                integrity_minutes: sums.integrity_minutes.summary(thousandths),
+                budget_share: budget(&journey.facts).map(|budget| sums.user_minutes.summary(|milli| thousandths(milli) / budget)),
+            })
+            .collect(),
+        user_minutes: timed.then(|| sums.user_minutes.summary(thousandths)),
+        censored: sums.censored,
+        horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
+        watched: Watched {
+            impaired_in_worst: Vec::new(),
+            breach: (timed && !run.request.budgets.is_empty()).then(|| certain(sums.breach)),
+        },
+    }
+}
+
+/// Median onset over the worlds in which the service is impaired.
+fn onset(service: &ExactService) -> Option<f64> {
+    let mut sum = 0.0;
+    for (value, weight) in &service.onset.0 {
+        sum += weight;
+        if sum >= 0.5 * service.impaired - 1e-12 {
+            return Some(minutes(*value as f64));
+        }
+    }
+    None
+}
