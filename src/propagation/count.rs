@@ -139,8 +139,7 @@ pub(super) fn count_trial(trial: &Trial<'_>, line: &Timeline<'_>, position: &[u3
         service.down += u64::from(outcome.down);
         service.corrupt += u64::from(outcome.corrupt);
         let times = service.times.get_or_insert_default();
-        times.downtime.record(batch, outcome.downtime.0);
-        times.impaired_time.record(batch, outcome.impaired_time.0);
+        times.record(batch, outcome.downtime.0, outcome.impaired_time.0);
         if onset == Ticks::ZERO {
             times.onset_at_zero += 1;
         } else {

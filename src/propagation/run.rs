@@ -205,7 +205,7 @@ impl Run<'_> {
     ) -> Part {
         let trials = self.request.trials;
         let batches = trials.div_ceil(BATCH);
-        let ranges = (rayon::current_num_threads() as u64 * 8).min(batches).max(1);
+        let ranges = (rayon::current_num_threads() as u64 * 4).min(batches).max(1);
         (0..ranges)
             .into_par_iter()
             .map_init(state, |state, range| {
@@ -418,9 +418,10 @@ fn summary(measure: &Measure, trials: u64, unit: impl Fn(f64) -> f64) -> Summary
 fn service_times(service: &super::tally::ServiceTally, trials: u64) -> ServiceTimesResult {
     let none = super::tally::ServiceTimes::default();
     let times = service.times.as_deref().unwrap_or(&none);
+    let (downtime, impaired_time) = times.measures();
     ServiceTimesResult {
-        downtime: summary(&times.downtime, trials, minutes),
-        impaired_time: summary(&times.impaired_time, trials, minutes),
+        downtime: summary(&downtime, trials, minutes),
+        impaired_time: summary(&impaired_time, trials, minutes),
         onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
     }
 }

@@ -51,14 +51,51 @@ pub struct ServiceTally {
 /// Times of one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceTimes {
-    /// Time down.
-    pub downtime: Measure,
-    /// Time impaired.
-    pub impaired_time: Measure,
+    /// Time down, where it is also the time impaired: in most trials harm is total, and one record serves both.
+    alike: Measure,
+    /// Time down, in the other trials.
+    downtime: Measure,
+    /// Time impaired, in the other trials.
+    impaired_time: Measure,
     /// First impairment, over the trials in which there is one.
     pub onset: LogLinear,
     /// Of these, trials with an onset at time 0 (the histogram leaves zeros out).
     pub onset_at_zero: u64,
+}
+
+impl ServiceTimes {
+    /// Adds the times of a trial.
+    pub(crate) fn record(&mut self, batch: usize, downtime: u64, impaired_time: u64) {
+        if downtime == impaired_time {
+            self.alike.record(batch, downtime);
+        } else {
+            self.downtime.record(batch, downtime);
+            self.impaired_time.record(batch, impaired_time);
+        }
+    }
+
+    /// Time down and time impaired over all trials.
+    pub(crate) fn measures(&self) -> (Measure, Measure) {
+        let (mut downtime, mut impaired_time) = (self.downtime.clone(), self.impaired_time.clone());
+        downtime.merge(&self.alike);
+        impaired_time.merge(&self.alike);
+        (downtime, impaired_time)
+    }
+
+    fn settle(&mut self) {
+        for measure in [&mut self.alike, &mut self.downtime, &mut self.impaired_time] {
+            measure.settle();
+        }
+        self.onset.settle();
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.alike.merge(&other.alike);
+        self.downtime.merge(&other.downtime);
+        self.impaired_time.merge(&other.impaired_time);
+        self.onset.merge(&other.onset);
+        self.onset_at_zero += other.onset_at_zero;
+    }
 }
 
 /// What happened to one journey.
@@ -108,9 +145,7 @@ impl Tally {
     /// Sorts in what was recorded, so that merging and reading need not.
     pub(crate) fn settle(&mut self) {
         for times in self.services.iter_mut().filter_map(|service| service.times.as_deref_mut()) {
-            times.downtime.settle();
-            times.impaired_time.settle();
-            times.onset.settle();
+            times.settle();
         }
         for journey in &mut self.journeys {
             journey.downtime.settle();
@@ -135,11 +170,7 @@ impl Tally {
             mine.down += theirs.down;
             mine.corrupt += theirs.corrupt;
             if let Some(theirs) = &theirs.times {
-                let mine = mine.times.get_or_insert_default();
-                mine.downtime.merge(&theirs.downtime);
-                mine.impaired_time.merge(&theirs.impaired_time);
-                mine.onset.merge(&theirs.onset);
-                mine.onset_at_zero += theirs.onset_at_zero;
+                mine.times.get_or_insert_default().merge(theirs);
             }
         }
         for (mine, theirs) in self.journeys.iter_mut().zip(&other.journeys) {

@@ -55,7 +55,7 @@ impl PartialEq for LogLinear {
 impl Eq for LogLinear {}
 
 /// Values that wait at least, before they are sorted in.
-const FEWEST_PENDING: usize = 32;
+const FEWEST_PENDING: usize = 64;
 
 /// The bucket of a value: rising with it, below 2^16.
 fn bucket_of(value: u64) -> u32 {
@@ -78,7 +78,7 @@ impl LogLinear {
             1 => {
                 self.total += 1;
                 self.pending.push(value);
-                if self.pending.len() >= (self.buckets.len() / 2).max(FEWEST_PENDING) {
+                if self.pending.len() >= self.buckets.len().max(FEWEST_PENDING) {
                     self.settle();
                 }
             }
@@ -100,27 +100,29 @@ impl LogLinear {
         }
     }
 
-    /// Merges rising buckets into the own ones. O(b).
+    /// Merges rising buckets into the own ones, in place and from behind, so that each is moved at most twice. O(b).
     fn add_all(&mut self, others: &[(u32, Bucket)]) {
-        let own = std::mem::take(&mut self.buckets);
-        let mut merged = Vec::with_capacity(own.len() + others.len());
-        let (mut left, mut right) = (own.into_iter().peekable(), others.iter().copied().peekable());
-        loop {
-            let (Some((a, _)), Some((b, _))) = (left.peek(), right.peek()) else { break };
-            match a.cmp(b) {
-                std::cmp::Ordering::Less => merged.extend(left.next()),
-                std::cmp::Ordering::Greater => merged.extend(right.next()),
-                std::cmp::Ordering::Equal => {
-                    if let (Some((index, mut bucket)), Some((_, other))) = (left.next(), right.next()) {
-                        bucket.add(other);
-                        merged.push((index, bucket));
-                    }
+        let Some(first) = others.first() else { return };
+        let (mut left, mut right) = (self.buckets.len(), others.len());
+        let mut write = left + right;
+        self.buckets.resize(write, *first);
+        while right > 0 {
+            let (index, other) = others[right - 1];
+            write -= 1;
+            if left > 0 && self.buckets[left - 1].0 >= index {
+                left -= 1;
+                self.buckets[write] = self.buckets[left];
+                if self.buckets[write].0 == index {
+                    self.buckets[write].1.add(other);
+                    right -= 1;
                 }
+            } else {
+                self.buckets[write] = (index, other);
+                right -= 1;
             }
         }
-        merged.extend(left);
-        merged.extend(right);
-        self.buckets = merged;
+        // Every pair that became one leaves a gap between what stayed and what moved.
+        self.buckets.drain(left..write);
     }
 
     /// All buckets, those of pending values included.
