@@ -5,6 +5,7 @@
 
 use super::plan::{INSIDE, PLAIN, Plan};
 use crate::model::crossing::{CacheRule, Crossing, SHORTEST_DELAY};
+use crate::model::DurationLaw;
 use crate::model::facts::Channels;
 use crate::random::{Key, Threshold};
 use crate::units::Ticks;
@@ -92,28 +93,46 @@ pub(crate) fn slots(plan: &Plan) -> usize {
     if plan.in_rule.is_empty() { plan.in_source.len() } else { plan.rules.len() * QUESTIONS }
 }
 
-/// Does an arc let a complete failure of its provider cross?
-pub(crate) fn carries_errors(plan: &Plan, arc: usize, draws: &mut impl Arcs) -> bool {
-    let (key, rule) = (plan.in_key[arc], plan.rule(arc));
-    if plan.in_rule.is_empty() {
-        return draws.below(arc, key, plan.in_threshold[arc]);
-    }
-    let slot = rule as usize * QUESTIONS;
-    let rule = &plan.rules[rule as usize];
-    rule.crossing.channels.has(Channels::ERRORS) && draws.below(slot + LIVE, key, rule.live)
+/// An arc as a complete failure sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ErrorArc {
+    /// Plan node.
+    pub(crate) source: u32,
+    pub(crate) slot: u32,
+    pub(crate) threshold: Threshold,
+    pub(crate) key: Key,
+    /// Hash of the dependency, for the draw of its buffer.
+    pub(crate) name: u64,
+    pub(crate) buffer: Option<DurationLaw>,
+    /// [`DurationLaw::sigma`] of the buffer.
+    pub(crate) sigma: f64,
 }
 
-/// How long the provider must fail before errors cross an arc that nothing ramps.
-pub(crate) fn wait_before_errors(plan: &Plan, arc: usize, draws: &mut impl Arcs) -> Ticks {
-    if plan.in_rule.is_empty() || plan.rule(arc) == INSIDE {
-        return Ticks::ZERO;
+impl ErrorArc {
+    /// An arc of the plan.
+    pub(crate) fn of(plan: &Plan, arc: usize) -> Self {
+        let (source, key) = (plan.in_source[arc], plan.in_key[arc]);
+        if plan.in_rule.is_empty() {
+            return Self { source, slot: arc as u32, threshold: plan.in_threshold[arc], key, name: 0, buffer: None, sigma: 0.0 };
+        }
+        let number = plan.rule(arc);
+        let rule = &plan.rules[number as usize];
+        let crosses = rule.crossing.channels.has(Channels::ERRORS);
+        let buffer = rule.crossing.buffer.filter(|law| *law != DurationLaw::ZERO);
+        Self {
+            source,
+            slot: number * QUESTIONS as u32 + LIVE as u32,
+            threshold: if crosses { rule.live } else { Threshold::NEVER },
+            key,
+            name: rule.name,
+            buffer,
+            sigma: buffer.map_or(0.0, DurationLaw::sigma),
+        }
     }
-    let rule = &plan.rules[plan.rule(arc) as usize];
-    at_least_shortest(draws.buffer(rule.name, &rule.crossing))
 }
 
 /// A delay that is there at all takes a while (R5).
-fn at_least_shortest(wait: Ticks) -> Ticks {
+pub(crate) fn at_least_shortest(wait: Ticks) -> Ticks {
     if wait == Ticks::ZERO { wait } else { wait.max(SHORTEST_DELAY) }
 }
 

@@ -57,16 +57,21 @@ impl DurationLaw {
     pub fn sigma(self) -> f64 {
         match self {
             Self::Constant(_) => 0.0,
-            Self::Lognormal { median, p95 } => (p95.0 as f64 / median.0 as f64).ln() / Z_95,
+            Self::Lognormal { median, p95 } => libm::log(p95.0 as f64 / median.0 as f64) / Z_95,
         }
     }
 
     /// The duration at a standard normal deviate: `median · exp(σ z)`.
     pub fn at_deviate(self, z: f64) -> Ticks {
+        self.at_scaled_deviate(self.sigma() * z)
+    }
+
+    /// The duration at a normal deviate of standard deviation [`DurationLaw::sigma`], for callers that draw often.
+    pub(crate) fn at_scaled_deviate(self, scaled: f64) -> Ticks {
         match self {
             Self::Constant(ticks) => ticks,
             // `libm` gives the same digits on every platform.
-            Self::Lognormal { median, .. } => Ticks((median.0 as f64 * libm::exp(self.sigma() * z)).round() as u64),
+            Self::Lognormal { median, .. } => Ticks((median.0 as f64 * libm::exp(scaled)).round() as u64),
         }
     }
 
@@ -74,7 +79,7 @@ impl DurationLaw {
     pub fn mean_minutes(self) -> f64 {
         match self {
             Self::Constant(ticks) => ticks.minutes(),
-            Self::Lognormal { median, .. } => median.minutes() * (self.sigma().powi(2) / 2.0).exp(),
+            Self::Lognormal { median, .. } => median.minutes() * libm::exp(self.sigma().powi(2) / 2.0),
         }
     }
 

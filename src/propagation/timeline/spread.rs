@@ -15,15 +15,19 @@ use crate::fault::draw::Choose;
 use crate::fault::scenario::{Harm, Incident};
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
-use crate::propagation::lane::{Arcs, carries_errors, wait_before_errors};
+use crate::propagation::lane::{Arcs, ErrorArc, at_least_shortest};
+use crate::random::Purpose;
+use crate::statistics::normal;
 use crate::propagation::plan::Plan;
 use crate::units::Ticks;
 
-/// The roots of a scenario that is such a case.
+/// A scenario that is such a case.
 #[derive(Debug)]
 pub(super) struct Spread {
     /// Plan nodes of the service that is hit, its label among them, ascending.
     roots: Vec<u32>,
+    /// What the pass needs to know of the plan's arcs, in their order.
+    arcs: Vec<ErrorArc>,
 }
 
 impl Spread {
@@ -38,7 +42,10 @@ impl Spread {
             && line.plan.gates.is_empty();
         let all_or_nothing = line.plan.rules.iter().all(|rule| is_all_or_nothing(&rule.crossing));
         (line.plan.channels == Channels::ERRORS && is_one_total_outage(incident) && plain_services && all_or_nothing)
-            .then(|| Self { roots: roots(line.plan, incident) })
+            .then(|| Self {
+                roots: roots(line.plan, incident),
+                arcs: (0..line.plan.in_source.len()).map(|arc| ErrorArc::of(line.plan, arc)).collect(),
+            })
     }
 }
 
@@ -90,7 +97,7 @@ impl<'a> Trial<'a> {
         }
         let until = from.saturating_add(downtime);
         let mut reach = std::mem::take(&mut self.reach);
-        reach.run(line.plan, nodes, &spread.roots, (from, until), choose);
+        reach.run(line.plan, spread, nodes, (from, until), choose);
         self.spread_journeys(line, &reach.down_from, until);
         for node in nodes {
             reach.down_from[*node as usize] = Ticks::MAX;
@@ -109,10 +116,10 @@ impl<'a> Trial<'a> {
 }
 
 impl Reach {
-    fn run(&mut self, plan: &Plan, nodes: &[u32], roots: &[u32], outage: (Ticks, Ticks), choose: &mut impl Arcs) {
+    fn run(&mut self, plan: &Plan, spread: &Spread, nodes: &[u32], outage: (Ticks, Ticks), choose: &mut (impl Choose + Arcs)) {
         self.services.clear();
         self.down_from.resize(plan.len(), Ticks::MAX);
-        for root in roots {
+        for root in &spread.roots {
             self.down_from[*root as usize] = outage.0;
         }
         let has_cycles = !plan.inner_start.is_empty();
@@ -128,7 +135,7 @@ impl Reach {
             loop {
                 let mut changed = false;
                 for node in &nodes[at..end] {
-                    changed |= self.pull(plan, *node as usize, outage.1, choose);
+                    changed |= self.pull(&spread.arcs[plan.arcs_into(*node as usize)], *node as usize, outage.1, choose);
                 }
                 if !changed || end - at == 1 {
                     break;
@@ -138,7 +145,7 @@ impl Reach {
         }
         for node in nodes {
             let from = self.down_from[*node as usize];
-            if from < outage.1 && plan.is_label[*node as usize] && roots.binary_search(node).is_err() {
+            if from < outage.1 && plan.is_label[*node as usize] && spread.roots.binary_search(node).is_err() {
                 self.services.push((*node, ServiceOutcome::down(from, outage.1)));
             }
         }
@@ -146,17 +153,16 @@ impl Reach {
 
     /// The earliest time at which a live arc takes the node down; true if that is news.
     #[inline]
-    fn pull(&mut self, plan: &Plan, node: usize, until: Ticks, choose: &mut impl Arcs) -> bool {
+    fn pull(&mut self, arcs: &[ErrorArc], node: usize, until: Ticks, choose: &mut (impl Choose + Arcs)) -> bool {
         let before = self.down_from[node];
         let mut earliest = before;
-        let arcs = plan.arcs_into(node);
-        for (arc, source) in arcs.clone().zip(&plan.in_source[arcs]) {
-            let from = self.down_from[*source as usize];
+        for arc in arcs {
+            let from = self.down_from[arc.source as usize];
             // Neither a draw nor a wait can make it earlier than its provider.
-            if from >= earliest || from >= until || !carries_errors(plan, arc, choose) {
+            if from >= earliest || from >= until || !choose.below(arc.slot as usize, arc.key, arc.threshold) {
                 continue;
             }
-            let fires = from.saturating_add(wait_before_errors(plan, arc, choose));
+            let fires = from.saturating_add(at_least_shortest(buffer(arc, choose)));
             if fires < until {
                 earliest = earliest.min(fires);
             }
@@ -164,4 +170,14 @@ impl Reach {
         self.down_from[node] = earliest;
         earliest < before
     }
+}
+
+/// How long the buffer of an arc lasts in this trial: what [`Arcs::buffer`] says, with less arithmetic.
+#[inline]
+fn buffer(arc: &ErrorArc, choose: &mut impl Choose) -> Ticks {
+    let Some(law) = arc.buffer else { return Ticks::ZERO };
+    law.constant().unwrap_or_else(|| {
+        let uniform = choose.uniform(Purpose::Buffer, arc.name, &|| "buffer of a dependency".into());
+        law.at_scaled_deviate(arc.sigma * normal::quantile(uniform))
+    })
 }
