@@ -84,21 +84,35 @@ fn a_crash_starts_a_storm_where_load_and_retries_are_stated() {
 }
 
 #[test]
+fn lost_replicas_are_lost_capacity() {
+    let system = |dependency: &str| {
+        yaml(&format!(
+            "services: {{server: {{load: 0.8, replicas: {{count: 4, need: 1}}}}, client: {{}}}}\n\
+             dependencies: [{{from: client, to: server, probability: 1{dependency}}}]"
+        ))
+    };
+    let one = "crash@server,instances=1,detect=0m,repair=5m,relief=1h";
+    // 1 − 0.75/0.8 = 6 % fail; callers who try again bring 0.8/0.75 · 1.07 = 1.14 of what is left, and it stays overloaded.
+    assert_eq!(times(&system(""), &timed(&system(""), &[one]), "server"), (0.0, 5.0));
+    close(down(&system(RETRIES), one, "server"), 66.0);
+}
+
+#[test]
 fn overload_runs_from_consumers_to_providers_that_no_failure_reaches() {
     // When `b` is gone, `a` fails, the client asks `a` three times, and `a` asks `q` as often.
     let system = yaml(
-        "services: {client: {}, a: {load: 0.3}, b: {}, q: {load: 0.4}, other: {}}\n\
+        "services: {client: {}, a: {load: 0.3}, b: {}, q: {load: 0.55}, other: {}}\n\
          dependencies:\n\
          - {from: client, to: a, probability: 1, retries: {attempts: 3}}\n\
          - {from: a, to: b, probability: 1}\n\
          - {from: a, to: q, probability: 1}\n\
-         - {from: other, to: q, probability: 1, calls: 0.001}\n",
+         - {from: other, to: q, probability: 1}\n",
     );
     let result = timed(&system, &["crash@b,detect=0m,repair=5m"]);
     for name in ["client", "a", "b", "q", "other"] {
         assert_eq!(p(&system, &result, name), 1.0, "{name}");
     }
-    // Ten seconds until the demand arrives; 3 · 0.4 = 1.2 of its capacity is offered until `a` is asked less.
+    // Ten seconds until the demand arrives: half of the load comes from `a`, so (3 + 1)/2 · 0.55 = 1.1 of the capacity is offered.
     let id = system.find_service("q").expect("q");
     let onset = result.service(id).and_then(|result| result.times).and_then(|times| times.onset_p50);
     close(onset.expect("impaired"), 1.0 / 6.0);
@@ -281,9 +295,9 @@ fn mechanisms_that_mean_nothing_are_errors_with_their_place() {
     for (services, dependency, expected) in [
         ("s: {load: 1.2}, c: {}", "from: c, to: s", "below 1, found `1.2`"),
         ("s: {load: 0}, c: {}", "from: c, to: s", "above 0 and below 1"),
-        ("s: {}, c: {}", "from: c, to: s, retries: {attempts: 0}", "attempts"),
+        ("s: {}, c: {}", "from: c, to: s, retries: {attempts: 0}", "at least 1, found `0`"),
         ("s: {}, c: {}", "from: c, to: s, calls: 0, retries: {attempts: 3}", "does not make"),
-        ("s: {}, c: {}", "from: c, to: s, breaker: {window: 0}", "window"),
+        ("s: {}, c: {}", "from: c, to: s, breaker: {window: 0}", "at least 1, found `0`"),
         ("s: {}, c: {}", "from: c, to: s, breaker: {open_at: 0}", "opens when nothing fails"),
         ("s: {}, c: {}", "from: c, to: s, kind: startup, buffer: 5m", "`buffer` means nothing"),
         ("s: {}, c: {}", "from: c, to: s, kind: monitors, retries: {attempts: 3}", "`retries` means nothing"),
