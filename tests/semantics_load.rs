@@ -3,10 +3,13 @@
 mod common;
 
 use common::*;
+use proptest::prelude::*;
 use shockfront::fault::{Fault, Response, Scenario};
+use shockfront::model::draft::{Draft, DraftDependency};
+use shockfront::model::facts::{Belief, Breaker, Dependency, DependencyKind, Retries, Service};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::{Request, Simulation, simulate};
-use shockfront::units::Probability;
+use shockfront::units::{Probability, Ticks};
 
 /// A server that runs at 70 % of its capacity and a client; V20 and V21.
 fn server(load: f64, dependency: &str) -> System {
@@ -309,5 +312,69 @@ fn mechanisms_that_mean_nothing_are_errors_with_their_place() {
         let body = format!("services: {{{services}}}\ndependencies: [{{{dependency}}}]");
         let problem = try_yaml(&body).expect_err(&body);
         assert!(problem.contains(expected), "{body}: {problem}");
+    }
+}
+
+/// One dependency: provider, consumer, probability, attempts, budget, breaker, latency fault turned into errors by a timeout.
+type Arc = (usize, usize, f64, u32, Option<f64>, bool, bool);
+
+fn loaded_draft(services: usize, loads: &[Option<f64>], arcs: &[Arc]) -> Draft {
+    let name = |at: usize| format!("s{}", at % services);
+    let mut draft = draft("");
+    for at in 0..services {
+        let service = Service { load: loads[at], latency: Some(Ticks::from_minutes(1e-3)), ..Service::default() };
+        draft.services.push((name(at), service));
+    }
+    for (provider, consumer, p, attempts, budget, has_breaker, has_timeout) in arcs {
+        let (from, to) = (name(*consumer), name(*provider));
+        if from == to || draft.dependencies.iter().any(|known| known.from == from && known.to == to) {
+            continue;
+        }
+        draft.dependencies.push(DraftDependency {
+            from,
+            to,
+            kind: Some(DependencyKind::Hard),
+            facts: Dependency {
+                probability: Some(Belief { mean: Probability::clipped(*p), strength: None }),
+                retries: Some(Retries { attempts: *attempts, budget: *budget }),
+                breaker: has_breaker.then_some(Breaker { window: None, open_at: None, open_for: None }),
+                timeout: has_timeout.then_some(Ticks::from_minutes(2e-3)),
+                ..Dependency::default()
+            },
+        });
+    }
+    draft
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Cycles, storms and flapping breakers included: every trial ends, threads do not matter, a bystander changes nothing.
+    #[test]
+    fn loaded_systems_end_and_do_not_depend_on_threads_or_bystanders(
+        loads in prop::collection::vec(prop::option::weighted(0.8, 0.2..0.99), 6),
+        arcs in prop::collection::vec(
+            (0..6_usize, 0..6_usize, 0.3..1.0, 1..5_u32, prop::option::of(0.0..0.5), any::<bool>(), any::<bool>()),
+            1..14,
+        ),
+        kind in prop::sample::select(vec!["crash@s0", "latency@s0", "error_rate@s0", "bad_deploy@s0", "overload@s0,capacity=30%"]),
+        seed in any::<u64>(),
+    ) {
+        let mut loads = loads;
+        loads[0] = loads[0].or(Some(0.6));
+        let plain = loaded_draft(6, &loads, &arcs);
+        let mut more = plain.clone();
+        more.services.push(("bystander".to_owned(), Service { load: Some(0.9), ..Service::default() }));
+        let how = |threads| How { trials: 96, seed, threads: Some(threads), ..TIMED };
+        let told = |draft: &Draft, threads| {
+            let system = build(draft.clone());
+            let simulation = run(&system, &[kind], how(threads));
+            let times: Vec<_> = (0..6).map(|at| times(&system, &simulation, &format!("s{at}"))).collect();
+            (times, simulation.censored.to_bits())
+        };
+        let one = told(&plain, 1);
+        prop_assert_eq!(&one, &told(&plain, 3));
+        prop_assert_eq!(&one, &told(&more, 2));
+        prop_assert!(one.0.iter().all(|(down, impaired)| *down <= *impaired + 1e-9 && *impaired <= 72.0 * 60.0 + 1e-9));
     }
 }
