@@ -318,11 +318,11 @@ fn mechanisms_that_mean_nothing_are_errors_with_their_place() {
 /// One dependency: provider, consumer, probability, attempts, budget, breaker, latency fault turned into errors by a timeout.
 type Arc = (usize, usize, f64, u32, Option<f64>, bool, bool);
 
-fn loaded_draft(services: usize, loads: &[Option<f64>], arcs: &[Arc]) -> Draft {
-    let name = |at: usize| format!("s{}", at % services);
+fn loaded_draft(loads: &[Option<f64>], arcs: &[Arc]) -> Draft {
+    let name = |at: usize| format!("s{at}");
     let mut draft = draft("");
-    for at in 0..services {
-        let service = Service { load: loads[at], latency: Some(Ticks::from_minutes(1e-3)), ..Service::default() };
+    for (at, load) in loads.iter().enumerate() {
+        let service = Service { load: *load, latency: Some(Ticks::from_minutes(1e-3)), ..Service::default() };
         draft.services.push((name(at), service));
     }
     for (provider, consumer, p, attempts, budget, has_breaker, has_timeout) in arcs {
@@ -362,7 +362,7 @@ proptest! {
     ) {
         let mut loads = loads;
         loads[0] = loads[0].or(Some(0.6));
-        let plain = loaded_draft(6, &loads, &arcs);
+        let plain = loaded_draft(&loads, &arcs);
         let mut more = plain.clone();
         more.services.push(("bystander".to_owned(), Service { load: Some(0.9), ..Service::default() }));
         let how = |threads| How { trials: 96, seed, threads: Some(threads), ..TIMED };
