@@ -347,7 +347,7 @@ fn loaded_draft(loads: &[Option<f64>], arcs: &[Arc]) -> Draft {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Cycles, storms and flapping breakers included: every trial ends, threads do not matter, a bystander changes nothing.
     #[test]
