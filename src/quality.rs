@@ -93,6 +93,8 @@ impl Part {
         };
         let mut stack: Vec<u32> =
             scenario.incidents.iter().flat_map(Incident::all_members).map(|member| member.service.0).collect();
+        // Overload reaches services that no failure does.
+        stack.extend(scenario.surge.demands.iter().map(|demand| demand.service.0));
         let (start, consumers) = consumers(system);
         while let Some(service) = stack.pop() {
             if !services.put(service as usize) {

@@ -28,7 +28,7 @@ const ROOMS: &[(u32, &str, &[&str])] = &[
         &["units", "diagnostic", "random", "statistics", "model", "document", "change", "fault", "propagation", "quality"],
     ),
     (10, "policy", &["units", "diagnostic", "statistics", "model", "document", "change", "fault", "quality", "risk"]),
-    (10, "lint", &["units", "diagnostic", "finding", "model", "topology", "change", "quality"]),
+    (10, "lint", &["units", "diagnostic", "finding", "model", "topology", "change", "propagation", "quality"]),
     (
         11,
         "assess",

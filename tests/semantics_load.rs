@@ -3,10 +3,13 @@
 mod common;
 
 use common::*;
+use proptest::prelude::*;
 use shockfront::fault::{Fault, Response, Scenario};
+use shockfront::model::draft::{Draft, DraftDependency};
+use shockfront::model::facts::{Belief, Breaker, Dependency, DependencyKind, Retries, Service};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::{Request, Simulation, simulate};
-use shockfront::units::Probability;
+use shockfront::units::{Probability, Ticks};
 
 /// A server that runs at 70 % of its capacity and a client; V20 and V21.
 fn server(load: f64, dependency: &str) -> System {
@@ -84,21 +87,35 @@ fn a_crash_starts_a_storm_where_load_and_retries_are_stated() {
 }
 
 #[test]
+fn lost_replicas_are_lost_capacity() {
+    let system = |dependency: &str| {
+        yaml(&format!(
+            "services: {{server: {{load: 0.8, replicas: {{count: 4, need: 1}}}}, client: {{}}}}\n\
+             dependencies: [{{from: client, to: server, probability: 1{dependency}}}]"
+        ))
+    };
+    let one = "crash@server,instances=1,detect=0m,repair=5m,relief=1h";
+    // 1 − 0.75/0.8 = 6 % fail; callers who try again bring 0.8/0.75 · 1.07 = 1.14 of what is left, and it stays overloaded.
+    assert_eq!(times(&system(""), &timed(&system(""), &[one]), "server"), (0.0, 5.0));
+    close(down(&system(RETRIES), one, "server"), 66.0);
+}
+
+#[test]
 fn overload_runs_from_consumers_to_providers_that_no_failure_reaches() {
     // When `b` is gone, `a` fails, the client asks `a` three times, and `a` asks `q` as often.
     let system = yaml(
-        "services: {client: {}, a: {load: 0.3}, b: {}, q: {load: 0.4}, other: {}}\n\
+        "services: {client: {}, a: {load: 0.3}, b: {}, q: {load: 0.55}, other: {}}\n\
          dependencies:\n\
          - {from: client, to: a, probability: 1, retries: {attempts: 3}}\n\
          - {from: a, to: b, probability: 1}\n\
          - {from: a, to: q, probability: 1}\n\
-         - {from: other, to: q, probability: 1, calls: 0.001}\n",
+         - {from: other, to: q, probability: 1}\n",
     );
     let result = timed(&system, &["crash@b,detect=0m,repair=5m"]);
     for name in ["client", "a", "b", "q", "other"] {
         assert_eq!(p(&system, &result, name), 1.0, "{name}");
     }
-    // Ten seconds until the demand arrives; 3 · 0.4 = 1.2 of its capacity is offered until `a` is asked less.
+    // Ten seconds until the demand arrives: half of the load comes from `a`, so (3 + 1)/2 · 0.55 = 1.1 of the capacity is offered.
     let id = system.find_service("q").expect("q");
     let onset = result.service(id).and_then(|result| result.times).and_then(|times| times.onset_p50);
     close(onset.expect("impaired"), 1.0 / 6.0);
@@ -281,9 +298,9 @@ fn mechanisms_that_mean_nothing_are_errors_with_their_place() {
     for (services, dependency, expected) in [
         ("s: {load: 1.2}, c: {}", "from: c, to: s", "below 1, found `1.2`"),
         ("s: {load: 0}, c: {}", "from: c, to: s", "above 0 and below 1"),
-        ("s: {}, c: {}", "from: c, to: s, retries: {attempts: 0}", "attempts"),
+        ("s: {}, c: {}", "from: c, to: s, retries: {attempts: 0}", "at least 1, found `0`"),
         ("s: {}, c: {}", "from: c, to: s, calls: 0, retries: {attempts: 3}", "does not make"),
-        ("s: {}, c: {}", "from: c, to: s, breaker: {window: 0}", "window"),
+        ("s: {}, c: {}", "from: c, to: s, breaker: {window: 0}", "at least 1, found `0`"),
         ("s: {}, c: {}", "from: c, to: s, breaker: {open_at: 0}", "opens when nothing fails"),
         ("s: {}, c: {}", "from: c, to: s, kind: startup, buffer: 5m", "`buffer` means nothing"),
         ("s: {}, c: {}", "from: c, to: s, kind: monitors, retries: {attempts: 3}", "`retries` means nothing"),
@@ -295,5 +312,69 @@ fn mechanisms_that_mean_nothing_are_errors_with_their_place() {
         let body = format!("services: {{{services}}}\ndependencies: [{{{dependency}}}]");
         let problem = try_yaml(&body).expect_err(&body);
         assert!(problem.contains(expected), "{body}: {problem}");
+    }
+}
+
+/// One dependency: provider, consumer, probability, attempts, budget, breaker, latency fault turned into errors by a timeout.
+type Arc = (usize, usize, f64, u32, Option<f64>, bool, bool);
+
+fn loaded_draft(loads: &[Option<f64>], arcs: &[Arc]) -> Draft {
+    let name = |at: usize| format!("s{at}");
+    let mut draft = draft("");
+    for (at, load) in loads.iter().enumerate() {
+        let service = Service { load: *load, latency: Some(Ticks::from_minutes(1e-3)), ..Service::default() };
+        draft.services.push((name(at), service));
+    }
+    for (provider, consumer, p, attempts, budget, has_breaker, has_timeout) in arcs {
+        let (from, to) = (name(*consumer), name(*provider));
+        if from == to || draft.dependencies.iter().any(|known| known.from == from && known.to == to) {
+            continue;
+        }
+        draft.dependencies.push(DraftDependency {
+            from,
+            to,
+            kind: Some(DependencyKind::Hard),
+            facts: Dependency {
+                probability: Some(Belief { mean: Probability::clipped(*p), strength: None }),
+                retries: Some(Retries { attempts: *attempts, budget: *budget }),
+                breaker: has_breaker.then_some(Breaker { window: None, open_at: None, open_for: None }),
+                timeout: has_timeout.then_some(Ticks::from_minutes(2e-3)),
+                ..Dependency::default()
+            },
+        });
+    }
+    draft
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Cycles, storms and flapping breakers included: every trial ends, threads do not matter, a bystander changes nothing.
+    #[test]
+    fn loaded_systems_end_and_do_not_depend_on_threads_or_bystanders(
+        loads in prop::collection::vec(prop::option::weighted(0.8, 0.2..0.99), 6),
+        arcs in prop::collection::vec(
+            (0..6_usize, 0..6_usize, 0.3..1.0, 1..5_u32, prop::option::of(0.0..0.5), any::<bool>(), any::<bool>()),
+            1..14,
+        ),
+        kind in prop::sample::select(vec!["crash@s0", "latency@s0", "error_rate@s0", "bad_deploy@s0", "overload@s0,capacity=30%"]),
+        seed in any::<u64>(),
+    ) {
+        let mut loads = loads;
+        loads[0] = loads[0].or(Some(0.6));
+        let plain = loaded_draft(&loads, &arcs);
+        let mut more = plain.clone();
+        more.services.push(("bystander".to_owned(), Service { load: Some(0.9), ..Service::default() }));
+        let how = |threads| How { trials: 96, seed, threads: Some(threads), ..TIMED };
+        let told = |draft: &Draft, threads| {
+            let system = build(draft.clone());
+            let simulation = run(&system, &[kind], how(threads));
+            let times: Vec<_> = (0..6).map(|at| times(&system, &simulation, &format!("s{at}"))).collect();
+            (times, simulation.censored.to_bits())
+        };
+        let one = told(&plain, 1);
+        prop_assert_eq!(&one, &told(&plain, 3));
+        prop_assert_eq!(&one, &told(&more, 2));
+        prop_assert!(one.0.iter().all(|(down, impaired)| *down <= *impaired + 1e-9 && *impaired <= 72.0 * 60.0 + 1e-9));
     }
 }

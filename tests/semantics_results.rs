@@ -134,18 +134,13 @@ fn semantics_26_fault_kinds() {
     let names: Vec<&str> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
     assert_eq!(names.len(), 13);
     let system = yaml(
-        "services: {s: {owner: team}, watched: {}}\ndependencies: [{from: watched, to: s, kind: monitors}]\njourneys: {j: {needs: [s], users_per_minute: 1, slo: 99.9}}",
+        "services: {s: {owner: team, load: 0.6}, watched: {}}\ndependencies: [{from: watched, to: s, kind: monitors}]\njourneys: {j: {needs: [s], users_per_minute: 1, slo: 99.9}}",
     );
     let compact = Compact::new(&system);
     for name in names {
         let target = if name == "zone_loss" { continue } else { "s" };
         let fault = Fault::parse(&format!("{name}@{target}")).expect(name);
         let scenario = Scenario::new(&system, &compact, &[fault], None);
-        if name == "overload" {
-            let problem = scenario.expect_err("load").remove(0).message;
-            assert!(problem.contains("not yet supported: needs the load model"), "{problem}");
-            continue;
-        }
         let request = Request { trials: 256, seed: Seed(1), ..Request::default() };
         let result = simulate(&system, &compact, &scenario.expect(name), &request).expect(name);
         assert_eq!(result.reach.mean.mean, if name == "false_all_clear" { 0.0 } else { 1.0 }, "{name}");

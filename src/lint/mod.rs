@@ -8,6 +8,7 @@
 mod data;
 mod dependencies;
 mod journeys;
+mod load;
 mod waivers;
 
 use crate::diagnostic::Level;
@@ -33,6 +34,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "breaker-without-fallback",
         description: "A circuit breaker has nothing to answer with when it opens: callers fail fast, but they fail.",
+    },
+    Rule {
+        name: "metastable-load",
+        description: "A service runs so close to its capacity that retries keep an overload up after its cause is gone.",
     },
     Rule {
         name: "unreachable-service",
@@ -97,6 +102,7 @@ pub fn lint(system: &System, compact: &Compact, locate: &dyn Locate, at: Option<
     let mut findings = Vec::new();
     data::check(&subject, &mut findings);
     dependencies::check(&subject, &mut findings);
+    load::check(&subject, &mut findings);
     journeys::check(&subject, &mut findings);
     waivers::apply(&subject, &mut findings);
     findings.sort_by(|a, b| (a.span, a.rule, &a.target).cmp(&(b.span, b.rule, &b.target)));

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::draft::{Draft, DraftDependency, Nowhere};
 use crate::model::facts::{
-    Belief, Breaker, Dependency, DependencyKind, Failover, Fallback, Journey, Replicas, Requires, Service, Waiver,
+    Belief, Breaker, Dependency, DependencyKind, Failover, Fallback, Journey, Replicas, Requires, Retries, Service, Waiver,
 };
 use crate::units::{Probability, Ticks};
 use jiff::civil::{Date, date};
@@ -103,6 +103,23 @@ fn dependencies_say_what_happens_without_the_provider() {
             "untested-fallback a -> d warning",
         ],
     );
+}
+
+#[test]
+fn retries_that_keep_an_overload_up_are_found() {
+    let mut draft = draft(&["web", "server"], vec![arc("web", "server", Soft)]);
+    draft.dependencies[0].facts.fallback = Some(Fallback { coverage: 1.0, tested: Some(true) });
+    draft.dependencies[0].facts.retries = Some(Retries { attempts: 3, budget: None });
+    // V20: with half of the work wasted and three tries, from 0.5714 on.
+    draft.services[1].1.load = Some(0.5714);
+    expect(draft.clone(), &[]);
+    draft.services[1].1.load = Some(0.5715);
+    expect(draft.clone(), &["metastable-load server warning"]);
+    draft.dependencies[0].facts.retries = Some(Retries { attempts: 3, budget: Some(0.1) });
+    expect(draft.clone(), &[]);
+    draft.dependencies[0].facts.retries = Some(Retries { attempts: 3, budget: None });
+    draft.services[1].1.goodput = Some(1.0);
+    expect(draft, &[]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub(crate) struct Call {
     /// Share of the provider's usual load.
     pub(crate) weight: f64,
     pub(crate) retries: Retries,
+    pub(crate) has_breaker: bool,
 }
 
 impl Call {
@@ -71,7 +72,8 @@ pub(crate) fn demands(system: &System) -> Vec<Demand> {
         let facts = system.dependency(id);
         let weight = facts.calls.unwrap_or(1.0) * facts.share.unwrap_or(1.0);
         let retries = facts.retries.unwrap_or(Retries { attempts: 1, budget: None });
-        demands[at].calls.push(Call { dependency: id, consumer, weight, retries });
+        let has_breaker = facts.breaker.is_some();
+        demands[at].calls.push(Call { dependency: id, consumer, weight, retries, has_breaker });
         rates[at].push(facts.rate);
     }
     for (demand, rates) in demands.iter_mut().zip(&rates) {

@@ -14,7 +14,7 @@ use crate::propagation::lane::NONE;
 use crate::propagation::load::{EPOCH_SECONDS, GOODPUT, attempts, overload_failure};
 use crate::propagation::plan::Plan;
 use crate::random::{Purpose, name_hash, pair_hash};
-use crate::units::{Severity, Ticks};
+use crate::units::{ServiceId, Severity, Ticks};
 use std::collections::HashMap;
 
 const EPOCH: Ticks = Ticks(EPOCH_SECONDS * Ticks::PER_SECOND);
@@ -42,6 +42,7 @@ struct Calls {
 /// A service of the layer.
 #[derive(Debug)]
 struct Loaded {
+    service: ServiceId,
     /// Plan nodes that an overload fails.
     nodes: Vec<u32>,
     load: f64,
@@ -76,6 +77,7 @@ impl Layer {
             .demands
             .iter()
             .map(|demand| Loaded {
+                service: demand.service,
                 nodes: nodes(demand.service),
                 load: demand.load,
                 goodput: demand.goodput.unwrap_or(GOODPUT),
@@ -240,13 +242,9 @@ impl<'a> Trial<'a> {
     /// What faults leave of the capacity of a service, and their factor on its demand.
     fn pressure(&self, line: &Timeline<'a>, service: &Loaded) -> (f64, f64) {
         let (mut capacity, mut more) = (1.0, 1.0);
-        let Some(first) = service.nodes.first() else { return (capacity, more) };
-        for (state, hit) in self.hit_states.iter().zip(&self.hits.hits).filter(|(state, _)| state.active) {
+        let hits = self.hit_states.iter().zip(&self.hits.hits);
+        for (state, hit) in hits.filter(|(state, hit)| state.active && hit.member.service == service.service) {
             let incident = &line.scenario.incidents[hit.incident];
-            let hits_it = hit.member.operations.iter().any(|(node, _)| line.plan.local(*node) == Some(*first as usize));
-            if !hits_it {
-                continue;
-            }
             let part = incident.share * state.scale;
             match (incident.harm, hit.member.capacity) {
                 (Harm::Overload { capacity: left, demand }, _) => {
