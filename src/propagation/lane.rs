@@ -4,8 +4,8 @@
 //! Arcs that form a cycle in this trial share a component; their contributions combine by maximum (model.md §2.2).
 
 use super::plan::{INSIDE, PLAIN, Plan};
-use crate::model::crossing::{CacheRule, Crossing, SHORTEST_DELAY};
 use crate::model::DurationLaw;
+use crate::model::crossing::{CacheRule, Crossing, SHORTEST_DELAY};
 use crate::model::facts::Channels;
 use crate::random::{Key, Threshold};
 use crate::units::Ticks;

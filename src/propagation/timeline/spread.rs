@@ -16,9 +16,9 @@ use crate::fault::scenario::{Harm, Incident};
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
 use crate::propagation::lane::{Arcs, ErrorArc, at_least_shortest};
+use crate::propagation::plan::Plan;
 use crate::random::Purpose;
 use crate::statistics::normal;
-use crate::propagation::plan::Plan;
 use crate::units::Ticks;
 
 /// A scenario that is such a case.
@@ -41,11 +41,12 @@ impl Spread {
             && line.breakers.is_empty()
             && line.plan.gates.is_empty();
         let all_or_nothing = line.plan.rules.iter().all(|rule| is_all_or_nothing(&rule.crossing));
-        (line.plan.channels == Channels::ERRORS && is_one_total_outage(incident) && plain_services && all_or_nothing)
-            .then(|| Self {
+        (line.plan.channels == Channels::ERRORS && is_one_total_outage(incident) && plain_services && all_or_nothing).then(|| {
+            Self {
                 roots: roots(line.plan, incident),
                 arcs: (0..line.plan.in_source.len()).map(|arc| ErrorArc::of(line.plan, arc)).collect(),
-            })
+            }
+        })
     }
 }
 
