@@ -206,6 +206,32 @@ fn compare_digit<L: Lanes>(machine: L::Machine, common: L, threshold: Threshold,
     L::compare(digit_of(machine, common, digit), one, below, undecided);
 }
 
+/// The uniform numbers of an entity in the 512 trials of a batch, as binary digits: word w of row d holds digit d, most
+/// significant first, of trials 64 w to 64 w + 63. For tests of the generator.
+pub fn digits(key: Key, batch: u64) -> [[u64; WIDTH]; 32] {
+    struct Digits(Key, u64);
+    impl Work for Digits {
+        type Output = [[u64; WIDTH]; 32];
+        #[inline(always)]
+        fn run<L: Lanes>(self, machine: L::Machine) -> Self::Output {
+            let common = common_to_digits(machine, self.0, L::load(machine, &batch_key(self.1)));
+            std::array::from_fn(|digit| {
+                let mut mask = Mask::NONE;
+                digit_of(machine, common, digit as u32).store(&mut mask);
+                mask.0
+            })
+        }
+    }
+    lanes::widest(Digits(key, batch))
+}
+
+/// The first words of the stream of an entity in a trial, from which its durations and choices are made. For tests of the
+/// generator.
+pub fn stream(key: Key, trial: u64) -> impl Iterator<Item = u64> {
+    let mut draws = Draws::new(key, trial);
+    std::iter::repeat_with(move || draws.random())
+}
+
 /// [`below`] for masks in memory, on whatever machine this is.
 pub(crate) fn below_mask(batch: &Mask, key: Key, threshold: Threshold, need: &Mask) -> Mask {
     lanes::widest(Below { batch, key, threshold, need })

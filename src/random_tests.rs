@@ -94,20 +94,7 @@ fn trials_of_one_arc_are_independent() {
 
 /// All digits of 512 trials, digit by digit.
 fn planes(key: Key, batch: u64) -> [Mask; 32] {
-    struct Planes(Key, u64);
-    impl Work for Planes {
-        type Output = [Mask; 32];
-        #[inline(always)]
-        fn run<L: Lanes>(self, machine: L::Machine) -> [Mask; 32] {
-            let common = common_to_digits(machine, self.0, L::load(machine, &batch_key(self.1)));
-            std::array::from_fn(|digit| {
-                let mut mask = Mask::NONE;
-                digit_of(machine, common, digit as u32).store(&mut mask);
-                mask
-            })
-        }
-    }
-    lanes::widest(Planes(key, batch))
+    digits(key, batch).map(Mask)
 }
 
 #[test]

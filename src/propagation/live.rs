@@ -38,6 +38,7 @@ impl LiveMasks {
     }
 
     /// Trials in which the entity's number is below the threshold. A slot always asks the same question.
+    #[inline]
     pub(crate) fn below(&mut self, slot: usize, key: Key, threshold: Threshold) -> &Mask {
         if self.asked_in[slot] != self.batch {
             self.asked_in[slot] = self.batch;
@@ -47,6 +48,7 @@ impl LiveMasks {
     }
 
     /// Is the entity's number below the threshold in this trial of the batch?
+    #[inline]
     pub(crate) fn is_below(&mut self, slot: usize, key: Key, threshold: Threshold, lane: u64) -> bool {
         let (word, bit) = ((lane / LANES) as usize, lane % LANES);
         if self.live.is_empty() {
@@ -76,12 +78,14 @@ impl Choose for SampledTrial<'_> {
         self.drawn.chance(purpose, name, p)
     }
 
+    #[inline]
     fn uniform(&mut self, purpose: Purpose, name: u64, what: &dyn Fn() -> String) -> f64 {
         self.drawn.uniform(purpose, name, what)
     }
 }
 
 impl Arcs for SampledTrial<'_> {
+    #[inline]
     fn below(&mut self, slot: usize, key: Key, threshold: Threshold) -> bool {
         self.live.is_below(slot, key, threshold, self.drawn.trial % BATCH)
     }

@@ -219,7 +219,6 @@ impl Run<'_> {
                         progress(lanes);
                     }
                 }
-                part.tally.settle();
                 part
             })
             .reduce(Part::default, Part::merge)
@@ -389,12 +388,14 @@ pub(crate) fn thousandths(value: f64) -> f64 {
 
 fn summary(measure: &Measure, trials: u64, unit: impl Fn(f64) -> f64) -> Summary {
     let mean = measure.sums.estimate(trials, CONFIDENCE);
-    let quantile = |q: f64| unit(measure.histogram.quantile(q, trials) as f64);
+    let mut histogram = measure.histogram.clone();
+    histogram.settle();
+    let quantile = |q: f64| unit(histogram.quantile(q, trials) as f64);
     let interval = |q: f64| {
         let (low, high) = order_statistic_ranks(trials, q, CONFIDENCE);
         Interval {
-            low: unit(measure.histogram.quantile_rank(low, trials) as f64),
-            high: unit(measure.histogram.quantile_rank(high.min(trials), trials) as f64),
+            low: unit(histogram.quantile_rank(low, trials) as f64),
+            high: unit(histogram.quantile_rank(high.min(trials), trials) as f64),
         }
     };
     Summary {
@@ -410,7 +411,7 @@ fn summary(measure: &Measure, trials: u64, unit: impl Fn(f64) -> f64) -> Summary
         p90: quantile(0.90),
         p95: quantile(0.95),
         p99: quantile(0.99),
-        es95: unit(measure.histogram.mean_of_worst(0.05, trials)),
+        es95: unit(histogram.mean_of_worst(0.05, trials)),
         intervals: (interval(0.50), interval(0.95)),
     }
 }
@@ -419,9 +420,10 @@ fn service_times(service: &super::tally::ServiceTally, trials: u64) -> ServiceTi
     let none = super::tally::ServiceTimes::default();
     let times = service.times.as_deref().unwrap_or(&none);
     let (downtime, impaired_time) = times.measures();
+    let downtime = summary(&downtime, trials, minutes);
     ServiceTimesResult {
-        downtime: summary(&downtime, trials, minutes),
-        impaired_time: summary(&impaired_time, trials, minutes),
+        impaired_time: impaired_time.map_or_else(|| downtime.clone(), |measure| summary(&measure, trials, minutes)),
+        downtime,
         onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
     }
 }

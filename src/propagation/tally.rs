@@ -24,11 +24,6 @@ impl Measure {
         }
     }
 
-    /// Sorts in what was recorded, see [`LogLinear::settle`].
-    fn settle(&mut self) {
-        self.histogram.settle();
-    }
-
     pub(crate) fn merge(&mut self, other: &Self) {
         self.histogram.merge(&other.histogram);
         self.sums.merge(&other.sums);
@@ -74,19 +69,15 @@ impl ServiceTimes {
         }
     }
 
-    /// Time down and time impaired over all trials.
-    pub(crate) fn measures(&self) -> (Measure, Measure) {
+    /// Time down and time impaired over all trials; one measure where they are alike in all.
+    pub(crate) fn measures(&self) -> (Measure, Option<Measure>) {
+        if self.downtime == Measure::default() && self.impaired_time == Measure::default() {
+            return (self.alike.clone(), None);
+        }
         let (mut downtime, mut impaired_time) = (self.downtime.clone(), self.impaired_time.clone());
         downtime.merge(&self.alike);
         impaired_time.merge(&self.alike);
-        (downtime, impaired_time)
-    }
-
-    fn settle(&mut self) {
-        for measure in [&mut self.alike, &mut self.downtime, &mut self.impaired_time] {
-            measure.settle();
-        }
-        self.onset.settle();
+        (downtime, Some(impaired_time))
     }
 
     fn merge(&mut self, other: &Self) {
@@ -140,20 +131,6 @@ impl Tally {
             journeys: vec![JourneyTally::default(); journeys],
             ..Self::default()
         }
-    }
-
-    /// Sorts in what was recorded, so that merging and reading need not.
-    pub(crate) fn settle(&mut self) {
-        for times in self.services.iter_mut().filter_map(|service| service.times.as_deref_mut()) {
-            times.settle();
-        }
-        for journey in &mut self.journeys {
-            journey.downtime.settle();
-            journey.impaired_time.settle();
-            journey.user_minutes.settle();
-            journey.integrity_minutes.settle();
-        }
-        self.user_minutes.settle();
     }
 
     /// Adds another part.

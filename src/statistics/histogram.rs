@@ -55,8 +55,8 @@ impl PartialEq for LogLinear {
 
 impl Eq for LogLinear {}
 
-/// Values that wait at least, before they are sorted in.
-const FEWEST_PENDING: usize = 1_024;
+/// Values that wait at least, before they are sorted in. A bucket takes the room of sixteen of them.
+const FEWEST_PENDING: usize = 4_096;
 
 /// The bucket of a value: rising with it, below 2^16.
 fn bucket_of(value: u64) -> u32 {
@@ -79,14 +79,14 @@ impl LogLinear {
             1 if value <= u64::from(u32::MAX) => {
                 self.total += 1;
                 self.pending.push(value as u32);
-                if self.pending.len() >= self.buckets.len().max(FEWEST_PENDING) {
+                if self.pending.len() >= self.most_pending() {
                     self.settle();
                 }
             }
             _ => {
                 let sum = u128::from(value) * u128::from(count);
                 self.total += count;
-                self.add_all(&[(bucket_of(value), Bucket { count, smallest: value, largest: value, sum })]);
+                self.add_all(vec![(bucket_of(value), Bucket { count, smallest: value, largest: value, sum })]);
             }
         }
     }
@@ -95,14 +95,18 @@ impl LogLinear {
     pub fn settle(&mut self) {
         if !self.pending.is_empty() {
             let mut pending = std::mem::take(&mut self.pending);
-            self.add_all(&buckets_of(&mut pending));
+            self.add_all(buckets_of(&mut pending));
             pending.clear();
             self.pending = pending;
         }
     }
 
     /// Merges rising buckets into the own ones, in place and from behind, so that each is moved at most twice. O(b).
-    fn add_all(&mut self, others: &[(u32, Bucket)]) {
+    fn add_all(&mut self, others: Vec<(u32, Bucket)>) {
+        if self.buckets.is_empty() {
+            self.buckets = others;
+            return;
+        }
         let Some(first) = others.first() else { return };
         let (mut left, mut right) = (self.buckets.len(), others.len());
         let mut write = left + right;
@@ -138,9 +142,20 @@ impl LogLinear {
 
     /// Adds another histogram; associative and commutative. O(b).
     pub fn merge(&mut self, other: &Self) {
-        self.settle();
         self.total += other.total;
-        self.add_all(&other.settled());
+        if other.buckets.is_empty() {
+            self.pending.extend_from_slice(&other.pending);
+            if self.pending.len() >= self.most_pending() {
+                self.settle();
+            }
+        } else {
+            self.settle();
+            self.add_all(other.settled().into_owned());
+        }
+    }
+
+    fn most_pending(&self) -> usize {
+        (self.buckets.len() * 4).max(FEWEST_PENDING)
     }
 
     /// Number of values recorded, without the implicit zeros.
@@ -163,7 +178,7 @@ impl LogLinear {
         let mut histogram = Self::new();
         for bucket in buckets.into_iter().filter(|bucket| bucket.count > 0) {
             histogram.total += bucket.count;
-            histogram.add_all(&[(bucket_of(bucket.largest), bucket)]);
+            histogram.add_all(vec![(bucket_of(bucket.largest), bucket)]);
         }
         histogram
     }
