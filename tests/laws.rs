@@ -174,6 +174,47 @@ proptest! {
     }
 
     #[test]
+    fn the_kind_of_machine_does_not_matter(draft in random_draft(), seed in any::<u64>()) {
+        let system = build(draft);
+        for how in [How { trials: 1_300, seed, ..STATIC }, How { trials: 1_300, seed, ..TIMED }] {
+            let widest = run(&system, &[FAULT], how);
+            for machine in Machine::available() {
+                prop_assert_eq!(&widest, &run(&system, &[FAULT], How { machine: Some(machine), ..how }), "{:?}", machine);
+            }
+        }
+    }
+
+    /// The shortcut for one total outage against the events, tick for tick: random buffers, cycles, journeys and operations.
+    #[test]
+    fn a_spreading_outage_is_what_the_events_say(mut draft in random_draft(), seed in any::<u64>(), spread in 1_u64..40) {
+        let minutes = |minutes: u64| Ticks(minutes * Ticks::PER_MINUTE);
+        for (at, dependency) in draft.dependencies.iter_mut().enumerate() {
+            dependency.facts.cache = None;
+            if at % 3 == 1 {
+                dependency.facts.buffer = DurationLaw::lognormal(minutes(spread), minutes(spread * 3)).ok();
+            }
+        }
+        for (at, (_, service)) in draft.services.iter_mut().enumerate() {
+            service.requires = None;
+            if at % 3 == 2 {
+                service.operations = vec!["read".to_owned(), "write".to_owned()];
+            }
+        }
+        for (at, needs) in [vec!["s1", "s2"], vec!["s0"], vec!["s2.read"]].into_iter().enumerate() {
+            draft.journeys.push(DraftJourney {
+                name: format!("journey {at}"),
+                needs: needs.into_iter().map(str::to_owned).collect(),
+                facts: JourneyFacts { users_per_minute: Some(1_000.0), ..JourneyFacts::default() },
+            });
+        }
+        let system = build(draft);
+        let how = How { trials: 700, seed, ..TIMED };
+        for fault in [FAULT, "crash@s0,at=10m,detect=0m,repair=45m", "error_rate@s0,rate=1,detect=1m/9m,repair=20m/90m"] {
+            prop_assert_eq!(run(&system, &[fault], how), run(&system, &[fault], How { events_only: true, ..how }), "{}", fault);
+        }
+    }
+
+    #[test]
     fn an_unreachable_service_changes_nothing(draft in random_draft(), seed in any::<u64>(), at in 0_usize..3) {
         let mut larger = draft.clone();
         larger.services.insert(at, ("island".to_owned(), Service::default()));

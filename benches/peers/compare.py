@@ -1,13 +1,16 @@
 """Alternating pairs of shockfront and PyNetIM on the same graph; called by `run`.
 
-Time of shockfront is that of the whole process, start and reading included; time of PyNetIM is that of its simulation alone, so
-the ratio is on the careful side. PyNetIM numbers nodes anew when an id never occurs and then reads seeds as the new numbers, so
-ids are made dense here, and the means are compared: a wrong source would show at once.
+Time of shockfront is that of the whole process, start and reading included (`huge`: the simulation alone, as the difference to a
+run of one batch, because reading takes longer than the trials); time of PyNetIM is that of its simulation alone, so the ratio is
+on the careful side. Rates are compared, so each side runs as many trials as it can in a few seconds. PyNetIM numbers nodes anew
+when an id never occurs and then reads seeds as the new numbers, so ids are made dense here, and the means are compared: a wrong
+source would show at once.
 """
 
 import json
 import math
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +22,9 @@ from pynetim import IMGraph, IndependentCascadeModel
 # Reference for `mid` from source 802: mean reach and standard error over 20,000,256 trials, on which three independent
 # implementations agree (a bit-parallel one with xoshiro256++, one with an AES counter, and a scalar search).
 REFERENCE = (188.336, 0.01034)
+# Graph: source, our trials, their trials.
+WORK = {"mid": ("802", 4_000_000, 200_000), "large": ("9491", 1_000_000, 40_000), "huge": ("824241", 4_096, 128)}
+BATCH = 512
 
 
 def read(path):
@@ -34,73 +40,93 @@ def read(path):
     return ids, edges, weights
 
 
-def ours(binary, path, source, trials, seed):
+def ours(binary, path, source, trials, seed, threads=1):
     """Seconds of the whole process, mean reach, standard deviation of a trial."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out.json")
-        command = [binary, "simulate", path, "--fault", f"crash@{source}", "--static", "--threads", "1",
-                   "--trials", str(trials), "--seed", str(seed), "--format", "json", "-o", out]
+        command = [binary, "simulate", path, "--fault", f"crash@{source}", "--static", "--threads", str(threads), "--services",
+                   "reached", "--trials", str(trials), "--seed", str(seed), "--format", "json", "-o", out]
         start = time.perf_counter()
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         seconds = time.perf_counter() - start
         with open(out) as file:
             reach = json.load(file)["reach"]
-    mean = reach["mean"]
-    if isinstance(mean, dict):
-        mean = mean.get("mean", mean.get("estimate"))
-    deviation = reach.get("standard_deviation", reach.get("sd"))
-    if deviation is None:
-        low, high = reach["interval"]
-        deviation = (high - low) / 2 / 1.959964 * math.sqrt(trials)
-    return seconds, mean, deviation
+    return seconds, reach["mean"], reach["standard_deviation"]
+
+
+def our_seconds(binary, name, path, source, trials, seed):
+    """Seconds for the trials, and what they found."""
+    result = ours(binary, path, source, trials, seed)
+    if name != "huge":
+        return result
+    idle = ours(binary, path, source, BATCH, seed)[0]
+    return (result[0] - idle) * trials / (trials - BATCH), *result[1:]
 
 
 def theirs(model, trials, seed):
-    """Seconds of the simulation, mean reach by the call and by the frequencies of the nodes."""
+    """Seconds of the simulation, mean reach by the frequencies of the nodes."""
     start = time.perf_counter()
-    mean = model.run_monte_carlo_diffusion(trials, seed, False, 1)
+    model.run_monte_carlo_diffusion(trials, seed, False, 1)
     frequency = model.get_activation_frequency()
     seconds = time.perf_counter() - start
-    return seconds, mean, sum(frequency) / trials
+    return seconds, sum(frequency) / trials
+
+
+def compare(binary, graphs, name, pairs, source):
+    """Prints pairs; true when the means agree."""
+    path = os.path.join(graphs, f"{name}.tsv")
+    _, our_trials, their_trials = WORK[name]
+    ids, edges, weights = read(path)
+    if source is None:
+        # Without the known graph: the provider with the most consumers.
+        busiest = statistics.mode(edge[0] for edge in edges)
+        source = next(known for known, number in ids.items() if number == busiest)
+    model = IndependentCascadeModel(IMGraph(edges, weights, True, False), {ids[source]}, record_activation_frequency=True)
+    theirs(model, max(their_trials // 100, 1), 1)
+    ratios, means, deviation = [], ([], []), 0.0
+    for pair in range(pairs):
+        # Who goes first changes from pair to pair.
+        turns = [lambda: our_seconds(binary, name, path, source, our_trials, pair + 1), lambda: theirs(model, their_trials, pair + 1)]
+        if pair % 2 == 0:
+            our, their = turns[0](), turns[1]()
+        else:
+            their, our = turns[1](), turns[0]()
+        rates = our_trials / our[0], their_trials / their[0]
+        ratios.append(rates[0] / rates[1])
+        means[0].append(our[1])
+        means[1].append(their[1])
+        deviation = our[2]
+        print(f"{name}, pair {pair + 1}: ours {rates[0]:,.0f} trials/s (mean {our[1]:.3f}), PyNetIM {rates[1]:,.0f} trials/s "
+              f"(mean {their[1]:.3f}), ratio {ratios[-1]:.1f}", flush=True)
+    # Both sample the same distribution, so our standard deviation serves for both.
+    error = deviation * math.sqrt(1 / (our_trials * pairs) + 1 / (their_trials * pairs))
+    z = (statistics.mean(means[0]) - statistics.mean(means[1])) / error
+    print(f"{name}, source {source}, one thread: ratio {statistics.median(ratios):.1f} (median of {pairs} pairs, "
+          f"{min(ratios):.1f} to {max(ratios):.1f}); means differ by z = {z:+.2f}", flush=True)
+    return abs(z) < 4
 
 
 def main():
-    binary, graphs, trials, pairs = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    binary, graphs, pairs, names = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
     made_here = os.path.exists(os.path.join(graphs, "generated"))
-    path = os.path.join(graphs, "large.tsv")
-    ids, edges, weights = read(path)
-    # Without the known graph: the provider with the most consumers.
-    source = "9491" if not made_here else statistics.mode(name for name in (e[0] for e in edges))
-    if made_here:
-        source = next(name for name, number in ids.items() if number == source)
-    model = IndependentCascadeModel(IMGraph(edges, weights, True, False), {ids[source]}, record_activation_frequency=True)
-    theirs(model, max(trials // 100, 1), 1)
-    ratios, means = [], ([], [])
-    for pair in range(pairs):
-        # Who goes first changes from pair to pair.
-        first = pair % 2 == 0
-        if first:
-            our = ours(binary, path, source, trials, pair + 1)
-        their = theirs(model, trials, pair + 1)
-        if not first:
-            our = ours(binary, path, source, trials, pair + 1)
-        ratios.append(their[0] / our[0])
-        means[0].append(our[1])
-        means[1].append(their[1])
-        print(f"pair {pair + 1}: ours {trials / our[0]:,.0f} trials/s (mean {our[1]:.3f}), PyNetIM {trials / their[0]:,.0f} trials/s "
-              f"(mean {their[1]:.3f}), ratio {ratios[-1]:.1f}", flush=True)
-    # Both sample the same distribution, so our standard deviation serves for both.
-    error = our[2] * math.sqrt(2 / (trials * pairs))
-    z = (statistics.mean(means[0]) - statistics.mean(means[1])) / error
-    print(f"large, source {source}, one thread: ratio {statistics.median(ratios):.1f} (median of {pairs} pairs, "
-          f"{min(ratios):.1f} to {max(ratios):.1f}); means differ by z = {z:+.2f}")
-    good = abs(z) < 4
-    if not made_here:
-        n = 4_000_000
+    good = True
+    for name in names:
+        good = compare(binary, graphs, name, pairs, None if made_here else WORK[name][0]) and good
+    if not made_here and "mid" in names:
+        n = 20_000_000
         _, mean, deviation = ours(binary, os.path.join(graphs, "mid.tsv"), "802", n, 1)
         z = (mean - REFERENCE[0]) / math.hypot(REFERENCE[1], deviation / math.sqrt(n))
         print(f"mid, source 802: mean {mean:.3f} against the reference {REFERENCE[0]} ± {REFERENCE[1]:.4f}: z = {z:+.2f}")
         good = good and abs(z) < 4
+    if not made_here and "large" in names:
+        path, trials = os.path.join(graphs, "large.tsv"), 2_000_000
+        scaling = []
+        for pair in range(pairs):
+            one, two = (ours(binary, path, "9491", trials, 1, threads)[0] for threads in (1, 2))
+            scaling.append(one / two)
+        print(f"large, second thread: {statistics.median(scaling):.2f} times (median of {pairs}, {min(scaling):.2f} to {max(scaling):.2f})")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"largest of our processes: {peak:,.0f} MB")
     sys.exit(0 if good else 1)
 
 

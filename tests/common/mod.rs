@@ -8,6 +8,7 @@ use shockfront::fault::{Fault, Scenario};
 use shockfront::model::draft::{Draft, DraftDependency, Nowhere};
 use shockfront::model::facts::{Belief, Dependency, DependencyKind, Service};
 use shockfront::model::{Compact, System};
+use shockfront::lanes::Machine;
 use shockfront::propagation::result::Reach;
 use shockfront::propagation::{Request, Simulation, Solver, simulate};
 use shockfront::random::Seed;
@@ -71,9 +72,20 @@ pub struct How {
     pub trials: u64,
     pub seed: u64,
     pub threads: Option<usize>,
+    pub machine: Option<Machine>,
+    pub events_only: bool,
 }
 
-pub const STATIC: How = How { static_reach: true, exact: false, solver: None, trials: 1 << 20, seed: 1, threads: None };
+pub const STATIC: How = How {
+    static_reach: true,
+    exact: false,
+    solver: None,
+    trials: 1 << 20,
+    seed: 1,
+    threads: None,
+    machine: None,
+    events_only: false,
+};
 pub const STATIC_EXACT: How = How { exact: true, ..STATIC };
 pub const TIMED: How = How { static_reach: false, trials: 65_536, ..STATIC };
 pub const TIMED_EXACT: How = How { exact: true, ..TIMED };
@@ -96,6 +108,8 @@ pub fn try_run(system: &System, faults: &[&str], how: How) -> Result<Simulation,
         exact: how.exact,
         solver: how.solver,
         threads: how.threads,
+        machine: how.machine,
+        events_only: how.events_only,
         starved: true,
         ..Request::default()
     };
