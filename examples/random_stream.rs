@@ -31,9 +31,8 @@ fn write(order: &str, seed: Seed, out: &mut impl Write) -> io::Result<()> {
                 "arc" => put(digits(key, batch)[(block / 8 % DIGITS as u64) as usize][(block % 8) as usize])?,
                 "trial" => {
                     let rows = digits(key, batch);
-                    let number = |trial: usize| {
-                        rows.iter().fold(0, |number, row| number << 1 | (row[trial / 64] >> (trial % 64) & 1))
-                    };
+                    let number =
+                        |trial: usize| rows.iter().fold(0, |number, row| number << 1 | (row[trial / 64] >> (trial % 64) & 1));
                     (0..512).step_by(2).try_for_each(|trial| put(number(trial) << 32 | number(trial + 1)))?;
                 }
                 _ => stream(seed.key(Purpose::Repair, arc), block).take(2).try_for_each(&mut put)?,

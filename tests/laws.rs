@@ -4,8 +4,9 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
+use shockfront::lanes::Machine;
 use shockfront::model::draft::{Draft, DraftDependency};
-use shockfront::model::facts::{Belief, Cache, Dependency, DependencyKind, Requires, Service};
+use shockfront::model::facts::{Belief, Cache, Dependency, DependencyKind, Journey, Requires, Service};
 use shockfront::model::{DurationLaw, System};
 use shockfront::propagation::Simulation;
 use shockfront::units::{Probability, Ticks};
@@ -201,11 +202,8 @@ proptest! {
             }
         }
         for (at, needs) in [vec!["s1", "s2"], vec!["s0"], vec!["s2.read"]].into_iter().enumerate() {
-            draft.journeys.push(DraftJourney {
-                name: format!("journey {at}"),
-                needs: needs.into_iter().map(str::to_owned).collect(),
-                facts: JourneyFacts { users_per_minute: Some(1_000.0), ..JourneyFacts::default() },
-            });
+            let needs = needs.into_iter().map(str::to_owned).collect();
+            draft.journeys.push((format!("journey {at}"), Journey { needs, users_per_minute: Some(1_000.0), ..Journey::default() }));
         }
         let system = build(draft);
         let how = How { trials: 700, seed, ..TIMED };

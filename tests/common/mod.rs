@@ -5,10 +5,10 @@ pub mod reference;
 
 use shockfront::diagnostic::Sources;
 use shockfront::fault::{Fault, Scenario};
+use shockfront::lanes::Machine;
 use shockfront::model::draft::{Draft, DraftDependency, Nowhere};
 use shockfront::model::facts::{Belief, Dependency, DependencyKind, Service};
 use shockfront::model::{Compact, System};
-use shockfront::lanes::Machine;
 use shockfront::propagation::result::Reach;
 use shockfront::propagation::{Request, Simulation, Solver, simulate};
 use shockfront::random::Seed;
