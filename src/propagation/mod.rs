@@ -5,15 +5,18 @@
 //! answer is the same for any number of threads.
 
 pub mod breaker;
+mod conclude;
 mod count;
 pub mod exact;
 mod lane;
 mod live;
 pub mod load;
 pub(crate) mod plan;
+pub mod ranking;
 pub(crate) mod reach;
 pub mod result;
 pub mod run;
+pub mod sampling;
 mod starved;
 pub mod tally;
 mod timeline;
@@ -23,3 +26,4 @@ mod worlds;
 
 pub use result::Simulation;
 pub use run::{Request, simulate};
+pub use sampling::{Sample, Shard, conclude, sample};

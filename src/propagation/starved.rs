@@ -92,6 +92,11 @@ impl Downstream {
         list
     }
 
+    /// How many can be starved.
+    pub(super) fn len(&self) -> usize {
+        self.services.len()
+    }
+
     fn providers(&self, at: usize) -> &[u32] {
         &self.providers[self.start[at] as usize..self.start[at + 1] as usize]
     }
@@ -264,12 +269,7 @@ impl<'a> StarvedWorlds<'a> {
     }
 
     /// Adds one world.
-    pub(super) fn add<'b>(
-        &mut self,
-        services: impl Iterator<Item = (u32, &'b ServiceOutcome)>,
-        position: &[u32],
-        weight: f64,
-    ) {
+    pub(super) fn add<'b>(&mut self, services: impl Iterator<Item = (u32, &'b ServiceOutcome)>, position: &[u32], weight: f64) {
         self.starving.set_trial(services, position, self.weights.len() as u64);
         self.weights.push(weight);
         if self.weights.len() as u64 == BATCH {

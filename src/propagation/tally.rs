@@ -93,6 +93,8 @@ pub struct Tally {
     pub user_minutes: Measure,
     /// Trials in which harm went on at the horizon.
     pub censored: u64,
+    /// Services impaired, trial by trial, where every trial is asked for.
+    pub(crate) reaches: Option<Vec<u64>>,
 }
 
 impl Tally {
@@ -125,6 +127,9 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.trials += other.trials;
         self.censored += other.censored;
+        if let (Some(mine), Some(theirs)) = (&mut self.reaches, &other.reaches) {
+            mine.extend(theirs);
+        }
         self.reach.merge(&other.reach);
         self.reach_sums.merge(&other.reach_sums);
         self.user_minutes.merge(&other.user_minutes);
@@ -154,5 +159,24 @@ impl Tally {
     pub(crate) fn record_reach(&mut self, trial: u64, trials: u64, reach: u64) {
         self.reach.record(reach, 1);
         self.reach_sums.add(batch_of(trial, trials), reach);
+        if let Some(reaches) = &mut self.reaches {
+            reaches.push(reach);
+        }
+    }
+
+    /// Turns the tally of a whole run into that of the first half of a run of twice as many trials.
+    pub(crate) fn pair_batches(&mut self) {
+        self.reach_sums.pair();
+        self.user_minutes.sums.pair();
+        for times in self.services.iter_mut().filter_map(|service| service.times.as_deref_mut()) {
+            times.downtime.sums.pair();
+            times.impaired_time.sums.pair();
+        }
+        for journey in &mut self.journeys {
+            let JourneyTally { downtime, impaired_time, user_minutes, integrity_minutes } = journey;
+            for measure in [downtime, impaired_time, user_minutes, integrity_minutes] {
+                measure.sums.pair();
+            }
+        }
     }
 }

@@ -28,6 +28,17 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// Could recording have made it?
+    pub fn is_sound(&self) -> bool {
+        let (count, own) = (u128::from(self.count), bucket_of(self.largest));
+        let fits = |value: u64| u128::from(value).checked_mul(count);
+        self.count > 0
+            && self.smallest <= self.largest
+            && bucket_of(self.smallest) == own
+            && fits(self.smallest).is_some_and(|least| least <= self.sum)
+            && fits(self.largest).is_some_and(|most| self.sum <= most)
+    }
+
     fn add(&mut self, other: Self) {
         self.count += other.count;
         self.smallest = self.smallest.min(other.smallest);
@@ -157,10 +168,16 @@ impl LogLinear {
 
     /// Rebuilds a histogram from [`LogLinear::buckets`], as when a part of a run was stored.
     pub fn from_buckets(buckets: impl IntoIterator<Item = Bucket>) -> Self {
+        let used = buckets.into_iter().filter(|bucket| bucket.count > 0);
+        let mut all: Vec<(u32, Bucket)> = used.map(|bucket| (bucket_of(bucket.largest), bucket)).collect();
+        all.sort_by_key(|(index, _)| *index);
         let mut histogram = Self::new();
-        for bucket in buckets.into_iter().filter(|bucket| bucket.count > 0) {
+        for (index, bucket) in all {
             histogram.total += bucket.count;
-            histogram.add_all(&[(bucket_of(bucket.largest), bucket)]);
+            match histogram.buckets.last_mut() {
+                Some((known, sum)) if *known == index => sum.add(bucket),
+                _ => histogram.buckets.push((index, bucket)),
+            }
         }
         histogram
     }
