@@ -4,6 +4,7 @@
 //! `timeline` follows one trial through time; `exact` enumerates. All give integer tallies that merge in any order, so the
 //! answer is the same for any number of threads.
 
+mod all_sources;
 pub mod breaker;
 mod conclude;
 mod count;

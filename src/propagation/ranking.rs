@@ -5,6 +5,7 @@
 //!
 //! Source: model.md §4 (what-ifs on common random numbers).
 
+use super::all_sources::reach_sums;
 use super::conclude::{CONFIDENCE, minutes, thousandths};
 use super::run::{Request, in_threads};
 use super::sampling::{Sample, Shard, sample};
@@ -59,7 +60,7 @@ impl Failing {
 
 /// Lets every service fail in turn. `exact`, `precision`, `rows`, `watch` and `budgets` of the request are not used.
 ///
-/// O(services) simulations.
+/// O(services) simulations; without a clock and with faults that hit the same in each trial, all services share the draws.
 ///
 /// # Errors
 /// When the fault cannot be injected anywhere; and as [`super::simulate`].
@@ -75,11 +76,48 @@ pub fn rank(system: &System, compact: &Compact, failing: Failing, request: &Requ
         threads: None,
         ..Request::default()
     };
-    in_threads(threads, || one_by_one(system, compact, failing, &request))
+    in_threads(threads, || {
+        let at_once = if request.static_reach { all_at_once(system, compact, failing, &request) } else { None };
+        at_once.map_or_else(|| one_by_one(system, compact, failing, &request), Ok)
+    })
 }
 
-/// A simulation for each service.
-fn one_by_one(system: &System, compact: &Compact, failing: Failing, request: &Request<'_>) -> Result<Ranking, Vec<Diagnostic>> {
+/// Without a clock: all services in each world; `None` where that does not do, as for faults that draw what they hit.
+fn all_at_once(system: &System, compact: &Compact, failing: Failing, request: &Request<'_>) -> Option<Ranking> {
+    let mut ranking = Ranking::default();
+    let (mut services, mut scenarios) = (Vec::new(), Vec::new());
+    for service in system.service_ids() {
+        match failing.at(system, compact, service) {
+            // What needs a clock is refused elsewhere.
+            Ok(scenario) if scenario.needs_clock().is_some() => return None,
+            Ok(scenario) => {
+                services.push(service);
+                scenarios.push(scenario);
+            }
+            Err(_) => ranking.left_out.push(service),
+        }
+    }
+    let sums = reach_sums(system, compact, &scenarios, request)?;
+    let reached = services.into_iter().zip(sums).map(|(service, sums)| Ranked {
+        service,
+        reach: sums.estimate(request.trials, CONFIDENCE),
+        user_minutes: None,
+        downtime: None,
+    });
+    ranking.services = reached.collect();
+    Some(ranking)
+}
+
+/// A simulation for each service; what [`rank`] is measured against.
+///
+/// # Errors
+/// As [`rank`].
+pub fn one_by_one(
+    system: &System,
+    compact: &Compact,
+    failing: Failing,
+    request: &Request<'_>,
+) -> Result<Ranking, Vec<Diagnostic>> {
     let mut ranking = Ranking::default();
     let mut refused = Vec::new();
     for service in system.service_ids() {

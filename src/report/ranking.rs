@@ -140,9 +140,10 @@ fn table(report: &RankingReport<'_>) -> (Vec<(&'static str, Column)>, Vec<Vec<St
 
 fn headline(report: &RankingReport<'_>) -> String {
     let name = if report.system.name.is_empty() { String::new() } else { format!("{}: ", report.system.name) };
-    let worst = rows(report)
-        .first()
-        .map_or_else(String::new, |row| format!(", {} hurts most", report.system.service_name(row.ranked.service)));
+    let worst = rows(report).first().map_or_else(String::new, |row| {
+        let name = report.system.service_name(row.ranked.service);
+        if row.place(report.by).is_close { format!(", {name} first but {TOO_CLOSE}") } else { format!(", {name} hurts most") }
+    });
     format!("{name}{} on each of {}{worst}", report.fault, number_of(report.ranking.services.len(), "service"))
 }
 

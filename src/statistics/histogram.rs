@@ -8,7 +8,7 @@
 //! Source: G. Tene, HdrHistogram (3 digits); model.md §4; Rockafellar and Uryasev 2000 for the fractional trial at the edge of
 //! the expected shortfall.
 
-use super::quantile;
+use super::{Estimate, Interval, normal, quantile};
 use std::borrow::Cow;
 
 /// Sub-buckets of an octave, as a power of 2.
@@ -247,6 +247,30 @@ impl LogLinear {
         }
         // The remaining trials lost nothing.
         sum as f64 / wanted
+    }
+}
+
+impl LogLinear {
+    /// [`LogLinear::mean_of_worst`] with its large-sample interval, ES ± z·SE with SE = sd((L − q)⁺)/(share·√n), q being the quantile
+    /// at the edge; low is never below 0. Unknown where fewer than two trials lie in the tail. O(b).
+    ///
+    /// Source: model.md §4; Manistre and Hancock 2005.
+    pub fn estimate_of_worst(&self, share: f64, trials: u64, confidence: f64) -> Estimate {
+        let mean = self.mean_of_worst(share, trials);
+        let share = share.clamp(0.0, 1.0);
+        if share * (trials as f64) < 2.0 {
+            return Estimate { mean, interval: Interval::UNKNOWN };
+        }
+        let (edge, n) = (self.quantile(1.0 - share, trials) as f64, trials as f64);
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for (_, bucket) in self.settled().iter().rev() {
+            let excess = (bucket.sum as f64 / bucket.count as f64 - edge).max(0.0);
+            sum += excess * bucket.count as f64;
+            squares += excess * excess * bucket.count as f64;
+        }
+        let variance = ((squares - sum * sum / n) / (n - 1.0)).max(0.0);
+        let half = -normal::quantile(0.5 * (1.0 - confidence)) * libm::sqrt(variance / n) / share;
+        Estimate { mean, interval: Interval { low: (mean - half).max(0.0), high: mean + half } }
     }
 }
 

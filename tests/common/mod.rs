@@ -1,6 +1,8 @@
 //! Small systems from one line of text, and one call to simulate them.
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
 
+pub mod drafts;
+
 use shockfront::diagnostic::Sources;
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::draft::{Draft, DraftDependency, Nowhere};
