@@ -28,7 +28,7 @@ fn with_users(mut draft: Draft) -> Draft {
 }
 
 fn crash(system: &System, compact: &Compact) -> Scenario {
-    let (fault, _) = (Fault::parse("crash@s0,detect=5m,repair=20m/90m").expect("a fault"), ());
+    let fault = Fault::parse("crash@s0,detect=5m,repair=20m/90m").expect("a fault");
     Scenario::new(system, compact, &[fault], None).expect("s0 exists")
 }
 
@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn all_sources_at_once_equal_one_by_one(draft in random_draft(), seed in any::<u64>(), trials in 1_u64..1_400, kind in 0_usize..5) {
-        let kinds = [FaultKind::Crash, FaultKind::Latency, FaultKind::CorruptOutput, FaultKind::BadDeploy, FaultKind::FalseAllClear];
+        let kinds = [FaultKind::Crash, FaultKind::Latency, FaultKind::CorruptOutput, FaultKind::BadDeploy, FaultKind::Expiry];
         same_ranking(&build(draft), kinds[kind], request(true, trials, seed));
     }
 

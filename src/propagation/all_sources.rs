@@ -175,11 +175,12 @@ impl Work for Drawing<'_> {
         let all = V::splat(machine, u64::MAX);
         let arcs = plan.in_source.len();
         let mut live = vec![vec![Mask::NONE; arcs]; if plan.in_rule.is_empty() { 1 } else { Question::KINDS }];
-        for arc in 0..arcs {
+        for (arc, key) in plan.in_key.iter().enumerate() {
+            let key = *key;
             if plan.in_rule.is_empty() {
-                below(machine, batch, plan.in_key[arc], plan.in_threshold[arc], all).store(&mut live[Question::ERRORS][arc]);
+                below(machine, batch, key, plan.in_threshold[arc], all).store(&mut live[Question::ERRORS][arc]);
             } else if plan.rule(arc) != INSIDE {
-                let (key, rule) = (plan.in_key[arc], &plan.rules[plan.rule(arc) as usize]);
+                let rule = &plan.rules[plan.rule(arc) as usize];
                 below(machine, batch, key, rule.errors, all).store(&mut live[Question::ERRORS][arc]);
                 below(machine, batch, key, rule.latency, all).store(&mut live[Question::LATENCY][arc]);
                 below(machine, batch, key, rule.data, all).store(&mut live[Question::DATA][arc]);

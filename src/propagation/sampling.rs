@@ -35,7 +35,8 @@ impl Span {
 
     /// Numbers of its trials.
     fn trials(&self) -> Range<u64> {
-        (self.batches.start * BATCH).min(self.total)..(self.batches.end * BATCH).min(self.total)
+        let trial = |batch: u64| batch.saturating_mul(BATCH).min(self.total);
+        trial(self.batches.start)..trial(self.batches.end)
     }
 
     /// The same batches, a window at a time.

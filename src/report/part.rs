@@ -303,15 +303,16 @@ impl From<Bucket> for BucketRecord {
 impl TallyRecord {
     /// The tally; `None` where the numbers contradict each other.
     fn tally(&self, trials: u64) -> Option<Tally> {
-        let mut reach = CountDistribution::new();
+        let (mut reach, mut left) = (CountDistribution::new(), trials);
         for [value, count] in &self.reach {
-            // Nobody has more services: a table of them would not fit the memory.
-            (*value <= u64::from(u32::MAX) && *count <= trials).then(|| reach.record(*value, *count))?;
+            left = left.checked_sub(*count)?;
+            // Nobody has more services.
+            (*value <= u64::from(u32::MAX)).then(|| reach.record(*value, *count))?;
         }
         let reach_sums = BatchSums::from_sums(self.reach_sums.as_slice().try_into().ok()?);
         let reached: u128 = self.reach.iter().map(|[value, count]| u128::from(*value) * u128::from(*count)).sum();
         let is_sound = self.trials == trials
-            && reach.total() == trials
+            && left == 0
             && total(&self.reach_sums) == Some(reached)
             && self.censored <= trials
             && self.starved.iter().all(|count| *count <= trials);
@@ -369,12 +370,16 @@ impl MeasureRecord {
     }
 }
 
+/// No sum of a run comes near: a million parts still add up.
+const LARGEST: u128 = 1 << 100;
+
 /// A histogram of at most so many values above 0.
 fn histogram(buckets: &[BucketRecord], most: u64) -> Option<LogLinear> {
-    let mut left = most;
+    let (mut left, mut total) = (most, 0_u128);
     let mut all = Vec::with_capacity(buckets.len());
     for BucketRecord(count, smallest, largest, sum) in buckets {
         left = left.checked_sub(*count)?;
+        total = total.checked_add(*sum).filter(|total| *total <= LARGEST)?;
         let bucket = Bucket { count: *count, smallest: *smallest, largest: *largest, sum: *sum };
         (*smallest > 0 && bucket.is_sound()).then(|| all.push(bucket))?;
     }

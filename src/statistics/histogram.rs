@@ -116,8 +116,7 @@ impl LogLinear {
         let own = std::mem::take(&mut self.buckets);
         let mut merged = Vec::with_capacity(own.len() + others.len());
         let (mut left, mut right) = (own.into_iter().peekable(), others.iter().copied().peekable());
-        loop {
-            let (Some((a, _)), Some((b, _))) = (left.peek(), right.peek()) else { break };
+        while let (Some((a, _)), Some((b, _))) = (left.peek(), right.peek()) {
             match a.cmp(b) {
                 std::cmp::Ordering::Less => merged.extend(left.next()),
                 std::cmp::Ordering::Greater => merged.extend(right.next()),

@@ -107,7 +107,7 @@ fn precision_is_reached_or_said_to_be_missed() {
     assert_eq!((&late["inputs"]["trials"], &late["precision"]["is_reached"]), (&9_000.into(), &false.into()));
     assert!(late["limits"].to_string().contains("9,000 trials were too few for the precision"), "{}", late["limits"]);
     let text = simulate(place.path(), &["--static", "--precision", "1%", "--trials", "1000000"]).1;
-    assert!(text.contains("asked were 1.0 %") && text.contains("--trials 1000000 --precision 0.01"), "{text}");
+    assert!(text.contains("half-width 0.84 % of mean reach") && text.contains("--trials 1000000 --precision 0.01"), "{text}");
     let change = "schema: shockfront/change/v1\nservices: [db]\nkind: code\n";
     write(place.path(), "change.yaml", change);
     let arguments = [
