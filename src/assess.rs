@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::fault::{Fault, Response, Scenario};
 use crate::model::{Compact, System};
 use crate::policy::{self, Decision, Facts, rules};
+use crate::propagation::result::Precision;
 use crate::propagation::{Request, Simulation, simulate};
 use crate::quality::{DataQuality, data_quality};
 use crate::random::Seed;
@@ -51,6 +52,8 @@ pub struct AssessRequest<'a> {
     pub team: Team,
     /// Most trials.
     pub trials: u64,
+    /// Go on until mean reach and mean user-minutes are as precise, even where the verdict is settled.
+    pub precision: Option<f64>,
     /// The seed.
     pub seed: Seed,
     /// Threads; `None` for one per core.
@@ -73,6 +76,7 @@ impl Default for AssessRequest<'_> {
             changes: Vec::new(),
             team: Team::default(),
             trials: DEFAULT_TRIALS,
+            precision: None,
             seed: Seed::default(),
             threads: None,
             horizon: None,
@@ -199,7 +203,9 @@ fn simulated(
     let mut last = None;
     for look in looks(rules::SAMPLING_DELTA, request.trials.max(1)) {
         let outcome = at_look(system, compact, request, (placed, look))?;
-        let is_done = outcome.risk.score.is_none() || policy::is_settled(&outcome.decision, &outcome.worst);
+        let is_precise = outcome.impacts.iter().all(|impact| impact.precision.is_none_or(Precision::is_reached));
+        let is_settled = outcome.risk.score.is_none() || policy::is_settled(&outcome.decision, &outcome.worst);
+        let is_done = is_settled && is_precise;
         last = Some(outcome);
         if is_done {
             break;
@@ -217,7 +223,7 @@ fn at_look(
     let mut impacts = Vec::new();
     for placed in placed {
         if let Some(scenario) = &placed.scenario {
-            impacts.push(run(system, compact, request, (scenario, placed.change.at.as_ref(), look.trials))?);
+            impacts.push(run(system, compact, request, (scenario, placed.change.at.as_ref(), look))?);
         }
     }
     let parts = parts(placed, &impacts);
@@ -231,10 +237,13 @@ fn run(
     system: &System,
     compact: &Compact,
     request: &AssessRequest<'_>,
-    (scenario, at, trials): (&Scenario, Option<&Zoned>, u64),
+    (scenario, at, look): (&Scenario, Option<&Zoned>, Look),
 ) -> Result<Simulation, Vec<Diagnostic>> {
     let question = Request {
-        trials,
+        trials: look.trials,
+        precision: request.precision,
+        // Where a precision decides when to stop, its intervals have to allow for the looks before.
+        confidence: request.precision.map(|_| look.confidence),
         seed: request.seed,
         at: at.cloned().or_else(|| request.at.clone()),
         threads: request.threads,
@@ -258,7 +267,8 @@ fn whole_impact(
         [one] => Ok(one.clone()),
         all => {
             let trials = all.iter().map(|impact| impact.trials).max().unwrap_or(request.trials);
-            run(system, compact, request, (together, placed.iter().find_map(|placed| placed.change.at.as_ref()), trials))
+            let look = Look { trials, confidence: REPORTED };
+            run(system, compact, request, (together, placed.iter().find_map(|placed| placed.change.at.as_ref()), look))
         }
     }
 }

@@ -8,6 +8,8 @@ mod broken;
 mod happy;
 #[path = "cli/repositories.rs"]
 mod repositories;
+#[path = "cli/statistics.rs"]
+mod statistics;
 #[path = "cli/writing.rs"]
 mod writing;
 

@@ -153,7 +153,8 @@ replay!(
     raw_diff,
     commit_log,
     duration,
-    reference
+    reference,
+    part
 );
 
 fn replay(name: &str) {

@@ -18,6 +18,7 @@ use shockfront::fault::spec::law;
 use shockfront::fault::{Fault, FaultKind, Scenario};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::{Request, simulate};
+use shockfront::report::part::{join, read_part};
 use shockfront::topology::{self, Files};
 use shockfront::units::Ticks;
 use std::io;
@@ -42,6 +43,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("commit_log", commit_log),
     ("duration", duration),
     ("reference", reference),
+    ("part", part),
 ];
 
 /// Larger graphs are read, but not simulated: the target is the reader.
@@ -272,5 +274,15 @@ pub fn reference(data: &[u8]) {
     if let Ok(endpoint) = system.resolve(text) {
         assert!(!system.endpoint_name(endpoint).is_empty());
         assert!((compact.node(endpoint) as usize) < compact.node_count());
+    }
+}
+
+/// A part of a run, alone and twice.
+pub fn part(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(part) = read_part(text) {
+        let read = part.sample();
+        assert!(read.is_ok() || join(std::slice::from_ref(&part)).is_err());
+        assert!(join(&[part.clone(), part]).is_err());
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Only what works appears. Help texts show complete commands; man pages and completions are made from the same definitions.
 
+pub(crate) use super::args_simulate::{Merge, Rank, Simulate};
 use super::when::parse_at;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::Zoned;
@@ -68,6 +69,15 @@ pub(crate) enum Command {
     ///
     /// A fault is KIND@TARGET with values behind commas. The target is a service, SERVICE.OPERATION or a group.
     Simulate(Box<Simulate>),
+    /// Join the parts that `simulate --shard` wrote
+    ///
+    /// Prints what one run of all trials would have printed, to the byte. The topology, and a fault file, are read again from where
+    /// the parts were made, and must not have changed.
+    Merge(Merge),
+    /// Let every service fail in turn, and compare what that does
+    ///
+    /// All services are tried with the same random numbers. Neighbours whose intervals overlap are too close to call.
+    Rank(Rank),
     /// Validate a topology and look for weak spots
     ///
     /// An invalid file exits 2 and shows every error with its place. A valid one exits 0 with its findings, unless --deny makes them
@@ -129,15 +139,24 @@ pub(crate) struct Sampling {
     /// When it happens: 2026-03-05T14:00:00-05:00, with [America/New_York] behind it, or a date
     #[arg(long, value_name = "TIME", value_parser = parse_at)]
     pub(crate) at: Option<Zoned>,
-    /// List all services, or only those that were reached [default: all up to 100,000]
-    #[arg(long, value_enum, value_name = "WHICH")]
-    pub(crate) services: Option<Services>,
     /// Format of the result
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: ResultFormat,
     /// Where it goes.
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// Options of commands that report one simulation.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Detail {
+    /// Stop when mean reach, and mean user-minutes, are known to so much of their size, such as 0.01 or 1%; --trials is then the
+    /// most
+    #[arg(long, value_name = "R", value_parser = parse_precision)]
+    pub(crate) precision: Option<f64>,
+    /// List all services, or only those that were reached [default: all up to 100,000]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) services: Option<Services>,
 }
 
 /// `--services`.
@@ -181,6 +200,9 @@ pub(crate) struct Assess {
     /// Report only: exit 0 where the gate does not pass
     #[arg(long)]
     pub(crate) advisory: bool,
+    /// How precisely, and what is listed.
+    #[command(flatten)]
+    pub(crate) detail: Detail,
     /// How to simulate.
     #[command(flatten)]
     pub(crate) sampling: Sampling,
@@ -191,53 +213,6 @@ Examples:
   shockfront assess topology.yaml --change change.yaml --team team.yaml
   shockfront assess topology.yaml --base origin/main --team team.yaml --format markdown -o comment.md
   git diff main | shockfront assess topology.yaml --diff - --ai-assisted yes --advisory";
-
-/// `simulate`.
-#[derive(Debug, Args)]
-#[command(after_long_help = SIMULATE_EXAMPLES)]
-#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["fault", "fault_file"])))]
-pub(crate) struct Simulate {
-    /// Topology: a file, a directory of files, or an edge list (.tsv, .csv)
-    #[arg(value_hint = ValueHint::AnyPath)]
-    pub(crate) topology: String,
-    /// A fault, such as crash@checkout,repair=45m/4h; may be repeated
-    #[arg(long, value_name = "KIND@TARGET[,KEY=VALUE...]", long_help = FAULT_HELP)]
-    pub(crate) fault: Vec<String>,
-    /// Faults from a file (shockfront/fault/v1)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) fault_file: Option<String>,
-    /// Without a clock: who is ever reached, and bounds on it; much faster
-    #[arg(long = "static")]
-    pub(crate) static_reach: bool,
-    /// Solve exactly instead of sampling, for small or narrow topologies
-    #[arg(long, conflicts_with = "trials")]
-    pub(crate) exact: bool,
-    /// How to simulate.
-    #[command(flatten)]
-    pub(crate) sampling: Sampling,
-}
-
-const FAULT_HELP: &str = "\
-A fault; may be repeated for several at once.
-
-KIND    crash, error_rate, latency, overload, bad_deploy, config_push,
-        state_loss, corrupt_output, poisoned_loop, operator_advice,
-        zone_loss, expiry, false_all_clear
-TARGET  SERVICE, SERVICE.OPERATION or GROUP
-KEY     at=10m, rate=0.3 (error_rate), factor=5 (latency),
-        wrong=0.1 (corrupt_output), capacity=50% and demand=2 (overload),
-        instances=1 or 30%, share=5%;
-        detect=, repair=, rollback=, cold_start=, restore_tail= as 45m,
-        or as median/p95 such as 45m/4h; relief=, shed=20%, hold=1m: what
-        people do about an overload that outlives its cause";
-
-const SIMULATE_EXAMPLES: &str = "\
-Examples:
-  shockfront simulate topology.yaml --fault crash@payment
-  shockfront simulate topology.yaml --fault crash@payment,repair=45m/4h --horizon 7d
-  shockfront simulate topology.yaml --fault zone_loss@zone-a --static --format json
-  shockfront simulate topology.yaml --fault overload@checkout,capacity=50%,repair=5m --responders 2
-  shockfront simulate small.yaml --fault crash@db --static --exact";
 
 /// `check`.
 #[derive(Debug, Args)]
@@ -368,7 +343,7 @@ pub(crate) struct Schema {
     pub(crate) output: Output,
 }
 
-/// Formats of input files.
+/// Formats of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FileFormat {
     /// shockfront/topology/v1
@@ -379,6 +354,10 @@ pub(crate) enum FileFormat {
     Team,
     /// shockfront/fault/v1
     Fault,
+    /// shockfront/part/v1
+    Part,
+    /// shockfront/ranking/v1
+    Ranking,
 }
 
 /// `completions`.
@@ -412,6 +391,14 @@ fn parse_trials(text: &str) -> Result<u64, String> {
     }
 }
 
+fn parse_precision(text: &str) -> Result<f64, String> {
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    match number.trim().parse::<f64>().map(|number| number / scale) {
+        Ok(precision) if precision > 0.0 && precision < 1.0 => Ok(precision),
+        _ => Err("expected a number above 0 and below 1, such as 0.01 or 1%".to_owned()),
+    }
+}
+
 fn parse_horizon(text: &str) -> Result<Ticks, String> {
     match Ticks::parse(text)? {
         Ticks::ZERO => Err("the horizon is above 0".to_owned()),
@@ -442,7 +429,7 @@ mod tests {
     #[test]
     fn definitions_are_sound_and_examples_parse() {
         Arguments::command().debug_assert();
-        let texts = [ASSESS_EXAMPLES, SIMULATE_EXAMPLES, CHECK_EXAMPLES];
+        let texts = [&[ASSESS_EXAMPLES, CHECK_EXAMPLES][..], &super::super::args_simulate::EXAMPLES].concat();
         for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_once("shockfront ")) {
             let words = std::iter::once("shockfront").chain(line.1.split_whitespace());
             assert!(Arguments::try_parse_from(words).is_ok(), "{}", line.1);
@@ -453,6 +440,8 @@ mod tests {
     fn values_are_checked() {
         assert_eq!(parse_trials("16_384"), Ok(16_384));
         assert!(parse_trials("0").is_err() && parse_trials("-1").is_err() && parse_trials("1e6").is_err());
+        assert_eq!((parse_precision("1%"), parse_precision("0.05")), (Ok(0.01), Ok(0.05)));
+        assert!(["0", "1", "-1%", "nan", "inf", "x"].iter().all(|text| parse_precision(text).is_err()));
         assert!(parse_horizon("0m").is_err() && parse_horizon("72").is_err());
         assert_eq!(parse_answer("unknown"), Ok(TriState::Unknown));
         assert!(parse_answer("maybe").is_err());

@@ -49,6 +49,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         changes,
         team,
         trials,
+        precision: arguments.detail.precision,
         seed: Seed(sampling.seed),
         threads: sampling.threads.map(usize::from),
         horizon: sampling.horizon,
@@ -65,7 +66,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         assessment: &assessment,
         topology_sha256: loaded.sha256.clone(),
         at: at.as_ref().map(written),
-        services: listed(sampling, system),
+        services: listed(arguments.detail.services, system),
         command: command(arguments, trials),
     };
     let text = match sampling.format {
@@ -188,6 +189,6 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("team", arguments.team.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.switch("advisory", arguments.advisory);
-    words.sampling(&arguments.sampling, Some(trials));
+    words.sampling(&arguments.sampling, &arguments.detail, Some(trials));
     words.line()
 }

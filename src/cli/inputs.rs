@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::files::Disk;
 use super::session::Session;
+use sha2::{Digest, Sha256};
 use shockfront::change::facts::Change;
 use shockfront::change::file::{read_change, read_team};
 use shockfront::change::team::Team;
@@ -42,12 +43,14 @@ pub(crate) fn team(session: &mut Session, path: &str) -> Result<Team, Failure> {
     Ok(team)
 }
 
-/// A fault file.
-pub(crate) fn faults(session: &mut Session, path: &str) -> Result<Vec<Located<Fault>>, Failure> {
+/// A fault file, and the hash of its text.
+pub(crate) fn faults(session: &mut Session, path: &str) -> Result<(Vec<Located<Fault>>, String), Failure> {
     let (id, format) = text(session, path)?;
     let read = read_faults(&session.sources, id, format)?;
     session.warn(&read.warnings);
-    Ok(read.faults)
+    let text = session.sources.get(id).map_or("", |source| &source.text);
+    let hash = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((read.faults, hash))
 }
 
 /// Reads a text, its size first.

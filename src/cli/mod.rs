@@ -1,6 +1,7 @@
 //! The only room that prints, reads files and starts processes: `args` are typed words, `run` acts on them, one file a command.
 
 mod args;
+mod args_simulate;
 mod assess;
 mod check;
 pub(crate) mod diagnose;
@@ -10,11 +11,15 @@ mod generate;
 pub(crate) mod git;
 mod graph;
 mod inputs;
+mod merge;
 mod output;
 mod pages;
+mod part;
+mod rank;
 mod reproduce;
 pub(crate) mod run;
 mod schema;
 mod session;
 mod simulate;
+mod trials_out;
 mod when;

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Runs shorter than this show no progress.
@@ -42,28 +42,73 @@ fn quiet_if_closed(written: io::Result<()>) -> Result<(), Failure> {
 
 /// Replaces a file as a whole. Pipes and devices, such as /dev/stdout, are written to directly.
 pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // A link stays a link: the file behind it is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let known = fs::metadata(&target).ok();
-    if known.as_ref().is_some_and(fs::Metadata::is_dir) {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    let mut staged = Staged::new(path)?;
+    write(&mut staged)?;
+    staged.finish()
+}
+
+/// A file that is being written and takes its place when it is finished.
+pub(crate) enum Staged {
+    /// A pipe or a device: written to directly.
+    Device(BufWriter<fs::File>),
+    /// A temporary file, its target, and the target's permissions where it exists.
+    File(BufWriter<tempfile::NamedTempFile>, PathBuf, Option<fs::Permissions>),
+}
+
+impl Staged {
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
+        // A link stays a link: the file behind it is replaced.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let known = fs::metadata(&target).ok();
+        if known.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+        }
+        if known.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            return Ok(Self::Device(BufWriter::new(fs::OpenOptions::new().write(true).open(&target)?)));
+        }
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let temporary = BufWriter::new(new_beside(parent.unwrap_or(Path::new(".")))?);
+        Ok(Self::File(temporary, target, known.map(|metadata| metadata.permissions())))
     }
-    if known.as_ref().is_some_and(|metadata| !metadata.is_file()) {
-        let mut device = BufWriter::new(fs::OpenOptions::new().write(true).open(&target)?);
-        return match write(&mut device).and_then(|()| device.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+
+    /// Puts the file into its place.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        let (temporary, target, permissions) = match self {
+            Self::Device(mut device) => {
+                return match device.flush() {
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                    flushed => flushed,
+                };
+            }
+            Self::File(temporary, target, permissions) => (temporary, target, permissions),
         };
+        let temporary = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
+        temporary.as_file().sync_all()?;
+        if let Some(permissions) = permissions {
+            temporary.as_file().set_permissions(permissions)?;
+        }
+        temporary.persist(&target).map(drop).map_err(|error| error.error)
     }
-    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut temporary = BufWriter::new(new_beside(parent.unwrap_or(Path::new(".")))?);
-    write(&mut temporary)?;
-    let temporary = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
-    temporary.as_file().sync_all()?;
-    if let Some(metadata) = known {
-        temporary.as_file().set_permissions(metadata.permissions())?;
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            // A reader that has gone wants no more.
+            Self::Device(device) => match device.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+                written => written,
+            },
+            Self::File(temporary, ..) => temporary.write(bytes),
+        }
     }
-    temporary.persist(&target).map(drop).map_err(|error| error.error)
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Device(device) => device.flush(),
+            Self::File(temporary, ..) => temporary.flush(),
+        }
+    }
 }
 
 /// A temporary file with the permissions of a normal one; the user's mask applies.

@@ -1,6 +1,6 @@
 //! The command line that gives the same bytes again. What does not change them is left out: threads, colour, where they go.
 
-use super::args::{ResultFormat, Sampling, Services};
+use super::args::{Detail, ResultFormat, Sampling, Services};
 use super::when::written;
 use clap::ValueEnum;
 
@@ -29,15 +29,16 @@ impl Words {
     }
 
     /// The options of sampling, seed and number of trials always.
-    pub(crate) fn sampling(&mut self, sampling: &Sampling, trials: Option<u64>) {
+    pub(crate) fn sampling(&mut self, sampling: &Sampling, detail: &Detail, trials: Option<u64>) {
         self.option("trials", trials);
+        self.option("precision", detail.precision);
         self.option("seed", Some(sampling.seed));
         self.option("horizon", sampling.horizon);
         self.option("responders", sampling.responders);
         self.switch("symptom-detection", sampling.symptom_detection);
         self.option("at", sampling.at.as_ref().map(written));
         let word = |value: Services| value.to_possible_value().map(|value| value.get_name().to_owned());
-        self.option("services", sampling.services.and_then(word));
+        self.option("services", detail.services.and_then(word));
         if sampling.format != ResultFormat::default() {
             self.option("format", sampling.format.to_possible_value().map(|value| value.get_name().to_owned()));
         }

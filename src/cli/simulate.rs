@@ -2,24 +2,27 @@
 
 use super::args::{ResultFormat, Sampling, Services, Simulate};
 use super::failure::{Failure, Outcome};
-use super::inputs;
 use super::output::{Progress, deliver};
 use super::reproduce::Words;
 use super::session::{Session, span};
+use super::trials_out::TrialsOut;
 use super::when::written;
+use super::{inputs, part};
 use shockfront::diagnostic::{Diagnostic, Located, Span};
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::{Compact, System};
-use shockfront::propagation::{Request, simulate};
+use shockfront::propagation::sampling::Rows;
+use shockfront::propagation::{Request, Shard, Simulation, sample, simulate};
 use shockfront::quality::data_quality;
 use shockfront::random::Seed;
 use shockfront::report::{self, ServiceList, SimulationReport};
 use shockfront::risk::limits::simulation_limits;
+use shockfront::topology::Loaded;
 
 /// Trials where nobody says how many.
-const TRIALS: u64 = 16_384;
+pub(super) const TRIALS: u64 = 16_384;
 /// Without a clock a trial is cheap.
-const STATIC_TRIALS: u64 = 65_536;
+pub(super) const STATIC_TRIALS: u64 = 65_536;
 
 /// A fault with the places to point at.
 struct Named {
@@ -32,48 +35,100 @@ struct Named {
     target: Option<Span>,
 }
 
+/// Everything that is read before trials are run.
+pub(super) struct Prepared {
+    pub(super) loaded: Loaded,
+    faults: Vec<Named>,
+    pub(super) compact: Compact,
+    pub(super) scenario: Scenario,
+    /// Hash of the text of the fault file.
+    pub(super) fault_file: Option<String>,
+}
+
 pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome, Failure> {
-    let loaded = session.topology(&arguments.topology);
-    // Errors of the faults are shown together with those of the topology.
+    let prepared = prepare(session, arguments, &arguments.topology)?;
+    let system = &prepared.loaded.system;
+    let trials = trials(arguments);
+    let shard = arguments.shard.unwrap_or(Shard::ALL);
+    let share = shard.trials(trials);
+    let progress = Progress::new(share.end - share.start, session.is_quiet);
+    let add = |done| progress.add(done);
+    let rows = match &arguments.trials_out {
+        Some(path) => Some(TrialsOut::new(path, system, arguments.static_reach)?),
+        None => None,
+    };
+    let take = |given: &Rows| rows.iter().for_each(|rows| rows.take(given));
+    let request = Request { progress: Some(&add), rows: rows.is_some().then_some(&take), ..request(arguments, system, trials) };
+    if arguments.shard.is_some() {
+        let sampled = sample(system, &prepared.compact, &prepared.scenario, &request, shard);
+        progress.finish();
+        let text = part::written(arguments, &prepared, trials, (shard, &sampled?));
+        rows.map_or(Ok(()), TrialsOut::finish)?;
+        deliver(&text, arguments.sampling.output.output.as_deref())?;
+        return Ok(Outcome::Passed);
+    }
+    let simulation = simulate(system, &prepared.compact, &prepared.scenario, &request);
+    progress.finish();
+    let simulation = simulation?;
+    rows.map_or(Ok(()), TrialsOut::finish)?;
+    report(session, arguments, &prepared, &simulation)
+}
+
+/// Reads the topology from `topology`, and the faults. Errors of the faults are shown together with those of the topology.
+pub(super) fn prepare(session: &mut Session, arguments: &Simulate, topology: &str) -> Result<Prepared, Failure> {
+    let loaded = session.topology(topology);
     let faults = faults(session, arguments);
-    let (loaded, faults) = match (loaded, faults) {
+    let (loaded, (faults, fault_file)) = match (loaded, faults) {
         (Ok(loaded), Ok(faults)) => (loaded, faults),
         (Err(Failure::Input(first)), Err(Failure::Input(second))) => return Err(Failure::Input([first, second].concat())),
         (Err(failure), _) | (_, Err(failure)) => return Err(failure),
     };
-    let system = &loaded.system;
-    let compact = Compact::new(system);
+    let compact = Compact::new(&loaded.system);
+    let scenario = scenario(&loaded.system, &compact, &faults, &arguments.sampling)?;
+    Ok(Prepared { loaded, faults, compact, scenario, fault_file })
+}
+
+/// How many trials are asked for.
+fn trials(arguments: &Simulate) -> u64 {
+    arguments.sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS })
+}
+
+/// The question as it was typed.
+pub(super) fn request<'a>(arguments: &Simulate, system: &System, trials: u64) -> Request<'a> {
     let sampling = &arguments.sampling;
-    let scenario = scenario(system, &compact, &faults, sampling)?;
-    let trials = sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS });
-    let progress = Progress::new(trials, session.is_quiet);
-    let add = |done| progress.add(done);
-    let request = Request {
+    Request {
         trials,
         seed: Seed(sampling.seed),
         static_reach: arguments.static_reach,
         exact: arguments.exact,
         at: sampling.at.clone(),
         threads: sampling.threads.map(usize::from),
+        precision: arguments.detail.precision,
         // Without a clock a batch takes so little that counting this would show, and only a list of all services shows it.
-        starved: !arguments.static_reach || listed(sampling, system) == ServiceList::All,
-        progress: Some(&add),
+        starved: !arguments.static_reach || listed(arguments.detail.services, system) == ServiceList::All,
         ..Request::default()
-    };
-    let simulation = simulate(system, &compact, &scenario, &request);
-    progress.finish();
-    let simulation = simulation?;
-    let quality = data_quality(system, Some(&scenario), sampling.at.as_ref());
+    }
+}
+
+/// Shows a result.
+pub(super) fn report(
+    session: &Session,
+    arguments: &Simulate,
+    prepared: &Prepared,
+    simulation: &Simulation,
+) -> Result<Outcome, Failure> {
+    let (system, sampling) = (&prepared.loaded.system, &arguments.sampling);
+    let quality = data_quality(system, Some(&prepared.scenario), sampling.at.as_ref());
     let report = SimulationReport {
         system,
-        simulation: &simulation,
+        simulation,
         quality: &quality,
-        faults: faults.iter().map(|named| named.written.clone()).collect(),
-        topology_sha256: loaded.sha256.clone(),
+        faults: prepared.faults.iter().map(|named| named.written.clone()).collect(),
+        topology_sha256: prepared.loaded.sha256.clone(),
         at: sampling.at.as_ref().map(written),
         limits: simulation_limits(),
-        services: listed(sampling, system),
-        command: command(arguments, trials),
+        services: listed(arguments.detail.services, system),
+        command: command(arguments, trials(arguments)),
     };
     let text = match sampling.format {
         ResultFormat::Text => report::simulation_text(&report, session.paper(sampling.output.output.is_some())),
@@ -85,8 +140,8 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
 }
 
 /// Which services a result lists.
-pub(crate) fn listed(sampling: &Sampling, system: &System) -> ServiceList {
-    match sampling.services {
+pub(crate) fn listed(services: Option<Services>, system: &System) -> ServiceList {
+    match services {
         Some(Services::All) => ServiceList::All,
         Some(Services::Reached) => ServiceList::Reached,
         None => ServiceList::default_for(system),
@@ -94,8 +149,8 @@ pub(crate) fn listed(sampling: &Sampling, system: &System) -> ServiceList {
 }
 
 /// All faults of the command line and of the fault file, or everything that is wrong with them.
-fn faults(session: &mut Session, arguments: &Simulate) -> Result<Vec<Named>, Failure> {
-    let (mut faults, mut problems) = (Vec::new(), Vec::new());
+fn faults(session: &mut Session, arguments: &Simulate) -> Result<(Vec<Named>, Option<String>), Failure> {
+    let (mut faults, mut problems, mut hash) = (Vec::new(), Vec::new(), None);
     for text in &arguments.fault {
         let source = session.typed("--fault", text);
         match Fault::parse(text) {
@@ -110,15 +165,18 @@ fn faults(session: &mut Session, arguments: &Simulate) -> Result<Vec<Named>, Fai
     }
     if let Some(path) = &arguments.fault_file {
         match inputs::faults(session, path) {
-            Ok(read) => faults.extend(read.into_iter().map(|Located { value: fault, span }| {
-                let written = fault.label();
-                Named { fault, written, whole: Some(span), target: Some(span) }
-            })),
+            Ok((read, text_hash)) => {
+                hash = Some(text_hash);
+                faults.extend(read.into_iter().map(|Located { value: fault, span }| {
+                    let written = fault.label();
+                    Named { fault, written, whole: Some(span), target: Some(span) }
+                }));
+            }
             Err(Failure::Input(more)) => problems.extend(more),
             Err(failure) => return Err(failure),
         }
     }
-    if problems.is_empty() { Ok(faults) } else { Err(Failure::Input(problems)) }
+    if problems.is_empty() { Ok((faults, hash)) } else { Err(Failure::Input(problems)) }
 }
 
 /// Resolves the faults; a problem is shown in the fault that has it.
@@ -151,6 +209,6 @@ fn command(arguments: &Simulate, trials: u64) -> String {
     words.option("fault-file", arguments.fault_file.as_ref());
     words.switch("static", arguments.static_reach);
     words.switch("exact", arguments.exact);
-    words.sampling(&arguments.sampling, (!arguments.exact).then_some(trials));
+    words.sampling(&arguments.sampling, &arguments.detail, (!arguments.exact).then_some(trials));
     words.line()
 }

@@ -58,8 +58,7 @@ impl Names {
 
     fn find_hashed(&self, name: &str, hash: u64) -> Option<u32> {
         let (digest, decides) = digest(name, hash);
-        let is_name =
-            |entry: &Entry| entry.digest == digest && (decides || slice(&self.text, &self.ends, entry.at) == name);
+        let is_name = |entry: &Entry| entry.digest == digest && (decides || slice(&self.text, &self.ends, entry.at) == name);
         self.index.find(hash, is_name).map(|entry| entry.at)
     }
 

@@ -10,7 +10,7 @@ use crate::statistics::batch::batch_of;
 use crate::units::Ticks;
 
 /// Digits of the number of services that a trial can impair.
-const PLANES: usize = 32;
+pub(super) const PLANES: usize = 32;
 
 /// Adds a batch of static reach to a tally.
 pub(super) fn count_batch(reached: &Reached, machine: Machine, labels: &[u32], tally: &mut Tally, trials: u64, batch: Batch) {
@@ -87,7 +87,7 @@ impl Work for Counting<'_> {
 
 /// Adds eight bits a lane to the three lowest planes; returns the carry, worth eight.
 #[inline(always)]
-fn add_eight<V: Lanes>(planes: &mut [V; PLANES], bits: [V; 8]) -> V {
+pub(super) fn add_eight<V: Lanes>(planes: &mut [V; PLANES], bits: [V; 8]) -> V {
     let (ones, twos_a) = full_adder(planes[0], bits[0], bits[1]);
     let (ones, twos_b) = full_adder(ones, bits[2], bits[3]);
     let (twos, fours_a) = full_adder(planes[1], twos_a, twos_b);

@@ -4,16 +4,20 @@
 //! `timeline` follows one trial through time; `exact` solves without sampling. All give integer tallies that merge in any order, so the
 //! answer is the same for any number of threads.
 
+mod all_sources;
 pub mod breaker;
+mod conclude;
 mod count;
 pub mod exact;
 mod lane;
 mod live;
 pub mod load;
 pub(crate) mod plan;
+pub mod ranking;
 pub(crate) mod reach;
 pub mod result;
 pub mod run;
+pub mod sampling;
 mod starved;
 pub mod tally;
 mod timeline;
@@ -22,3 +26,4 @@ pub mod waiting;
 
 pub use result::{Simulation, Solver};
 pub use run::{Request, simulate};
+pub use sampling::{Sample, Shard, conclude, sample};

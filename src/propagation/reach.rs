@@ -22,10 +22,38 @@ const D: usize = 2;
 /// How many arcs ahead masks are asked for.
 const AHEAD: usize = 24;
 
+/// What is asked of an arc.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    /// Its position in the plan.
+    pub(crate) arc: usize,
+    /// One of the constants.
+    pub(crate) of: usize,
+}
+
+impl Question {
+    /// Do errors cross?
+    pub(crate) const ERRORS: usize = 0;
+    /// Does delay cross?
+    pub(crate) const LATENCY: usize = 1;
+    /// Do wrong answers cross?
+    pub(crate) const DATA: usize = 2;
+    /// Are wrong answers noticed?
+    pub(crate) const VALIDATOR: usize = 3;
+    /// How many there are.
+    pub(crate) const KINDS: usize = 4;
+}
+
 /// Which arcs are live in which trials.
 pub(crate) trait Worlds {
     /// Trials of `need` in which the entity's number is below the threshold.
     fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V;
+
+    /// The same about an arc. Numbers are drawn only where there is a trial to draw them for.
+    #[inline(always)]
+    fn ask<V: Lanes>(&self, machine: V::Machine, _: Question, key: Key, threshold: Threshold, need: V) -> V {
+        if need.is_none() { need } else { self.below(machine, key, threshold, need) }
+    }
 }
 
 /// Worlds drawn from keyed random numbers.
@@ -149,15 +177,33 @@ impl Reached {
         }
     }
 
+    /// Sets masks by position, when all is well.
+    pub(crate) fn strike(&mut self, seeds: &[(usize, Mask)]) {
+        let masks = self.masks.as_mut_slice();
+        seeds.iter().for_each(|(at, mask)| masks[*at] = *mask);
+    }
+
+    /// Makes a node and all later ones well.
+    pub(crate) fn heal_from(&mut self, node: usize) {
+        self.masks.as_mut_slice()[node * self.channels..].fill(Mask::NONE);
+        self.done.fill(Mask::NONE);
+    }
+
     /// Propagates to the least fixpoint.
     pub(crate) fn propagate(&mut self, machine: Machine, plan: &Plan, worlds: &impl Worlds) {
+        self.propagate_from(machine, plan, worlds, 0);
+    }
+
+    /// The same where all is well before a node.
+    pub(crate) fn propagate_from(&mut self, machine: Machine, plan: &Plan, worlds: &impl Worlds, node: usize) {
+        let components = &plan.components[plan.components.partition_point(|(_, end)| (*end as usize) <= node)..];
         let masks = self.masks.as_mut_slice();
         let (queue, queued, done) = (&mut self.queue, &mut self.queued[..], &mut self.done[..]);
         let settling = Settling { queue, queued, done };
         if self.channels == 1 {
-            lanes::run(machine, Propagation::<1, _> { plan, worlds, masks, settling });
+            lanes::run(machine, Propagation::<1, _> { plan, components, worlds, masks, settling });
         } else {
-            lanes::run(machine, Propagation::<3, _> { plan, worlds, masks, settling });
+            lanes::run(machine, Propagation::<3, _> { plan, components, worlds, masks, settling });
         }
     }
 }
@@ -172,6 +218,7 @@ struct Settling<'a> {
 /// A batch on its way to the least fixpoint, over `C` channels.
 struct Propagation<'a, const C: usize, W> {
     plan: &'a Plan,
+    components: &'a [(u32, u32)],
     worlds: &'a W,
     masks: &'a mut [Mask],
     settling: Settling<'a>,
@@ -182,7 +229,7 @@ impl<const C: usize, W: Worlds> Work for Propagation<'_, C, W> {
 
     #[inline(always)]
     fn run<V: Lanes>(mut self, machine: V::Machine) {
-        for (start, end) in &self.plan.components {
+        for (start, end) in self.components {
             for node in *start..*end {
                 self.pull::<V>(machine, node as usize, *start);
             }
@@ -336,12 +383,6 @@ fn above<V: Lanes>(machine: V::Machine, planes: impl DoubleEndedIterator<Item = 
     above
 }
 
-/// Trials of `need` that cross, asked only where there are any.
-#[inline(always)]
-fn draw<V: Lanes>(machine: V::Machine, worlds: &impl Worlds, key: Key, threshold: Threshold, need: V) -> V {
-    if need.is_none() { need } else { worlds.below(machine, key, threshold, need) }
-}
-
 /// Carries the trials of `fresh` over an arc into `acc`.
 #[inline(always)]
 fn cross<V: Lanes, const C: usize>(
@@ -357,7 +398,8 @@ fn cross<V: Lanes, const C: usize>(
         // Plain arcs carry errors and delay with one probability.
         for channel in 0..C.min(2) {
             let need = fresh[channel].without(acc[channel]);
-            acc[channel] = acc[channel].or(draw(machine, worlds, key, threshold, need));
+            let question = Question { arc, of: Question::ERRORS };
+            acc[channel] = acc[channel].or(worlds.ask(machine, question, key, threshold, need));
         }
         return;
     }
@@ -381,21 +423,21 @@ fn cross<V: Lanes, const C: usize>(
 fn cross_ruled<V: Lanes>(machine: V::Machine, plan: &Plan, worlds: &impl Worlds, arc: usize, from: [V; 3], into: &mut [V; 3]) {
     let (key, rule) = (plan.in_key[arc], &plan.rules[plan.rule(arc) as usize]);
     let crossing = &rule.crossing;
-    let draw = |threshold, need| draw(machine, worlds, key, threshold, need);
+    let draw = |of, threshold, need| worlds.ask(machine, Question { arc, of }, key, threshold, need);
     if crossing.channels.has(Channels::ERRORS) {
-        into[E] = into[E].or(draw(rule.errors, from[E].without(into[E])));
+        into[E] = into[E].or(draw(Question::ERRORS, rule.errors, from[E].without(into[E])));
     }
     if crossing.channels.has(Channels::LATENCY) {
         if crossing.timeout.is_some() {
-            into[E] = into[E].or(draw(rule.errors, from[L].without(into[E])));
+            into[E] = into[E].or(draw(Question::ERRORS, rule.errors, from[L].without(into[E])));
         }
-        into[L] = into[L].or(draw(rule.latency, from[L].without(into[L])));
+        into[L] = into[L].or(draw(Question::LATENCY, rule.latency, from[L].without(into[L])));
     }
     if crossing.channels.has(Channels::DATA) {
-        let crosses = draw(rule.data, from[D].without(into[D].and(into[E])));
+        let crosses = draw(Question::DATA, rule.data, from[D].without(into[D].and(into[E])));
         match rule.validator {
             Some((key, threshold)) if !crosses.is_none() => {
-                let caught = worlds.below(machine, key, threshold, crosses);
+                let caught = worlds.ask(machine, Question { arc, of: Question::VALIDATOR }, key, threshold, crosses);
                 into[D] = into[D].or(crosses.without(caught));
                 if crossing.rejects {
                     into[E] = into[E].or(caught);

@@ -125,6 +125,24 @@ pub struct Watched {
     pub breach: Option<Estimate>,
 }
 
+/// How precise a run is whose precision was asked for: relative half-widths, infinite where they cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Precision {
+    /// What was asked.
+    pub asked: f64,
+    /// That of mean reach.
+    pub reach: f64,
+    /// That of mean user-minutes; `None` where the faults cannot reach any journey that has users, or where there is no clock.
+    pub user_minutes: Option<f64>,
+}
+
+impl Precision {
+    /// Is everything as precise as was asked?
+    pub fn is_reached(self) -> bool {
+        self.reach < self.asked && self.user_minutes.is_none_or(|user_minutes| user_minutes < self.asked)
+    }
+}
+
 /// What a simulation found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
@@ -157,6 +175,8 @@ pub struct Simulation {
     pub horizon_minutes: Option<f64>,
     /// Answers to [`Request::watch`](super::run::Request::watch).
     pub watched: Watched,
+    /// How precise it is, where that was asked.
+    pub precision: Option<Precision>,
 }
 
 impl Simulation {

@@ -9,9 +9,10 @@ use super::lane::slots;
 use super::live::{LiveMasks, SampledTrial};
 use super::plan::Plan;
 use super::reach::{Batch, Reached, run_batch};
-use super::result::{JourneyResult, Method, Reach, ServiceResult, ServiceTimesResult, Simulation, Solver, Summary, Watched};
+use super::result::{Simulation, Solver};
+use super::sampling::{self, Part, Rows, Sample, Span};
 use super::starved::{Downstream, Starving};
-use super::tally::{Measure, Tally};
+use super::tally::Tally;
 use super::timeline::{Timeline, Trial};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
@@ -19,13 +20,11 @@ use crate::lanes::{BATCH, Machine};
 use crate::model::traffic::Traffic;
 use crate::model::{Compact, System};
 use crate::random::Seed;
-use crate::statistics::{Estimate, Interval, clopper_pearson, order_statistic_ranks};
-use crate::units::{ServiceId, Ticks};
+use crate::units::ServiceId;
 use rayon::prelude::*;
-use std::collections::HashMap;
 
-/// Confidence of all intervals.
-const CONFIDENCE: f64 = 0.95;
+pub use super::conclude::budget;
+pub(crate) use super::conclude::{minutes, thousandths};
 
 /// What to simulate and how.
 #[derive(Default)]
@@ -54,8 +53,15 @@ pub struct Request<'a> {
     pub machine: Option<Machine>,
     /// Takes every trial event by event, also where a shortcut applies. Results do not depend on it.
     pub events_only: bool,
+    /// Stop at the first look at which the relative half-widths of mean reach and of mean user-minutes are below this; `trials`
+    /// is then the most. With `confidence`, too, there is this one look.
+    pub precision: Option<f64>,
+    /// Confidence of the intervals; 95 % where nothing is said, or that of the look at which a run with `precision` stops.
+    pub confidence: Option<f64>,
     /// Called with numbers of finished trials.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
+    /// Called with every trial's outcome, in the order of the trials.
+    pub rows: Option<&'a (dyn Fn(&Rows) + Sync)>,
 }
 
 /// Simulates a scenario.
@@ -69,6 +75,20 @@ pub fn simulate(
     scenario: &Scenario,
     request: &Request<'_>,
 ) -> Result<Simulation, Diagnostic> {
+    with_run(system, compact, scenario, request, |run| match request.exact {
+        true => exact::solve(run),
+        false => Ok(in_threads(request.threads, || sampling::simulated(run))),
+    })
+}
+
+/// Prepares a request, and asks something of what is prepared.
+pub(super) fn with_run<T>(
+    system: &System,
+    compact: &Compact,
+    scenario: &Scenario,
+    request: &Request<'_>,
+    ask: impl FnOnce(&Run<'_>) -> Result<T, Diagnostic>,
+) -> Result<T, Diagnostic> {
     if let (true, Some(fault)) = (request.static_reach, scenario.needs_clock()) {
         return Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
             .help("leave out --static"));
@@ -82,18 +102,7 @@ pub fn simulate(
     };
     let plan = Plan::new(system, compact, scenario, request.seed, false);
     let traffic = traffic(system, scenario, request)?;
-    let run = Run { system, compact, scenario, request, plan: &plan, traffic };
-    if request.exact {
-        return exact::solve(&run);
-    }
-    let work = || if request.static_reach { run.reach() } else { run.timeline() };
-    match request.threads {
-        None => Ok(work()),
-        Some(threads) => match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-            Ok(pool) => Ok(pool.install(work)),
-            Err(_) => Ok(work()),
-        },
-    }
+    ask(&Run { system, compact, scenario, request, plan: &plan, traffic })
 }
 
 fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Result<Vec<Traffic>, Diagnostic> {
@@ -107,6 +116,15 @@ fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Resul
         .collect()
 }
 
+/// Works on as many threads as were asked for.
+pub(super) fn in_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> T {
+    match threads.map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build()) {
+        Some(Ok(pool)) => pool.install(work),
+        // Without threads of its own, the work is done by those that all share.
+        Some(Err(_)) | None => work(),
+    }
+}
+
 /// A simulation at work.
 pub(crate) struct Run<'a> {
     pub(crate) system: &'a System,
@@ -115,33 +133,6 @@ pub(crate) struct Run<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) plan: &'a Plan,
     pub(crate) traffic: Vec<Traffic>,
-}
-
-/// What a trial with losses is remembered by, when services are watched.
-#[derive(Debug, Clone)]
-struct Loss {
-    milli_user_minutes: u64,
-    trial: u64,
-    impaired: Vec<bool>,
-}
-
-#[derive(Debug, Default)]
-struct Part {
-    tally: Tally,
-    losses: Vec<Loss>,
-    breaches: u64,
-}
-
-impl Part {
-    fn merge(mut self, other: Self) -> Self {
-        if self.tally.services.is_empty() && self.tally.trials == 0 {
-            return other;
-        }
-        self.tally.merge(&other.tally);
-        self.losses.extend(other.losses);
-        self.breaches += other.breaches;
-        self
-    }
 }
 
 impl Run<'_> {
@@ -157,21 +148,20 @@ impl Run<'_> {
         self.request.machine.unwrap_or_else(Machine::widest)
     }
 
-    /// Services that silent faults name are not in the plan and stay healthy.
-    fn reach(&self) -> Simulation {
+    /// Runs the trials of a span.
+    pub(super) fn gather(&self, span: &Span) -> Sample {
+        if !self.request.static_reach {
+            return Sample::new(span, self.timeline(span), None);
+        }
+        // Services that silent faults name are not in the plan and stay healthy.
         let labels = self.plan.labels();
-        let below = self.below(&labels);
-        let pessimistic = self.sample_reach(self.plan, below.as_ref());
+        let part = self.sample_reach(self.plan, self.below(&labels).as_ref(), span);
         // Without delays both bounds are the same question.
         let optimistic = self.plan.has_delays().then(|| {
             let plan = Plan::new(self.system, self.compact, self.scenario, self.request.seed, true);
-            reach_result(&self.sample_reach(&plan, None).tally)
+            self.sample_reach(&plan, None, span).tally
         });
-        let mut simulation = self.simulation(&pessimistic, &labels, false);
-        simulation.starved = below.as_ref().map(|below| starved(below, &pessimistic.tally));
-        let pessimistic = simulation.reach.clone();
-        simulation.reach_bounds = Some((optimistic.unwrap_or_else(|| pessimistic.clone()), pessimistic));
-        simulation
+        Sample::new(span, part, optimistic)
     }
 
     /// What can be starved, where that is asked.
@@ -179,20 +169,20 @@ impl Run<'_> {
         self.request.starved.then(|| Downstream::new(self.system, self.compact, self.plan, labels))
     }
 
-    fn sample_reach(&self, plan: &Plan, below: Option<&Downstream>) -> Part {
+    fn sample_reach(&self, plan: &Plan, below: Option<&Downstream>, span: &Span) -> Part {
         let labels = plan.labels();
         self.parallel(
             || (Reached::default(), Starving::default()),
             |(reached, starving), part, batch| {
                 run_batch(reached, self.machine(), plan, self.scenario, self.request.seed, batch);
-                count_batch(reached, self.machine(), &labels, &mut part.tally, self.request.trials, batch);
+                count_batch(reached, self.machine(), &labels, &mut part.tally, span.total, batch);
                 if let Some(below) = below {
                     starving.set_reached(below, reached, &labels);
                     starving.settle(below);
                     starving.count(below, &mut part.tally.starved);
                 }
             },
-            labels.len(),
+            (span, labels.len(), below.map_or(0, Downstream::len)),
         )
     }
 
@@ -201,18 +191,19 @@ impl Run<'_> {
         &self,
         state: impl Fn() -> S + Sync + Send,
         work: impl Fn(&mut S, &mut Part, Batch) + Sync,
-        services: usize,
+        (span, services, starved): (&Span, usize, usize),
     ) -> Part {
-        let trials = self.request.trials;
-        let batches = trials.div_ceil(BATCH);
+        let (first, batches) = (span.batches.start, span.batches.end - span.batches.start);
         let ranges = (rayon::current_num_threads() as u64 * 4).min(batches).max(1);
         (0..ranges)
             .into_par_iter()
             .map_init(state, |state, range| {
-                let journeys = self.system.journeys().len();
-                let mut part = Part { tally: Tally::new(services, journeys), ..Part::default() };
-                for batch in batches * range / ranges..batches * (range + 1) / ranges {
-                    let lanes = (trials - batch * BATCH).min(BATCH);
+                let mut tally = Tally::new(services, self.system.journeys().len());
+                tally.starved.resize(starved, 0);
+                tally.reaches = self.request.rows.is_some().then(Vec::new);
+                let mut part = Part { tally, ..Part::default() };
+                for batch in first + batches * range / ranges..first + batches * (range + 1) / ranges {
+                    let lanes = (span.total - batch * BATCH).min(BATCH);
                     work(state, &mut part, Batch { number: batch, lanes });
                     part.tally.trials += lanes;
                     if let Some(progress) = self.request.progress {
@@ -224,7 +215,7 @@ impl Run<'_> {
             .reduce(Part::default, Part::merge)
     }
 
-    fn timeline(&self) -> Simulation {
+    fn timeline(&self, span: &Span) -> Part {
         let (labels, position) = self.labels();
         let mut line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
         if self.request.events_only {
@@ -235,7 +226,7 @@ impl Run<'_> {
         let budgets: Vec<Option<u64>> =
             self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
         let below = self.below(&labels);
-        let part = self.parallel(
+        self.parallel(
             || {
                 (
                     Reached::default(),
@@ -255,7 +246,7 @@ impl Run<'_> {
                     let mut draws = SampledTrial::new(self.request.seed, number, live);
                     trial.hits.draw(self.scenario, &mut draws.drawn);
                     trial.run(&line, &lists[lane as usize], &mut draws);
-                    count_trial(trial, &line, &position, &mut part.tally, number, self.request.trials);
+                    count_trial(trial, &line, &position, &mut part.tally, number, span.total);
                     self.remember(trial, &line, &watched, &budgets, part, number);
                     if below.is_some() {
                         starving.set_trial(trial.services(&line), &position, lane);
@@ -266,12 +257,8 @@ impl Run<'_> {
                     starving.count(below, &mut part.tally.starved);
                 }
             },
-            labels.len(),
-        );
-        let mut simulation = self.simulation(&part, &labels, true);
-        simulation.starved = below.as_ref().map(|below| starved(below, &part.tally));
-        simulation.watched = self.watched(part);
-        simulation
+            (span, labels.len(), below.as_ref().map_or(0, Downstream::len)),
+        )
     }
 
     fn remember(
@@ -284,6 +271,10 @@ impl Run<'_> {
         number: u64,
     ) {
         let journeys = trial.journeys();
+        if self.request.rows.is_some() {
+            part.rows.censored.push(trial.is_censored());
+            part.rows.milli_user_minutes.extend(journeys.iter().map(|journey| journey.milli_user_minutes()));
+        }
         if journeys
             .iter()
             .zip(budgets)
@@ -302,145 +293,7 @@ impl Run<'_> {
             }
         }
         if impaired.contains(&true) || milli_user_minutes > 0 {
-            part.losses.push(Loss { milli_user_minutes, trial: number, impaired });
+            part.losses.push(sampling::Loss { milli_user_minutes, trial: number, impaired });
         }
-    }
-
-    /// Shares of the worst 5 % of the trials; ties go to the earlier trial.
-    fn watched(&self, part: Part) -> Watched {
-        let trials = self.request.trials;
-        let mut losses = part.losses;
-        losses.sort_by_key(|loss| (std::cmp::Reverse(loss.milli_user_minutes), loss.trial));
-        let worst = (trials as f64 * 0.05).ceil().max(1.0) as usize;
-        let worst_losses = &losses[..losses.len().min(worst)];
-        let share = |at: usize| worst_losses.iter().filter(|loss| loss.impaired[at]).count() as f64 / worst as f64;
-        Watched {
-            impaired_in_worst: self.request.watch.iter().enumerate().map(|(at, id)| (*id, share(at))).collect(),
-            breach: (!self.request.budgets.is_empty()).then(|| proportion(part.breaches, trials)),
-        }
-    }
-
-    fn simulation(&self, part: &Part, labels: &[u32], timed: bool) -> Simulation {
-        let (tally, trials) = (&part.tally, part.tally.trials);
-        let mut known: HashMap<u64, Estimate> = HashMap::new();
-        let mut share = |count: u64| *known.entry(count).or_insert_with(|| proportion(count, trials));
-        let mut services: Vec<ServiceResult> = labels
-            .iter()
-            .zip(&tally.services)
-            .map(|(node, service)| ServiceResult {
-                service: self.plan.services[*node as usize],
-                impaired: share(service.impaired),
-                down: share(service.down),
-                corrupt: share(service.corrupt),
-                times: timed.then(|| service_times(service, trials)),
-            })
-            .collect();
-        services.sort_unstable_by_key(|result| result.service);
-        let journeys = self.system.journeys().iter().zip(&tally.journeys).filter(|_| timed);
-        Simulation {
-            method: Method::Sampled,
-            solver: None,
-            trials,
-            seed: self.request.seed.0,
-            timed,
-            reach: reach_result(tally),
-            reach_bounds: None,
-            services,
-            starved: None,
-            journeys: journeys
-                .map(|(journey, tally)| JourneyResult {
-                    name: journey.name.clone(),
-                    downtime: summary(&tally.downtime, trials, minutes),
-                    impaired_time: summary(&tally.impaired_time, trials, minutes),
-                    user_minutes: summary(&tally.user_minutes, trials, thousandths),
-                    integrity_minutes: summary(&tally.integrity_minutes, trials, thousandths),
-                    budget_share: budget(&journey.facts)
-                        .map(|budget| summary(&tally.user_minutes, trials, |milli| thousandths(milli) / budget)),
-                })
-                .collect(),
-            user_minutes: timed.then(|| summary(&tally.user_minutes, trials, thousandths)),
-            censored: if trials == 0 { 0.0 } else { tally.censored as f64 / trials as f64 },
-            horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
-            watched: Watched::default(),
-        }
-    }
-}
-
-/// User-minutes that a journey may lose in its window: users per minute × window × (1 − objective) (semantics 20).
-pub fn budget(journey: &crate::model::facts::Journey) -> Option<f64> {
-    let users = journey.users_per_minute.filter(|users| *users > 0.0)?;
-    let window = journey.window.unwrap_or(Ticks::from_days(30));
-    Some(users * window.minutes() * (1.0 - journey.slo? / 100.0))
-}
-
-fn proportion(count: u64, trials: u64) -> Estimate {
-    let mean = if trials == 0 { 0.0 } else { count as f64 / trials as f64 };
-    Estimate { mean, interval: clopper_pearson(count, trials, CONFIDENCE) }
-}
-
-pub(crate) fn minutes(ticks: f64) -> f64 {
-    ticks / Ticks::PER_MINUTE as f64
-}
-
-pub(crate) fn thousandths(value: f64) -> f64 {
-    value / 1_000.0
-}
-
-fn summary(measure: &Measure, trials: u64, unit: impl Fn(f64) -> f64) -> Summary {
-    let mean = measure.sums.estimate(trials, CONFIDENCE);
-    let mut histogram = measure.histogram.clone();
-    histogram.settle();
-    let quantile = |q: f64| unit(histogram.quantile(q, trials) as f64);
-    let interval = |q: f64| {
-        let (low, high) = order_statistic_ranks(trials, q, CONFIDENCE);
-        Interval {
-            low: unit(histogram.quantile_rank(low, trials) as f64),
-            high: unit(histogram.quantile_rank(high.min(trials), trials) as f64),
-        }
-    };
-    Summary {
-        mean: Estimate {
-            mean: unit(mean.mean),
-            interval: if mean.interval.is_unknown() {
-                mean.interval
-            } else {
-                Interval { low: unit(mean.interval.low), high: unit(mean.interval.high) }
-            },
-        },
-        p50: quantile(0.50),
-        p90: quantile(0.90),
-        p95: quantile(0.95),
-        p99: quantile(0.99),
-        es95: unit(histogram.mean_of_worst(0.05, trials)),
-        intervals: (interval(0.50), interval(0.95)),
-    }
-}
-
-fn service_times(service: &super::tally::ServiceTally, trials: u64) -> ServiceTimesResult {
-    let none = super::tally::ServiceTimes::default();
-    let times = service.times.as_deref().unwrap_or(&none);
-    let (downtime, impaired_time) = times.measures();
-    let downtime = summary(&downtime, trials, minutes);
-    ServiceTimesResult {
-        impaired_time: impaired_time.map_or_else(|| downtime.clone(), |measure| summary(&measure, trials, minutes)),
-        downtime,
-        onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
-    }
-}
-
-/// Services that were starved in any trial, in file order.
-fn starved(below: &Downstream, tally: &Tally) -> Vec<(ServiceId, Estimate)> {
-    below.in_file_order(&tally.starved, |count| *count > 0, |count| proportion(*count, tally.trials))
-}
-
-fn reach_result(tally: &Tally) -> Reach {
-    let trials = tally.trials.max(1) as f64;
-    Reach {
-        mean: tally.reach_sums.estimate(tally.trials, CONFIDENCE),
-        p50: tally.reach.quantile(0.5),
-        p90: tally.reach.quantile(0.9),
-        p99: tally.reach.quantile(0.99),
-        standard_deviation: tally.reach.variance().sqrt(),
-        distribution: tally.reach.iter().map(|(value, count)| (value, count as f64 / trials)).collect(),
     }
 }

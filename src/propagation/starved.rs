@@ -92,6 +92,11 @@ impl Downstream {
         list
     }
 
+    /// How many can be starved.
+    pub(super) fn len(&self) -> usize {
+        self.services.len()
+    }
+
     fn providers(&self, at: usize) -> &[u32] {
         &self.providers[self.start[at] as usize..self.start[at + 1] as usize]
     }

@@ -47,11 +47,11 @@ pub struct ServiceTally {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceTimes {
     /// Time down, where it is also the time impaired: in most trials harm is total, and one record serves both.
-    alike: Measure,
+    pub alike: Measure,
     /// Time down, in the other trials.
-    downtime: Measure,
+    pub downtime: Measure,
     /// Time impaired, in the other trials.
-    impaired_time: Measure,
+    pub impaired_time: Measure,
     /// First impairment, over the trials in which there is one.
     pub onset: LogLinear,
     /// Of these, trials with an onset at time 0 (the histogram leaves zeros out).
@@ -78,6 +78,13 @@ impl ServiceTimes {
         downtime.merge(&self.alike);
         impaired_time.merge(&self.alike);
         (downtime, Some(impaired_time))
+    }
+
+    /// Sums of time down by batch.
+    pub(crate) fn downtime_sums(&self) -> BatchSums {
+        let mut sums = self.downtime.sums.clone();
+        sums.merge(&self.alike.sums);
+        sums
     }
 
     fn merge(&mut self, other: &Self) {
@@ -121,6 +128,8 @@ pub struct Tally {
     pub user_minutes: Measure,
     /// Trials in which harm went on at the horizon.
     pub censored: u64,
+    /// Services impaired, trial by trial, where every trial is asked for.
+    pub(crate) reaches: Option<Vec<u64>>,
 }
 
 impl Tally {
@@ -137,6 +146,9 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.trials += other.trials;
         self.censored += other.censored;
+        if let (Some(mine), Some(theirs)) = (&mut self.reaches, &other.reaches) {
+            mine.extend(theirs);
+        }
         self.reach.merge(&other.reach);
         self.reach_sums.merge(&other.reach_sums);
         self.user_minutes.merge(&other.user_minutes);
@@ -162,5 +174,25 @@ impl Tally {
     pub(crate) fn record_reach(&mut self, trial: u64, trials: u64, reach: u64) {
         self.reach.record(reach, 1);
         self.reach_sums.add(batch_of(trial, trials), reach);
+        if let Some(reaches) = &mut self.reaches {
+            reaches.push(reach);
+        }
+    }
+
+    /// Turns the tally of a whole run into that of the first half of a run of twice as many trials.
+    pub(crate) fn pair_batches(&mut self) {
+        self.reach_sums.pair();
+        self.user_minutes.sums.pair();
+        for times in self.services.iter_mut().filter_map(|service| service.times.as_deref_mut()) {
+            for measure in [&mut times.alike, &mut times.downtime, &mut times.impaired_time] {
+                measure.sums.pair();
+            }
+        }
+        for journey in &mut self.journeys {
+            let JourneyTally { downtime, impaired_time, user_minutes, integrity_minutes } = journey;
+            for measure in [downtime, impaired_time, user_minutes, integrity_minutes] {
+                measure.sums.pair();
+            }
+        }
     }
 }

@@ -15,10 +15,13 @@ pub mod markdown;
 #[cfg(test)]
 mod markdown_tests;
 pub mod number;
+pub mod part;
+pub mod ranking;
 pub mod record;
 pub mod record_assessment;
 #[cfg(test)]
 mod record_tests;
+mod schemas;
 pub mod terminal;
 #[cfg(test)]
 mod testing;

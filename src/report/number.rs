@@ -253,6 +253,12 @@ pub fn duration_estimate(estimate: Estimate) -> String {
     }
 }
 
+/// The point of [`duration_estimate`] alone.
+pub fn duration_point(estimate: Estimate) -> String {
+    let unit = TimeUnit::for_line(&[estimate.mean]);
+    format!("{} {}", parts(estimate, unit.minutes(), 0).0, unit.symbol())
+}
+
 /// Expected use of an error budget: a share, as a multiple from ten budgets on.
 pub fn budget(estimate: Estimate) -> String {
     if estimate.mean < 10.0 {

@@ -8,11 +8,13 @@
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
 use super::words::limits;
-use crate::propagation::result::{JourneyResult, Method, Reach, ServiceResult, Solver, Summary};
+use crate::propagation::result::{JourneyResult, Method, Precision, Reach, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Writes a simulation as `shockfront/simulation/v1`, with a newline at the end.
 pub fn simulation_json(report: &SimulationReport<'_>) -> String {
@@ -27,14 +29,15 @@ pub(super) fn pretty(record: &impl Serialize) -> String {
 }
 
 /// The program that wrote a record.
-#[derive(Debug, Serialize)]
-pub(super) struct Tool {
-    name: &'static str,
-    version: &'static str,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    pub(super) name: Cow<'static, str>,
+    pub(super) version: Cow<'static, str>,
 }
 
 /// This program.
-pub(super) const TOOL: Tool = Tool { name: "shockfront", version: env!("CARGO_PKG_VERSION") };
+pub(super) const TOOL: Tool = Tool { name: Cow::Borrowed("shockfront"), version: Cow::Borrowed(env!("CARGO_PKG_VERSION")) };
 
 /// Zero has no sign in a record.
 pub(super) fn unsigned(value: f64) -> f64 {
@@ -42,7 +45,7 @@ pub(super) fn unsigned(value: f64) -> f64 {
 }
 
 /// An interval; `null` where unknown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Ends(Option<[f64; 2]>);
 
 impl From<Interval> for Ends {
@@ -235,7 +238,7 @@ impl<'a> From<&'a JourneyResult> for JourneyRecord<'a> {
 }
 
 /// What a result rests on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct QualityRecord<'a> {
     age_days: Option<i64>,
     coverage: Option<f64>,
@@ -251,6 +254,23 @@ impl<'a> From<&'a DataQuality> for QualityRecord<'a> {
             assumed: &quality.assumed,
             not_modelled: &quality.not_modelled,
         }
+    }
+}
+
+/// How precise the run is, where that was asked; a half-width is `null` where it cannot be told.
+#[derive(Debug, Serialize)]
+struct PrecisionRecord {
+    asked: f64,
+    is_reached: bool,
+    reach: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_minutes: Option<f64>,
+}
+
+impl From<Precision> for PrecisionRecord {
+    fn from(precision: Precision) -> Self {
+        let Precision { asked, reach, user_minutes } = precision;
+        Self { asked, is_reached: precision.is_reached(), reach, user_minutes }
     }
 }
 
@@ -271,6 +291,8 @@ pub(super) struct SimulationRecord<'a> {
     data_quality: QualityRecord<'a>,
     limits: Vec<String>,
     censored: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<PrecisionRecord>,
 }
 
 impl<'a> SimulationRecord<'a> {
@@ -302,6 +324,7 @@ impl<'a> SimulationRecord<'a> {
             data_quality: report.quality.into(),
             limits: limits(Some(simulation), &report.limits),
             censored: unsigned(simulation.censored),
+            precision: simulation.precision.map(PrecisionRecord::from),
         }
     }
 }

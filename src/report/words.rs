@@ -9,7 +9,7 @@ use super::record_assessment::band_name;
 use crate::fault::Fault;
 use crate::model::System;
 use crate::propagation::Simulation;
-use crate::propagation::result::{JourneyResult, Method, ServiceResult, Solver, Summary};
+use crate::propagation::result::{JourneyResult, Method, Precision, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Assessment, Gate, Verdict};
 use crate::statistics::Estimate;
@@ -72,8 +72,12 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
     let horizon = simulation.horizon_minutes.map_or_else(String::new, |minutes| format!(", horizon {}", duration(minutes)));
     match simulation.method {
         Method::Sampled => {
+            let precise = match simulation.precision {
+                Some(precision) if precision.is_reached() => format!("; {}", precision_words(precision)),
+                _ => String::new(),
+            };
             format!(
-                "{} trials, seed {}{horizon}; intervals: 95 %, sampling error only",
+                "{} trials, seed {}{horizon}; intervals: 95 %, sampling error only{precise}",
                 whole(simulation.trials),
                 simulation.seed
             )
@@ -90,6 +94,13 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
     }
 }
 
+/// The half-widths that were reached.
+fn precision_words(precision: Precision) -> String {
+    let share = |width: f64| if width.is_finite() { share_plain(width) } else { "an unknown share".to_owned() };
+    let lost = precision.user_minutes.map_or_else(String::new, |lost| format!(" and {} of mean user-minutes", share(lost)));
+    format!("half-width {} of mean reach{lost}, asked were {}", share(precision.reach), share(precision.asked))
+}
+
 /// Limits, with those that this run adds: what it was too small to see, and what it cut. The same in every format.
 pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<String> {
     let mut all = limits.to_vec();
@@ -98,6 +109,10 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
         let bound = 1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64);
         let (trials, bound) = (whole(simulation.trials), share_plain(bound));
         all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
+    }
+    if let Some(precision) = simulation.precision.filter(|precision| !precision.is_reached()) {
+        let (trials, words) = (whole(simulation.trials), precision_words(precision));
+        all.push(format!("{trials} trials were too few for the precision: {words}. More `--trials` come closer."));
     }
     if simulation.censored > 0.0 {
         let horizon = simulation.horizon_minutes.map_or_else(|| "the horizon".to_owned(), duration);

@@ -70,6 +70,16 @@ impl BatchSums {
         }
     }
 
+    /// Turns sums of a run into those of the first half of a run of twice as many trials: two batches become one, and the
+    /// last 16 are empty. Exact for any number of trials: ⌊32·t/2n⌋ = ⌊⌊32·t/n⌋/2⌋.
+    pub fn pair(&mut self) {
+        let known = self.sums;
+        self.sums = std::array::from_fn(|batch| match known.get(2 * batch..2 * batch + 2) {
+            Some(two) => two[0] + two[1],
+            None => 0,
+        });
+    }
+
     /// The sums, by batch.
     pub fn sums(&self) -> [u128; BATCHES] {
         self.sums
@@ -142,6 +152,19 @@ mod tests {
             assert_eq!(sizes, std::array::from_fn(|batch| batch_size(batch, trials)), "{trials}");
         }
         assert_eq!(batch_of(u64::MAX - 1, u64::MAX), 31);
+    }
+
+    #[test]
+    fn paired_batches_are_those_of_twice_as_many_trials() {
+        for trials in [1_u64, 31, 32, 100, 8_192] {
+            let (mut short, mut long) = (BatchSums::new(), BatchSums::new());
+            for trial in 0..trials {
+                short.add(batch_of(trial, trials), trial + 1);
+                long.add(batch_of(trial, 2 * trials), trial + 1);
+            }
+            short.pair();
+            assert_eq!(short, long, "{trials}");
+        }
     }
 
     #[test]

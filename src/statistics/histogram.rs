@@ -8,7 +8,7 @@
 //! Source: G. Tene, HdrHistogram (3 digits); model.md §4; Rockafellar and Uryasev 2000 for the fractional trial at the edge of
 //! the expected shortfall.
 
-use super::quantile;
+use super::{Estimate, Interval, normal, quantile};
 use std::borrow::Cow;
 
 /// Sub-buckets of an octave, as a power of 2.
@@ -28,6 +28,17 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// Could recording have made it?
+    pub fn is_sound(&self) -> bool {
+        let (count, own) = (u128::from(self.count), bucket_of(self.largest));
+        let fits = |value: u64| u128::from(value).checked_mul(count);
+        self.count > 0
+            && self.smallest <= self.largest
+            && bucket_of(self.smallest) == own
+            && fits(self.smallest).is_some_and(|least| least <= self.sum)
+            && fits(self.largest).is_some_and(|most| self.sum <= most)
+    }
+
     fn add(&mut self, other: Self) {
         self.count += other.count;
         self.smallest = self.smallest.min(other.smallest);
@@ -175,10 +186,16 @@ impl LogLinear {
 
     /// Rebuilds a histogram from [`LogLinear::buckets`], as when a part of a run was stored.
     pub fn from_buckets(buckets: impl IntoIterator<Item = Bucket>) -> Self {
+        let used = buckets.into_iter().filter(|bucket| bucket.count > 0);
+        let mut all: Vec<(u32, Bucket)> = used.map(|bucket| (bucket_of(bucket.largest), bucket)).collect();
+        all.sort_by_key(|(index, _)| *index);
         let mut histogram = Self::new();
-        for bucket in buckets.into_iter().filter(|bucket| bucket.count > 0) {
+        for (index, bucket) in all {
             histogram.total += bucket.count;
-            histogram.add_all(vec![(bucket_of(bucket.largest), bucket)]);
+            match histogram.buckets.last_mut() {
+                Some((known, sum)) if *known == index => sum.add(bucket),
+                _ => histogram.buckets.push((index, bucket)),
+            }
         }
         histogram
     }
@@ -248,6 +265,30 @@ impl LogLinear {
         }
         // The remaining trials lost nothing.
         sum as f64 / wanted
+    }
+}
+
+impl LogLinear {
+    /// [`LogLinear::mean_of_worst`] with its large-sample interval, ES ± z·SE with SE = sd((L − q)⁺)/(share·√n), q being the quantile
+    /// at the edge; low is never below 0. Unknown where fewer than two trials lie in the tail. O(b).
+    ///
+    /// Source: model.md §4; Manistre and Hancock 2005.
+    pub fn estimate_of_worst(&self, share: f64, trials: u64, confidence: f64) -> Estimate {
+        let mean = self.mean_of_worst(share, trials);
+        let share = share.clamp(0.0, 1.0);
+        if share * (trials as f64) < 2.0 {
+            return Estimate { mean, interval: Interval::UNKNOWN };
+        }
+        let (edge, n) = (self.quantile(1.0 - share, trials) as f64, trials as f64);
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for (_, bucket) in self.settled().iter().rev() {
+            let excess = (bucket.sum as f64 / bucket.count as f64 - edge).max(0.0);
+            sum += excess * bucket.count as f64;
+            squares += excess * excess * bucket.count as f64;
+        }
+        let variance = ((squares - sum * sum / n) / (n - 1.0)).max(0.0);
+        let half = -normal::quantile(0.5 * (1.0 - confidence)) * libm::sqrt(variance / n) / share;
+        Estimate { mean, interval: Interval { low: (mean - half).max(0.0), high: mean + half } }
     }
 }
 

@@ -12,6 +12,8 @@ pub mod beta;
 pub mod beta_logit;
 pub mod binomial;
 pub mod counts;
+#[cfg(test)]
+mod coverage_tests;
 pub mod erlang;
 pub mod histogram;
 pub mod lognormal;

@@ -1,6 +1,7 @@
 //! Small systems from one line of text, and one call to simulate them.
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
 
+pub mod drafts;
 pub mod reference;
 
 use shockfront::diagnostic::Sources;

@@ -1,0 +1,81 @@
+//! `rank`: every service as the fault.
+
+use super::args::{Detail, Rank, ResultFormat};
+use super::args_simulate::Measure as Asked;
+use super::failure::{Failure, Outcome};
+use super::output::{Progress, deliver};
+use super::reproduce::Words;
+use super::session::Session;
+use super::simulate::{STATIC_TRIALS, TRIALS};
+use super::when::written;
+use clap::ValueEnum;
+use shockfront::model::Compact;
+use shockfront::propagation::Request;
+use shockfront::propagation::ranking::{Failing, rank};
+use shockfront::quality::data_quality;
+use shockfront::random::Seed;
+use shockfront::report::ranking::{Measure, RankingReport, ranking_json, ranking_markdown, ranking_text};
+use shockfront::risk::limits::simulation_limits;
+
+pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Failure> {
+    let loaded = session.topology(&arguments.topology)?;
+    let (system, sampling) = (&loaded.system, &arguments.sampling);
+    let compact = Compact::new(system);
+    let trials = sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS });
+    let progress = Progress::new(trials.saturating_mul(system.service_count() as u64), session.is_quiet);
+    let add = |done| progress.add(done);
+    let failing = Failing { kind: arguments.fault, horizon: sampling.horizon, response: sampling.response() };
+    let request = Request {
+        trials,
+        seed: Seed(sampling.seed),
+        static_reach: arguments.static_reach,
+        at: sampling.at.clone(),
+        threads: sampling.threads.map(usize::from),
+        progress: Some(&add),
+        ..Request::default()
+    };
+    let ranking = rank(system, &compact, failing, &request);
+    progress.finish();
+    let ranking = ranking?;
+    let quality = data_quality(system, None, sampling.at.as_ref());
+    let loses = |lost: f64| lost > 0.0;
+    let any_lost = ranking.services.iter().any(|ranked| ranked.user_minutes.is_some_and(|lost| loses(lost.mean)));
+    let report = RankingReport {
+        system,
+        ranking: &ranking,
+        quality: &quality,
+        fault: arguments.fault.name(),
+        by: match arguments.by {
+            _ if arguments.static_reach => Measure::Reach,
+            Some(Asked::Reach) => Measure::Reach,
+            Some(Asked::UserMinutes) => Measure::UserMinutes,
+            Some(Asked::Downtime) => Measure::Downtime,
+            None if any_lost => Measure::UserMinutes,
+            None => Measure::Downtime,
+        },
+        top: arguments.top,
+        topology_sha256: loaded.sha256.clone(),
+        at: sampling.at.as_ref().map(written),
+        trials,
+        seed: sampling.seed,
+        limits: simulation_limits(),
+        command: command(arguments, trials),
+    };
+    let text = match sampling.format {
+        ResultFormat::Text => ranking_text(&report, session.paper(sampling.output.output.is_some())),
+        ResultFormat::Json => ranking_json(&report),
+        ResultFormat::Markdown => ranking_markdown(&report),
+    };
+    deliver(&text, sampling.output.output.as_deref())?;
+    Ok(Outcome::Passed)
+}
+
+fn command(arguments: &Rank, trials: u64) -> String {
+    let mut words = Words::new("rank", &arguments.topology);
+    words.option("fault", Some(arguments.fault.name()));
+    words.switch("static", arguments.static_reach);
+    words.option("by", arguments.by.and_then(|by| Some(by.to_possible_value()?.get_name().to_owned())));
+    words.option("top", Some(arguments.top));
+    words.sampling(&arguments.sampling, &Detail::default(), Some(trials));
+    words.line()
+}

@@ -1,0 +1,275 @@
+//! Static reach of every service as the fault at once: a mask is 512 sources in one world, not 512 worlds of one source.
+//!
+//! Whether a dependency lets failures through in a world does not depend on who fails, so it is drawn once for all sources: one
+//! draw for an arc and 512 worlds, of which bit w is broadcast to all lanes of world w. Sources in topological order share a
+//! group, so that a group starts at its first source. The worlds are those of one source at a time: the same numbers, faster.
+//!
+//! O(worlds × services/512 × arcs) mask operations; 64 bytes an arc and thread.
+
+use super::count::{PLANES, add_eight};
+use super::plan::{INSIDE, Plan};
+use super::reach::{Question, Reached, Worlds, is_constant};
+use super::run::Request;
+use crate::fault::Scenario;
+use crate::fault::draw::Drawn;
+use crate::fault::trial::Hits;
+use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
+use crate::model::{Compact, System};
+use crate::random::{Key, LANES, Threshold, batch_key, below};
+use crate::statistics::batch::{BatchSums, batch_of};
+use rayon::prelude::*;
+
+/// 512 sources, one a lane.
+struct Group {
+    /// Masks that are set when the fault strikes, by their position.
+    seeds: Vec<(usize, Mask)>,
+    /// Label nodes that count as impaired whatever crosses, ascending.
+    sources: Vec<(u32, Mask)>,
+    /// The first node that can be impaired.
+    first: usize,
+    /// Which scenario is in which lane.
+    members: Vec<usize>,
+}
+
+/// Sums of reach over all trials for each scenario, by batch; `None` where a scenario does not hit the same nodes in each trial.
+pub(super) fn reach_sums(
+    system: &System,
+    compact: &Compact,
+    scenarios: &[Scenario],
+    request: &Request<'_>,
+) -> Option<Vec<BatchSums>> {
+    let mut all = scenarios.first()?.without_load();
+    if !scenarios.iter().all(is_constant) {
+        return None;
+    }
+    all.incidents = scenarios.iter().flat_map(|scenario| scenario.incidents.iter().cloned()).collect();
+    let plan = Plan::new(system, compact, &all, request.seed, false);
+    let groups = groups(&plan, scenarios, request);
+    let labels = plan.labels();
+    let machine = request.machine.unwrap_or_else(Machine::widest);
+    let units = request.trials.div_ceil(BATCH);
+    // Few batches of worlds leave threads idle, unless each is worked on by several.
+    let wanted = (rayon::current_num_threads() as u64 * 4).div_ceil(units.max(1));
+    let chunk = groups.len().div_ceil(wanted.max(1) as usize).max(1);
+    let tasks: Vec<(u64, &[Group])> = (0..units).flat_map(|unit| groups.chunks(chunk).map(move |part| (unit, part))).collect();
+    let none = || vec![BatchSums::new(); scenarios.len()];
+    let sums = tasks
+        .into_par_iter()
+        .fold(none, |mut sums, (unit, groups)| {
+            let mut worlds = AllWorlds { plan: &plan, labels: &labels, machine, total: request.trials, sums: &mut sums };
+            worlds.run(unit, groups);
+            if let Some(progress) = request.progress {
+                let sources: usize = groups.iter().map(|group| group.members.len()).sum();
+                progress((request.trials - unit * BATCH).min(BATCH) * sources as u64);
+            }
+            sums
+        })
+        .reduce(none, |mut a, b| {
+            a.iter_mut().zip(&b).for_each(|(mine, theirs)| mine.merge(theirs));
+            a
+        });
+    Some(sums)
+}
+
+/// Cuts the scenarios into groups, in topological order of what they hit.
+fn groups(plan: &Plan, scenarios: &[Scenario], request: &Request<'_>) -> Vec<Group> {
+    let hits: Vec<Hits<'_>> = scenarios
+        .iter()
+        .map(|scenario| {
+            let mut hits = Hits::default();
+            hits.draw(scenario, &mut Drawn { seed: request.seed, trial: 0 });
+            hits
+        })
+        .collect();
+    // A silent fault hits nodes that are not in the plan.
+    let first = |at: usize| hits[at].nodes.iter().filter_map(|node| plan.local(*node)).min().unwrap_or(plan.len());
+    let mut order: Vec<(usize, usize)> = (0..scenarios.len()).map(|at| (first(at), at)).collect();
+    order.sort_unstable();
+    let mut reached = Reached::default();
+    order
+        .chunks(BATCH as usize)
+        .map(|members| {
+            reached.begin(plan);
+            for (lane, (_, at)) in members.iter().enumerate() {
+                reached.set_hits(plan, &hits[*at], lane as u64);
+            }
+            let masks = reached.all().0.iter().enumerate();
+            let mut sources = reached.impaired_sources.clone();
+            sources.sort_unstable_by_key(|(node, _)| *node);
+            Group {
+                seeds: masks.filter(|(_, mask)| !mask.is_none()).map(|(at, mask)| (at, *mask)).collect(),
+                sources,
+                first: members[0].0,
+                members: members.iter().map(|(_, at)| *at).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Every world in turn.
+struct AllWorlds<'a> {
+    plan: &'a Plan,
+    labels: &'a [u32],
+    machine: Machine,
+    total: u64,
+    sums: &'a mut [BatchSums],
+}
+
+impl AllWorlds<'_> {
+    /// Runs a batch of 512 worlds for some groups.
+    fn run(&mut self, unit: u64, groups: &[Group]) {
+        let live = lanes::run(self.machine, Drawing { plan: self.plan, batch: batch_key(unit) });
+        let mut reached = Reached::default();
+        reached.begin(self.plan);
+        let mut counters = vec![[Mask::NONE; PLANES]; groups.len()];
+        let open = vec![vec![0; self.plan.in_source.len().div_ceil(64)]; live.len()];
+        let mut world = World { batch: batch_key(unit), number: 0, open };
+        let mut batch = None;
+        for number in 0..(self.total - unit * BATCH).min(BATCH) {
+            let of = batch_of(unit * BATCH + number, self.total);
+            if batch.replace(of).is_some_and(|before| before != of) {
+                self.settle(groups, &mut counters, of - 1);
+            }
+            world.enter(&live, number);
+            for (group, planes) in groups.iter().zip(&mut counters) {
+                reached.strike(&group.seeds);
+                reached.propagate_from(self.machine, self.plan, &world, group.first);
+                let (masks, channels) = reached.all();
+                let from = self.labels.partition_point(|label| (*label as usize) < group.first);
+                let labels = &self.labels[from..];
+                lanes::run(self.machine, Adding { masks, channels, labels, sources: &group.sources, planes });
+                reached.heal_from(group.first);
+            }
+        }
+        if let Some(last) = batch {
+            self.settle(groups, &mut counters, last);
+        }
+    }
+
+    /// Adds what was counted to a batch of the means, and starts from 0.
+    fn settle(&mut self, groups: &[Group], counters: &mut [[Mask; PLANES]], batch: usize) {
+        for (group, planes) in groups.iter().zip(counters) {
+            for (lane, member) in group.members.iter().enumerate() {
+                let (word, bit) = (lane / LANES as usize, lane % LANES as usize);
+                let reach = planes.iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
+                self.sums[*member].add(batch, reach);
+            }
+            *planes = [Mask::NONE; PLANES];
+        }
+    }
+}
+
+/// Draws the answers to all questions of all arcs for 512 worlds.
+struct Drawing<'a> {
+    plan: &'a Plan,
+    batch: Mask,
+}
+
+impl Work for Drawing<'_> {
+    /// By question and arc.
+    type Output = Vec<Vec<Mask>>;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self, machine: V::Machine) -> Self::Output {
+        let (plan, batch) = (self.plan, V::load(machine, &self.batch));
+        let all = V::splat(machine, u64::MAX);
+        let arcs = plan.in_source.len();
+        let mut live = vec![vec![Mask::NONE; arcs]; if plan.in_rule.is_empty() { 1 } else { Question::KINDS }];
+        for (arc, key) in plan.in_key.iter().enumerate() {
+            let key = *key;
+            if plan.in_rule.is_empty() {
+                below(machine, batch, key, plan.in_threshold[arc], all).store(&mut live[Question::ERRORS][arc]);
+            } else if plan.rule(arc) != INSIDE {
+                let rule = &plan.rules[plan.rule(arc) as usize];
+                below(machine, batch, key, rule.errors, all).store(&mut live[Question::ERRORS][arc]);
+                below(machine, batch, key, rule.latency, all).store(&mut live[Question::LATENCY][arc]);
+                below(machine, batch, key, rule.data, all).store(&mut live[Question::DATA][arc]);
+                if let Some((key, threshold)) = rule.validator {
+                    below(machine, batch, key, threshold, all).store(&mut live[Question::VALIDATOR][arc]);
+                }
+            }
+        }
+        live
+    }
+}
+
+/// One world: for each kind of question, a bit for each arc.
+struct World {
+    /// Key of its batch, and its number there.
+    batch: Mask,
+    number: u64,
+    open: Vec<Vec<u64>>,
+}
+
+impl World {
+    /// Takes the bits of a world out of 512.
+    fn enter(&mut self, live: &[Vec<Mask>], number: u64) {
+        self.number = number;
+        let (word, bit) = ((number / LANES) as usize, number % LANES);
+        for (open, live) in self.open.iter_mut().zip(live) {
+            for (open, live) in open.iter_mut().zip(live.chunks(64)) {
+                *open = live.iter().enumerate().fold(0, |open, (arc, mask)| open | (mask[word] >> bit & 1) << arc);
+            }
+        }
+    }
+}
+
+impl Worlds for World {
+    /// A number that belongs to no arc is drawn.
+    #[inline(always)]
+    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
+        let mut answers = Mask::NONE;
+        below(machine, V::load(machine, &self.batch), key, threshold, V::splat(machine, u64::MAX)).store(&mut answers);
+        let answer = answers[(self.number / LANES) as usize] >> (self.number % LANES) & 1;
+        need.and(V::splat(machine, answer.wrapping_neg()))
+    }
+
+    #[inline(always)]
+    fn ask<V: Lanes>(&self, machine: V::Machine, question: Question, _: Key, _: Threshold, need: V) -> V {
+        let open = self.open[question.of][question.arc / 64] >> (question.arc % 64) & 1;
+        need.and(V::splat(machine, open.wrapping_neg()))
+    }
+}
+
+/// Adds one to the counter of each lane for each label node that is impaired in it; plane i holds digit i.
+struct Adding<'a> {
+    masks: &'a [Mask],
+    channels: usize,
+    labels: &'a [u32],
+    sources: &'a [(u32, Mask)],
+    planes: &'a mut [Mask; PLANES],
+}
+
+impl Work for Adding<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self, machine: V::Machine) {
+        let none = V::splat(machine, 0);
+        let mut planes: [V; PLANES] = std::array::from_fn(|digit| V::load(machine, &self.planes[digit]));
+        let mut sources = self.sources.iter().peekable();
+        for labels in self.labels.chunks(8) {
+            let mut impaired = [none; 8];
+            for (node, impaired) in labels.iter().zip(&mut impaired) {
+                let at = *node as usize * self.channels;
+                for mask in &self.masks[at..at + self.channels] {
+                    *impaired = impaired.or(V::load(machine, mask));
+                }
+                while let Some((source, mask)) = sources.next_if(|(source, _)| source <= node) {
+                    if source == node {
+                        *impaired = impaired.or(V::load(machine, mask));
+                    }
+                }
+            }
+            let mut carry = add_eight(&mut planes, impaired);
+            let mut digit = 3;
+            while digit < PLANES && !carry.is_none() {
+                let plane = planes[digit];
+                planes[digit] = plane.xor(carry);
+                carry = plane.and(carry);
+                digit += 1;
+            }
+        }
+        planes.iter().zip(self.planes).for_each(|(plane, stored)| plane.store(stored));
+    }
+}

@@ -1,0 +1,192 @@
+//! From integer tallies to numbers with their intervals: the only place where trials are divided by.
+
+use super::result::{JourneyResult, Method, Precision, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
+use super::run::Run;
+use super::sampling::Sample;
+use super::starved::Downstream;
+use super::tally::{Measure, ServiceTally, ServiceTimes, Tally};
+use crate::statistics::{Estimate, Interval, clopper_pearson, order_statistic_ranks};
+use crate::units::{ServiceId, Ticks};
+use std::collections::HashMap;
+
+/// Confidence of intervals, unless another is asked for.
+pub(super) const CONFIDENCE: f64 = 0.95;
+
+impl Run<'_> {
+    /// Everything that a sample says, with intervals of a confidence.
+    pub(super) fn concluded(&self, sample: &Sample, confidence: f64) -> Simulation {
+        let (labels, timed) = (self.plan.labels(), !self.request.static_reach);
+        let below = self.below(&labels);
+        let mut simulation = self.simulation(&sample.tally, &labels, timed, confidence);
+        simulation.starved = below.as_ref().map(|below| starved(below, &sample.tally, confidence));
+        if timed {
+            simulation.watched = self.watched(sample, confidence);
+        } else {
+            let pessimistic = simulation.reach.clone();
+            let optimistic = sample.optimistic.as_ref().map(|tally| reach_result(tally, confidence));
+            simulation.reach_bounds = Some((optimistic.unwrap_or_else(|| pessimistic.clone()), pessimistic));
+        }
+        simulation.precision = self.request.precision.map(|asked| Precision {
+            asked,
+            reach: relative_half_width(simulation.reach.mean),
+            user_minutes: self
+                .can_lose_users()
+                .then(|| simulation.user_minutes.as_ref().map_or(f64::INFINITY, |lost| relative_half_width(lost.mean))),
+        });
+        simulation
+    }
+
+    /// Can the scenario reach any journey that has users? Without a clock nobody counts them.
+    fn can_lose_users(&self) -> bool {
+        let journeys = self.system.journeys().iter().filter(|_| !self.request.static_reach);
+        journeys
+            .filter(|journey| journey.facts.users_per_minute.is_some_and(|users| users > 0.0))
+            .any(|journey| journey.needs.iter().any(|need| self.plan.local(self.compact.node(*need)).is_some()))
+    }
+
+    /// Shares of the worst 5 % of the trials; ties go to the earlier trial.
+    fn watched(&self, sample: &Sample, confidence: f64) -> Watched {
+        let trials = sample.tally.trials;
+        let mut losses: Vec<_> = sample.losses.iter().collect();
+        losses.sort_by_key(|loss| (std::cmp::Reverse(loss.milli_user_minutes), loss.trial));
+        let worst = (trials as f64 * 0.05).ceil().max(1.0) as usize;
+        let worst_losses = &losses[..losses.len().min(worst)];
+        let share = |at: usize| worst_losses.iter().filter(|loss| loss.impaired[at]).count() as f64 / worst as f64;
+        Watched {
+            impaired_in_worst: self.request.watch.iter().enumerate().map(|(at, id)| (*id, share(at))).collect(),
+            breach: (!self.request.budgets.is_empty()).then(|| proportion(sample.breaches, trials, confidence)),
+        }
+    }
+
+    fn simulation(&self, tally: &Tally, labels: &[u32], timed: bool, confidence: f64) -> Simulation {
+        let trials = tally.trials;
+        let mut known: HashMap<u64, Estimate> = HashMap::new();
+        let mut share = |count: u64| *known.entry(count).or_insert_with(|| proportion(count, trials, confidence));
+        let mut services: Vec<ServiceResult> = labels
+            .iter()
+            .zip(&tally.services)
+            .map(|(node, service)| ServiceResult {
+                service: self.plan.services[*node as usize],
+                impaired: share(service.impaired),
+                down: share(service.down),
+                corrupt: share(service.corrupt),
+                times: timed.then(|| service_times(service, trials, confidence)),
+            })
+            .collect();
+        services.sort_unstable_by_key(|result| result.service);
+        let journeys = self.system.journeys().iter().zip(&tally.journeys).filter(|_| timed);
+        Simulation {
+            method: Method::Sampled,
+            solver: None,
+            trials,
+            seed: self.request.seed.0,
+            timed,
+            reach: reach_result(tally, confidence),
+            reach_bounds: None,
+            services,
+            starved: None,
+            journeys: journeys
+                .map(|(journey, tally)| JourneyResult {
+                    name: journey.name.clone(),
+                    downtime: summary(&tally.downtime, trials, confidence, minutes),
+                    impaired_time: summary(&tally.impaired_time, trials, confidence, minutes),
+                    user_minutes: summary(&tally.user_minutes, trials, confidence, thousandths),
+                    integrity_minutes: summary(&tally.integrity_minutes, trials, confidence, thousandths),
+                    budget_share: budget(&journey.facts)
+                        .map(|budget| summary(&tally.user_minutes, trials, confidence, |milli| thousandths(milli) / budget)),
+                })
+                .collect(),
+            user_minutes: timed.then(|| summary(&tally.user_minutes, trials, confidence, thousandths)),
+            censored: if trials == 0 { 0.0 } else { tally.censored as f64 / trials as f64 },
+            horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
+            watched: Watched::default(),
+            precision: None,
+        }
+    }
+}
+
+/// User-minutes that a journey may lose in its window: users per minute × window × (1 − objective) (semantics 20).
+pub fn budget(journey: &crate::model::facts::Journey) -> Option<f64> {
+    let users = journey.users_per_minute.filter(|users| *users > 0.0)?;
+    let window = journey.window.unwrap_or(Ticks::from_days(30));
+    Some(users * window.minutes() * (1.0 - journey.slo? / 100.0))
+}
+
+pub(super) fn proportion(count: u64, trials: u64, confidence: f64) -> Estimate {
+    let mean = if trials == 0 { 0.0 } else { count as f64 / trials as f64 };
+    Estimate { mean, interval: clopper_pearson(count, trials, confidence) }
+}
+
+pub(crate) fn minutes(ticks: f64) -> f64 {
+    ticks / Ticks::PER_MINUTE as f64
+}
+
+pub(crate) fn thousandths(value: f64) -> f64 {
+    value / 1_000.0
+}
+
+fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -> f64) -> Summary {
+    let mean = measure.sums.estimate(trials, confidence);
+    let mut histogram = measure.histogram.clone();
+    histogram.settle();
+    let quantile = |q: f64| unit(histogram.quantile(q, trials) as f64);
+    let interval = |q: f64| {
+        let (low, high) = order_statistic_ranks(trials, q, confidence);
+        Interval {
+            low: unit(histogram.quantile_rank(low, trials) as f64),
+            high: unit(histogram.quantile_rank(high.min(trials), trials) as f64),
+        }
+    };
+    Summary {
+        mean: Estimate {
+            mean: unit(mean.mean),
+            interval: if mean.interval.is_unknown() {
+                mean.interval
+            } else {
+                Interval { low: unit(mean.interval.low), high: unit(mean.interval.high) }
+            },
+        },
+        p50: quantile(0.50),
+        p90: quantile(0.90),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        es95: unit(histogram.mean_of_worst(0.05, trials)),
+        intervals: (interval(0.50), interval(0.95)),
+    }
+}
+
+fn service_times(service: &ServiceTally, trials: u64, confidence: f64) -> ServiceTimesResult {
+    let none = ServiceTimes::default();
+    let times = service.times.as_deref().unwrap_or(&none);
+    let (downtime, impaired_time) = times.measures();
+    let downtime = summary(&downtime, trials, confidence, minutes);
+    ServiceTimesResult {
+        impaired_time: impaired_time.map_or_else(|| downtime.clone(), |measure| summary(&measure, trials, confidence, minutes)),
+        downtime,
+        onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
+    }
+}
+
+/// Services that were starved in any trial, in file order.
+fn starved(below: &Downstream, tally: &Tally, confidence: f64) -> Vec<(ServiceId, Estimate)> {
+    below.in_file_order(&tally.starved, |count| *count > 0, |count| proportion(*count, tally.trials, confidence))
+}
+
+fn reach_result(tally: &Tally, confidence: f64) -> Reach {
+    let trials = tally.trials.max(1) as f64;
+    Reach {
+        mean: tally.reach_sums.estimate(tally.trials, confidence),
+        p50: tally.reach.quantile(0.5),
+        p90: tally.reach.quantile(0.9),
+        p99: tally.reach.quantile(0.99),
+        standard_deviation: tally.reach.variance().sqrt(),
+        distribution: tally.reach.iter().map(|(value, count)| (value, count as f64 / trials)).collect(),
+    }
+}
+
+/// Half the width of an interval over its mean, upwards, where no limit cuts it; 0 for what is certain, infinite where the
+/// mean is 0 or nothing is known of it.
+fn relative_half_width(estimate: Estimate) -> f64 {
+    let Estimate { mean, interval } = estimate;
+    if interval.is_unknown() || mean <= 0.0 { f64::INFINITY } else { (interval.high - mean) / mean }
+}

@@ -1,0 +1,212 @@
+//! Every service as the fault, on the same random numbers: which one hurts most?
+//!
+//! All services meet the same worlds (a dependency lets the failure of any of them through in the same trials), so that their
+//! differences are sharper than the intervals say, and "the intervals overlap" is a cautious sign of "too close to call".
+//!
+//! Source: model.md §4 (what-ifs on common random numbers).
+
+use super::all_sources::reach_sums;
+use super::conclude::{CONFIDENCE, minutes, thousandths};
+use super::run::{Request, in_threads};
+use super::sampling::{Sample, Shard, sample};
+use crate::diagnostic::Diagnostic;
+use crate::fault::{Fault, FaultKind, Response, Scenario};
+use crate::model::{Compact, System};
+use crate::statistics::{BatchSums, Estimate, Interval};
+use crate::units::{ServiceId, Ticks};
+
+/// What one service does to the others when it fails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// The service that fails.
+    pub service: ServiceId,
+    /// Services impaired, itself included.
+    pub reach: Estimate,
+    /// User-minutes lost over all journeys; `None` without a clock or without journeys.
+    pub user_minutes: Option<Estimate>,
+    /// Minutes down, added up over all services; `None` without a clock.
+    pub downtime: Option<Estimate>,
+}
+
+/// What all services do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ranking {
+    /// In file order.
+    pub services: Vec<Ranked>,
+    /// Services on which this fault cannot be injected.
+    pub left_out: Vec<ServiceId>,
+    /// How long harm was followed at most, in minutes, where there is a clock.
+    pub horizon_minutes: Option<f64>,
+}
+
+/// How services fail.
+#[derive(Debug, Clone, Copy)]
+pub struct Failing {
+    /// The kind of fault.
+    pub kind: FaultKind,
+    /// How long harm is followed; `None` for the default of the kind.
+    pub horizon: Option<Ticks>,
+    /// How people answer.
+    pub response: Response,
+}
+
+impl Failing {
+    /// The fault at one service.
+    fn at(self, system: &System, compact: &Compact, service: ServiceId) -> Result<Scenario, Vec<Diagnostic>> {
+        let fault = Fault::new(self.kind, system.service_name(service));
+        Ok(Scenario::new(system, compact, &[fault], self.horizon)?.answered(self.response))
+    }
+}
+
+/// Lets every service fail in turn. `exact`, `precision`, `rows`, `watch` and `budgets` of the request are not used.
+///
+/// O(services) simulations; without a clock and with faults that hit the same in each trial, all services share the draws.
+///
+/// # Errors
+/// When the fault cannot be injected anywhere; and as [`super::simulate`].
+pub fn rank(system: &System, compact: &Compact, failing: Failing, request: &Request<'_>) -> Result<Ranking, Vec<Diagnostic>> {
+    let threads = request.threads;
+    let request = Request {
+        trials: request.trials,
+        seed: request.seed,
+        static_reach: request.static_reach,
+        at: request.at.clone(),
+        machine: request.machine,
+        progress: request.progress,
+        threads: None,
+        ..Request::default()
+    };
+    in_threads(threads, || {
+        let at_once = if request.static_reach { all_at_once(system, compact, failing, &request) } else { None };
+        at_once.map_or_else(|| one_by_one(system, compact, failing, &request), Ok)
+    })
+}
+
+/// Without a clock: all services in each world; `None` where that does not do, as for faults that draw what they hit.
+fn all_at_once(system: &System, compact: &Compact, failing: Failing, request: &Request<'_>) -> Option<Ranking> {
+    let mut ranking = Ranking::default();
+    let (mut services, mut scenarios) = (Vec::new(), Vec::new());
+    for service in system.service_ids() {
+        match failing.at(system, compact, service) {
+            // What needs a clock is refused elsewhere.
+            Ok(scenario) if scenario.needs_clock().is_some() => return None,
+            Ok(scenario) => {
+                services.push(service);
+                scenarios.push(scenario);
+            }
+            Err(_) => ranking.left_out.push(service),
+        }
+    }
+    let sums = reach_sums(system, compact, &scenarios, request)?;
+    let reached = services.into_iter().zip(sums).map(|(service, sums)| Ranked {
+        service,
+        reach: sums.estimate(request.trials, CONFIDENCE),
+        user_minutes: None,
+        downtime: None,
+    });
+    ranking.services = reached.collect();
+    Some(ranking)
+}
+
+/// A simulation for each service; what [`rank`] is measured against.
+///
+/// # Errors
+/// As [`rank`].
+pub fn one_by_one(
+    system: &System,
+    compact: &Compact,
+    failing: Failing,
+    request: &Request<'_>,
+) -> Result<Ranking, Vec<Diagnostic>> {
+    let mut ranking = Ranking::default();
+    let mut refused = Vec::new();
+    for service in system.service_ids() {
+        match failing.at(system, compact, service) {
+            Ok(scenario) => {
+                let sample = sample(system, compact, &scenario, request, Shard::ALL).map_err(|problem| vec![problem])?;
+                ranking.services.push(ranked(system, service, &sample, request));
+                ranking.horizon_minutes = (!request.static_reach).then(|| scenario.horizon.minutes());
+            }
+            Err(problems) => {
+                ranking.left_out.push(service);
+                if refused.is_empty() {
+                    refused = problems;
+                }
+            }
+        }
+    }
+    if ranking.services.is_empty() && !refused.is_empty() { Err(refused) } else { Ok(ranking) }
+}
+
+fn ranked(system: &System, service: ServiceId, sample: &Sample, request: &Request<'_>) -> Ranked {
+    let (tally, trials) = (&sample.tally, sample.tally.trials);
+    let is_timed = !request.static_reach;
+    let mut down = BatchSums::new();
+    for times in tally.services.iter().filter_map(|service| service.times.as_deref()) {
+        // Sums of a batch add up over services, so the total has an interval of its own.
+        down.merge(&times.downtime_sums());
+    }
+    let lost = &tally.user_minutes.sums;
+    Ranked {
+        service,
+        reach: tally.reach_sums.estimate(trials, CONFIDENCE),
+        user_minutes: (is_timed && !system.journeys().is_empty()).then(|| in_unit(lost, trials, thousandths)),
+        downtime: is_timed.then(|| in_unit(&down, trials, minutes)),
+    }
+}
+
+fn in_unit(sums: &BatchSums, trials: u64, unit: fn(f64) -> f64) -> Estimate {
+    let Estimate { mean, interval } = sums.estimate(trials, CONFIDENCE);
+    let is_known = !interval.is_unknown();
+    Estimate {
+        mean: unit(mean),
+        interval: if is_known { Interval { low: unit(interval.low), high: unit(interval.high) } } else { interval },
+    }
+}
+
+/// Where a value stands in the order of all, the largest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// From 1; equal means share the better one.
+    pub rank: usize,
+    /// Its interval overlaps that of a neighbour in the order.
+    pub is_close: bool,
+}
+
+/// Places of estimates, by position. O(n log n).
+pub fn places(estimates: &[Estimate]) -> Vec<Place> {
+    let mut order: Vec<usize> = (0..estimates.len()).collect();
+    order.sort_by(|a, b| estimates[*b].mean.total_cmp(&estimates[*a].mean));
+    let overlap = |a: usize, b: usize| estimates[a].interval.low <= estimates[b].interval.high;
+    let mut places = vec![Place { rank: 0, is_close: false }; estimates.len()];
+    for (at, position) in order.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| order[before]);
+        places[*position].rank = match before {
+            Some(before) if estimates[before].mean == estimates[*position].mean => places[before].rank,
+            _ => at + 1,
+        };
+        if let Some(before) = before.filter(|before| overlap(*before, *position)) {
+            places[before].is_close = true;
+            places[*position].is_close = true;
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(mean: f64, half: f64) -> Estimate {
+        Estimate { mean, interval: Interval { low: mean - half, high: mean + half } }
+    }
+
+    #[test]
+    fn neighbours_that_overlap_are_too_close_to_call() {
+        let places =
+            places(&[estimate(1.0, 0.1), estimate(5.0, 0.2), estimate(4.7, 0.2), estimate(1.0, 0.0), estimate(3.0, 0.1)]);
+        let expected = [(4, true), (1, true), (2, true), (4, true), (3, false)];
+        assert_eq!(places, expected.map(|(rank, is_close)| Place { rank, is_close }));
+        assert!(super::places(&[]).is_empty());
+    }
+}

@@ -1,0 +1,395 @@
+//! A part of a run, `shockfront/part/v1`: what `--shard` writes and `merge` joins.
+//!
+//! Everything that trials added up to, in whole numbers (some exceed 64 bits), and what the run was asked, so that parts of
+//! different runs are told apart. What must hold: reading what was written gives the same sample; what was not written by this
+//! program is refused, never divided by. Services stand in the order of the program's own plan, so a part is read by the version
+//! that wrote it.
+
+use super::record::{TOOL, Tool};
+use crate::propagation::tally::{JourneyTally, Measure, ServiceTally, ServiceTimes, Tally};
+use crate::propagation::{Sample, Shard};
+use crate::statistics::batch::{BATCHES, BatchSums};
+use crate::statistics::counts::CountDistribution;
+use crate::statistics::histogram::{Bucket, LogLinear};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The name of the format.
+pub const SCHEMA: &str = "shockfront/part/v1";
+
+/// A part of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// `shockfront/part/v1`
+    pub schema: String,
+    /// The program that wrote it; another version does not read it.
+    pub tool: Tool,
+    /// What the whole run was asked.
+    pub run: RunInputs,
+    /// Which part it is.
+    pub shard: PartOf,
+    tally: TallyRecord,
+    /// Without a clock, where anything delays: the bound with all delayed dependencies cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    optimistic: Option<TallyRecord>,
+}
+
+/// What a run was asked: everything that decides its numbers, and what it lists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunInputs {
+    /// Path of the topology, as typed.
+    pub topology: String,
+    /// Hash of the topology's texts.
+    pub sha256: String,
+    /// Faults, as typed.
+    pub faults: Vec<String>,
+    /// Path of the fault file, as typed.
+    pub fault_file: Option<String>,
+    /// Hash of the text of the fault file.
+    pub fault_file_sha256: Option<String>,
+    /// Whether there is no clock.
+    pub static_reach: bool,
+    /// Trials of all parts together.
+    pub trials: u64,
+    /// The seed.
+    pub seed: u64,
+    /// The generator of random numbers.
+    pub generator: String,
+    /// When it happens, where that was said.
+    pub at: Option<String>,
+    /// How long harm is followed, where that was said.
+    pub horizon: Option<String>,
+    /// How many incidents can be worked on, where that was said.
+    pub responders: Option<u32>,
+    /// Whether dependents and users notice.
+    pub symptom_detection: bool,
+    /// Which services are listed, where that was said.
+    pub services: Option<String>,
+}
+
+/// Which part of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartOf {
+    /// Which, from 0.
+    pub number: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+/// Sums over trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TallyRecord {
+    trials: u64,
+    /// Pairs: services impaired, number of trials.
+    reach: Vec<[u64; 2]>,
+    /// Sums of reach over 32 batches of the whole run's trials.
+    reach_sums: Vec<u128>,
+    services: Vec<ServiceRecord>,
+    /// Trials in which a service is starved.
+    starved: Vec<u64>,
+    journeys: Vec<JourneyRecord>,
+    /// Thousandths of user-minutes over all journeys.
+    user_minutes: MeasureRecord,
+    /// Trials in which harm went on at the horizon.
+    censored: u64,
+}
+
+/// Trials in which a service is impaired, down, wrong; and its times in microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ServiceRecord {
+    impaired: u64,
+    down: u64,
+    corrupt: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    times: Option<TimesRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TimesRecord {
+    /// Time down where it is also the time impaired; the other two hold the other trials.
+    alike: MeasureRecord,
+    downtime: MeasureRecord,
+    impaired_time: MeasureRecord,
+    onset: Vec<BucketRecord>,
+    onset_at_zero: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct JourneyRecord {
+    downtime: MeasureRecord,
+    impaired_time: MeasureRecord,
+    user_minutes: MeasureRecord,
+    integrity_minutes: MeasureRecord,
+}
+
+/// A quantity over trials; those in which it is 0 are in neither list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MeasureRecord {
+    buckets: Vec<BucketRecord>,
+    /// Sums over 32 batches of the whole run's trials; empty where all are 0.
+    sums: Vec<u128>,
+}
+
+/// Number of values, the smallest, the largest, their sum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+struct BucketRecord(u64, u64, u64, u128);
+
+/// Writes a part, with a newline at the end.
+pub fn part_json(run: RunInputs, shard: Shard, sample: &Sample) -> String {
+    let part = Part {
+        schema: SCHEMA.to_owned(),
+        tool: TOOL,
+        run,
+        shard: PartOf { number: shard.number, of: shard.of },
+        tally: TallyRecord::from(&sample.tally),
+        optimistic: sample.optimistic.as_ref().map(TallyRecord::from),
+    };
+    serde_json::to_string(&part).expect("records have text keys only and memory takes every byte") + "\n"
+}
+
+/// Reads a part.
+///
+/// # Errors
+/// With a sentence, and the line and column (from 1) where the text is at fault.
+pub fn read_part(text: &str) -> Result<Part, (String, Option<(usize, usize)>)> {
+    let part: Part = serde_json::from_str(text).map_err(|error| {
+        let place = (error.line() > 0).then(|| (error.line(), error.column()));
+        (format!("this is no part of a run: {error}"), place)
+    })?;
+    if part.schema != SCHEMA {
+        return Err((format!("expected `{SCHEMA}`, found `{}`", part.schema), None));
+    }
+    if part.tool != TOOL || part.run.generator != crate::random::GENERATOR {
+        let Tool { name, version } = &part.tool;
+        return Err((format!("a part is read by the version that wrote it: {name} {version}"), None));
+    }
+    if part.shard.number >= part.shard.of {
+        return Err((format!("there is no part {} of {}", part.shard.number, part.shard.of), None));
+    }
+    Ok(part)
+}
+
+impl Part {
+    /// The numbers of the part.
+    ///
+    /// # Errors
+    /// Where they contradict each other.
+    pub fn sample(&self) -> Result<Sample, String> {
+        let mut sample = Sample::default();
+        sample.total = self.run.trials;
+        sample.tally = self.tally.tally(self.trials()).ok_or("its numbers contradict each other")?;
+        if let Some(bound) = &self.optimistic {
+            sample.optimistic = Some(bound.tally(self.trials()).ok_or("the numbers of its bound contradict each other")?);
+        }
+        Ok(sample)
+    }
+
+    fn trials(&self) -> u64 {
+        let trials = Shard { number: self.shard.number, of: self.shard.of }.trials(self.run.trials);
+        trials.end - trials.start
+    }
+}
+
+/// Joins all parts of a run, in any order.
+///
+/// # Errors
+/// With the position of the part that is at fault, or without one where one is missing.
+pub fn join(parts: &[Part]) -> Result<Sample, (Option<usize>, String)> {
+    let Some(first) = parts.first() else { return Err((None, "there is no part".to_owned())) };
+    let mut all: Option<Sample> = None;
+    for (at, part) in parts.iter().enumerate() {
+        if part.run != first.run || part.shard.of != first.shard.of {
+            return Err((Some(at), format!("it is of another run than the first: {}", difference(first, part))));
+        }
+        if parts[..at].iter().any(|known| known.shard == part.shard) {
+            return Err((Some(at), format!("part {} of {} is given twice", part.shard.number, part.shard.of)));
+        }
+        let sample = part.sample().map_err(|message| (Some(at), message))?;
+        match &mut all {
+            None => all = Some(sample),
+            Some(all) if is_alike(all, &sample) => all.merge(&sample),
+            Some(_) => return Err((Some(at), "it has other services or journeys than the first".to_owned())),
+        }
+    }
+    let of = first.shard.of;
+    if (parts.len() as u64) < of {
+        let is_missing = |number: &u64| parts.iter().all(|part| part.shard.number != *number);
+        let missing: Vec<String> = (0..of).filter(is_missing).take(5).map(|number| number.to_string()).collect();
+        let more = of - parts.len() as u64;
+        return Err((None, format!("{more} of {of} parts are missing, among them part {}", missing.join(", "))));
+    }
+    all.ok_or((None, "there is no part".to_owned()))
+}
+
+fn is_alike(a: &Sample, b: &Sample) -> bool {
+    let shape = |tally: &Tally| (tally.services.len(), tally.starved.len(), tally.journeys.len());
+    shape(&a.tally) == shape(&b.tally) && a.optimistic.as_ref().map(shape) == b.optimistic.as_ref().map(shape)
+}
+
+/// The first thing in which two parts differ.
+fn difference(a: &Part, b: &Part) -> String {
+    let (x, y) = (serde_json::to_value(&a.run).unwrap_or_default(), serde_json::to_value(&b.run).unwrap_or_default());
+    let fields = x.as_object().into_iter().flatten();
+    let differing = fields.map(|(key, value)| (key, value, &y[key])).find(|(_, value, other)| value != other);
+    match differing {
+        Some((key, value, other)) => format!("`{key}` is {other} and not {value}"),
+        None => format!("it is cut into {} and not {}", b.shard.of, a.shard.of),
+    }
+}
+
+/// The JSON Schema of parts, indented.
+pub fn part_schema() -> String {
+    super::schemas::text::<Part>(SCHEMA)
+}
+
+impl From<&Tally> for TallyRecord {
+    fn from(tally: &Tally) -> Self {
+        Self {
+            trials: tally.trials,
+            reach: tally.reach.iter().map(|(value, count)| [value, count]).collect(),
+            reach_sums: tally.reach_sums.sums().to_vec(),
+            services: tally.services.iter().map(ServiceRecord::from).collect(),
+            starved: tally.starved.clone(),
+            journeys: tally.journeys.iter().map(JourneyRecord::from).collect(),
+            user_minutes: (&tally.user_minutes).into(),
+            censored: tally.censored,
+        }
+    }
+}
+
+impl From<&ServiceTally> for ServiceRecord {
+    fn from(service: &ServiceTally) -> Self {
+        let ServiceTally { impaired, down, corrupt, times } = service;
+        let times = times.as_deref().map(|times| TimesRecord {
+            alike: (&times.alike).into(),
+            downtime: (&times.downtime).into(),
+            impaired_time: (&times.impaired_time).into(),
+            onset: times.onset.buckets().map(BucketRecord::from).collect(),
+            onset_at_zero: times.onset_at_zero,
+        });
+        Self { impaired: *impaired, down: *down, corrupt: *corrupt, times }
+    }
+}
+
+impl From<&JourneyTally> for JourneyRecord {
+    fn from(journey: &JourneyTally) -> Self {
+        Self {
+            downtime: (&journey.downtime).into(),
+            impaired_time: (&journey.impaired_time).into(),
+            user_minutes: (&journey.user_minutes).into(),
+            integrity_minutes: (&journey.integrity_minutes).into(),
+        }
+    }
+}
+
+impl From<&Measure> for MeasureRecord {
+    fn from(measure: &Measure) -> Self {
+        let sums = if measure.sums.total() == 0 { Vec::new() } else { measure.sums.sums().to_vec() };
+        Self { buckets: measure.histogram.buckets().map(BucketRecord::from).collect(), sums }
+    }
+}
+
+impl From<Bucket> for BucketRecord {
+    fn from(bucket: Bucket) -> Self {
+        Self(bucket.count, bucket.smallest, bucket.largest, bucket.sum)
+    }
+}
+
+impl TallyRecord {
+    /// The tally; `None` where the numbers contradict each other.
+    fn tally(&self, trials: u64) -> Option<Tally> {
+        let (mut reach, mut left) = (CountDistribution::new(), trials);
+        for [value, count] in &self.reach {
+            left = left.checked_sub(*count)?;
+            // Nobody has more services.
+            (*value <= u64::from(u32::MAX)).then(|| reach.record(*value, *count))?;
+        }
+        let reach_sums = BatchSums::from_sums(self.reach_sums.as_slice().try_into().ok()?);
+        let reached: u128 = self.reach.iter().map(|[value, count]| u128::from(*value) * u128::from(*count)).sum();
+        let is_sound = self.trials == trials
+            && left == 0
+            && total(&self.reach_sums) == Some(reached)
+            && self.censored <= trials
+            && self.starved.iter().all(|count| *count <= trials);
+        is_sound.then_some(())?;
+        let mut tally = Tally { trials, reach, reach_sums, starved: self.starved.clone(), ..Tally::default() };
+        tally.services = self.services.iter().map(|service| service.tally(trials)).collect::<Option<_>>()?;
+        tally.journeys = self.journeys.iter().map(|journey| journey.tally(trials)).collect::<Option<_>>()?;
+        tally.user_minutes = self.user_minutes.measure(trials)?;
+        tally.censored = self.censored;
+        Some(tally)
+    }
+}
+
+impl ServiceRecord {
+    fn tally(&self, trials: u64) -> Option<ServiceTally> {
+        let Self { impaired, down, corrupt, times } = self;
+        (*impaired <= trials && down <= impaired && corrupt <= impaired).then_some(())?;
+        let times = match times {
+            Some(times) => Some(Box::new(times.times(*impaired)?)),
+            None => None,
+        };
+        Some(ServiceTally { impaired: *impaired, down: *down, corrupt: *corrupt, times })
+    }
+}
+
+impl TimesRecord {
+    fn times(&self, impaired: u64) -> Option<ServiceTimes> {
+        let onset = histogram(&self.onset, impaired)?;
+        (onset.total().checked_add(self.onset_at_zero)? == impaired).then_some(())?;
+        Some(ServiceTimes {
+            alike: self.alike.measure(impaired)?,
+            downtime: self.downtime.measure(impaired)?,
+            impaired_time: self.impaired_time.measure(impaired)?,
+            onset,
+            onset_at_zero: self.onset_at_zero,
+        })
+    }
+}
+
+impl JourneyRecord {
+    fn tally(&self, trials: u64) -> Option<JourneyTally> {
+        Some(JourneyTally {
+            downtime: self.downtime.measure(trials)?,
+            impaired_time: self.impaired_time.measure(trials)?,
+            user_minutes: self.user_minutes.measure(trials)?,
+            integrity_minutes: self.integrity_minutes.measure(trials)?,
+        })
+    }
+}
+
+impl MeasureRecord {
+    fn measure(&self, trials: u64) -> Option<Measure> {
+        let histogram = histogram(&self.buckets, trials)?;
+        let sums = if self.sums.is_empty() { [0; BATCHES] } else { self.sums.as_slice().try_into().ok()? };
+        (total(&sums) == Some(histogram.sum())).then(|| Measure { histogram, sums: BatchSums::from_sums(sums) })
+    }
+}
+
+/// No sum of a run comes near: a million parts still add up.
+const LARGEST: u128 = 1 << 100;
+
+/// A histogram of at most so many values above 0.
+fn histogram(buckets: &[BucketRecord], most: u64) -> Option<LogLinear> {
+    let (mut left, mut total) = (most, 0_u128);
+    let mut all = Vec::with_capacity(buckets.len());
+    for BucketRecord(count, smallest, largest, sum) in buckets {
+        left = left.checked_sub(*count)?;
+        total = total.checked_add(*sum).filter(|total| *total <= LARGEST)?;
+        let bucket = Bucket { count: *count, smallest: *smallest, largest: *largest, sum: *sum };
+        (*smallest > 0 && bucket.is_sound()).then(|| all.push(bucket))?;
+    }
+    Some(LogLinear::from_buckets(all))
+}
+
+fn total(sums: &[u128]) -> Option<u128> {
+    sums.iter().try_fold(0_u128, |total, sum| total.checked_add(*sum))
+}

@@ -1,0 +1,157 @@
+//! Precision, shards, rows of trials, rankings: as users run them.
+
+use super::{json, place, run, write};
+use std::path::Path;
+
+const CRASH: [&str; 4] = ["simulate", "shop.yaml", "--fault", "crash@db"];
+
+fn simulate(place: &Path, more: &[&str]) -> (i32, String, String) {
+    run(place, &[&CRASH[..], more].concat())
+}
+
+fn read(place: &Path, name: &str) -> String {
+    std::fs::read_to_string(place.join(name)).expect("written")
+}
+
+#[test]
+fn merged_shards_print_what_one_run_prints() {
+    let place = place();
+    let place = place.path();
+    for (mode, trials) in [(&["--static"][..], "5000"), (&["--responders", "1", "--horizon", "5h"][..], "1500")] {
+        let options = [mode, &["--trials", trials, "--seed", "3"]].concat();
+        let mut names = Vec::new();
+        for number in 0..3 {
+            let (shard, name, rows) = (format!("{number}/3"), format!("part-{number}.json"), format!("rows-{number}.csv"));
+            let written = simulate(place, &[&options[..], &["--shard", &shard, "-o", &name, "--trials-out", &rows]].concat());
+            assert_eq!(written, (0, String::new(), String::new()));
+            names.insert(0, name);
+        }
+        for format in ["text", "json", "markdown"] {
+            let one = simulate(place, &[&options[..], &["--format", format, "--trials-out", "rows.csv"]].concat());
+            let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+            let merged = run(place, &[&["merge"], &parts[..], &["--format", format]].concat());
+            assert_eq!(one, merged, "{format}");
+        }
+        let mut rows = read(place, "rows-0.csv");
+        for number in 1..3 {
+            let part = read(place, &format!("rows-{number}.csv"));
+            rows.push_str(part.split_once('\n').expect("a title").1);
+        }
+        assert_eq!(rows, read(place, "rows.csv"));
+    }
+    for (parts, message) in [
+        (&["part-0.json", "part-1.json"][..], "1 of 3 parts are missing, among them part 2"),
+        (&["part-0.json", "part-1.json", "part-1.json"][..], "part 1 of 3 is given twice"),
+        (&["shop.yaml"][..], "this is no part of a run"),
+        (&["none.json"][..], "none.json cannot be read"),
+    ] {
+        let (code, out, err) = run(place, &[&["merge"], parts].concat());
+        assert!(code == 2 && out.is_empty() && err.contains(message), "{err}");
+    }
+}
+
+#[test]
+fn parts_of_other_runs_are_refused() {
+    let place = place();
+    let place = place.path();
+    let part = |shard: &str, more: &[&str], name: &str| {
+        assert_eq!(simulate(place, &[&["--static", "--trials", "2000", "--shard", shard, "-o", name], more].concat()).0, 0);
+    };
+    part("0/2", &[], "a.json");
+    part("1/2", &["--seed", "1"], "b.json");
+    let (code, _, err) = run(place, &["merge", "a.json", "b.json"]);
+    assert!(
+        code == 2 && err.contains("b.json does not fit: it is of another run than the first: `seed` is 1 and not 0"),
+        "{err}"
+    );
+    part("1/2", &[], "b.json");
+    write(place, "shop.yaml", &super::SHOP.replace("probability: 0.8", "probability: 0.7"));
+    let (code, _, err) = run(place, &["merge", "a.json", "b.json"]);
+    assert!(code == 2 && err.contains("the topology has changed since the parts were made"), "{err}");
+    write(place, "moved/shop.yaml", super::SHOP);
+    assert_eq!(run(place, &["merge", "a.json", "b.json", "--topology", "moved/shop.yaml"]).0, 0);
+    for bad in [&["--shard", "2/2"][..], &["--shard", "0/2", "--exact"], &["--shard", "0/2", "--precision", "1%"]] {
+        assert_eq!(simulate(place, bad).0, 2);
+    }
+}
+
+#[test]
+fn a_part_fits_its_schema() {
+    let place = place();
+    for (format, mut arguments) in [
+        ("part", [&CRASH[..], &["--trials", "1000", "--shard", "0/2"]].concat()),
+        ("ranking", ["rank", "shop.yaml", "--trials", "600", "--format", "json"].to_vec()),
+    ] {
+        for mode in [None, Some("--static")] {
+            arguments.extend(mode);
+            let (code, out, err) = run(place.path(), &arguments);
+            assert_eq!((code, err.as_str()), (0, ""));
+            let schema = json(&run(place.path(), &["schema", format]).1);
+            let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+            let wrong: Vec<String> = validator.iter_errors(&json(&out)).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{format}: {wrong:#?}");
+        }
+    }
+}
+
+#[test]
+fn precision_is_reached_or_said_to_be_missed() {
+    let place = place();
+    let stopped = |more: &[&str]| json(&simulate(place.path(), &[more, &["--format", "json"]].concat()).1);
+    let early = stopped(&["--static", "--precision", "1%", "--trials", "1000000"]);
+    assert_eq!((&early["inputs"]["trials"], &early["precision"]["is_reached"]), (&8_192.into(), &true.into()));
+    let reach = &early["reach"];
+    let half = (reach["interval"][1].as_f64().expect("known") / reach["mean"].as_f64().expect("known")) - 1.0;
+    assert!(half < 0.01 && (half - early["precision"]["reach"].as_f64().expect("known")).abs() < 1e-12);
+    let late = stopped(&["--precision", "0.0001", "--trials", "9000"]);
+    assert_eq!((&late["inputs"]["trials"], &late["precision"]["is_reached"]), (&9_000.into(), &false.into()));
+    assert!(late["limits"].to_string().contains("9,000 trials were too few for the precision"), "{}", late["limits"]);
+    let text = simulate(place.path(), &["--static", "--precision", "1%", "--trials", "1000000"]).1;
+    assert!(text.contains("half-width 0.84 % of mean reach") && text.contains("--trials 1000000 --precision 0.01"), "{text}");
+    let change = "schema: shockfront/change/v1\nservices: [db]\nkind: code\n";
+    write(place.path(), "change.yaml", change);
+    let arguments = [
+        "assess",
+        "shop.yaml",
+        "--change",
+        "change.yaml",
+        "--advisory",
+        "--precision",
+        "0.0001",
+        "--trials",
+        "9000",
+        "--format",
+        "json",
+    ];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let assessment = json(&out);
+    assert_eq!(
+        (&assessment["impact"]["inputs"]["trials"], &assessment["impact"]["precision"]["is_reached"]),
+        (&9_000.into(), &false.into())
+    );
+}
+
+#[test]
+fn every_service_fails_in_turn() {
+    let place = place();
+    let (code, out, err) = run(place.path(), &["rank", "shop.yaml", "--trials", "2000"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!("rank_shop", out);
+    let (_, markdown, _) = run(place.path(), &["rank", "shop.yaml", "--trials", "2000", "--format", "markdown"]);
+    insta::assert_snapshot!("rank_shop_markdown", markdown);
+    let ranking = |more: &[&str]| json(&run(place.path(), &[&["rank", "shop.yaml", "--format", "json"], more].concat()).1);
+    let fixed = ranking(&["--static", "--threads", "1"]);
+    assert_eq!(fixed, ranking(&["--static", "--threads", "3"]));
+    assert_eq!(fixed["schema"], "shockfront/ranking/v1");
+    let names: Vec<&str> = fixed["services"].as_array().expect("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["db", "shop", "ads", "web"]);
+    assert_eq!(fixed["services"][1]["reach"]["mean"], 2.0);
+    // The same numbers as one simulation of that fault.
+    let one = json(&simulate(place.path(), &["--static", "--format", "json"]).1);
+    assert_eq!(fixed["services"][0]["reach"]["mean"], one["reach"]["mean"]);
+    assert_eq!(fixed["services"][0]["reach"]["interval"], one["reach"]["interval"]);
+    let (code, _, err) = run(place.path(), &["rank", "shop.yaml", "--fault", "zone_loss"]);
+    assert!(code == 2 && err.contains("zone"), "{err}");
+    assert_eq!(run(place.path(), &["rank", "shop.yaml", "--static", "--fault", "overload"]).0, 2);
+}
