@@ -3,7 +3,7 @@
 //! Exact answers agree to 1e-9 relative, sampled ones within four standard errors at a million static trials. Arc notation:
 //! `provider>consumer:probability`; reach includes the source. `cargo test v14` finds case 14 wherever it is.
 //!
-//! Here: V1 to V17, V34 and V37 (chances), `timed.rs` V25 to V33, V35, V36, V39, V40 and V48 (times). Next to the pure function that
+//! Here: V1 to V17, V34, V37 and V52 (chances), `timed.rs` V25 to V33, V35, V36, V39, V40 and V48 (times). Next to the pure function that
 //! answers them: V11 to V13 and V48 (`propagation/transfer.rs`), V14 and V17 (`risk/importance.rs`), V16 (`risk/paths.rs`), V18 to
 //! V21 (`propagation/load.rs`), V22 and V23 (`statistics/erlang.rs`), V24, V26 and V27 (`propagation/waiting.rs`), V25
 //! (`fault/pool.rs`), V29 (`units/duration.rs`), V29 and V30 (`statistics/lognormal.rs`), V41 (`statistics/beta.rs`), V42
@@ -18,8 +18,10 @@ mod common;
 mod timed;
 
 use common::*;
-use shockfront::model::facts::Requires;
-use shockfront::propagation::{Solver, transfer};
+use shockfront::fault::{Fault, Scenario};
+use shockfront::model::Compact;
+use shockfront::model::facts::{DependencyKind, Requires};
+use shockfront::propagation::{Request, Solver, transfer, uncertainty};
 
 const V4: &str = "s>a:.9 a>b:.8 a>c:.7 b>t:.6 c>t:.5";
 
@@ -216,4 +218,50 @@ fn v34_composition_of_dependencies() {
 fn v37_a_pair_and_its_common_cause() {
     check_system(&parts(2, 1, 0.01, 0.0), "s", &[("t", 1e-4)], None);
     check_system(&parts(2, 1, 0.01, 0.1), "s", &[("t", 1.0 - 0.998_919_081)], None);
+}
+
+#[test]
+fn v52_what_untested_fallbacks_have_in_common() {
+    // Ten soft dependencies with untested fallbacks: each has the default Beta(3.5, 6.5).
+    let mut leaves = draft(&(0..10).map(|leaf| format!("s>l{leaf} ")).collect::<String>());
+    for dependency in &mut leaves.dependencies {
+        dependency.kind = Some(DependencyKind::Soft);
+        dependency.facts.probability = None;
+    }
+    let system = build(leaves);
+    let compact = Compact::new(&system);
+    let scenario = Scenario::new(&system, &compact, &[Fault::parse("crash@s").expect("a fault")], None).expect("a scenario");
+    for how in exact_engines(&system, &["crash@s"]).into_iter().chain([STATIC, TIMED]) {
+        // Beliefs of each their own change nothing: at least eight of ten leaves, and the source.
+        let independent = run(&system, &["crash@s"], how).reach.distribution;
+        let independent: f64 = independent.iter().filter(|(n, _)| *n >= 9).map(|(_, p)| p).sum();
+        let tolerance = if how.exact { 5e-8 } else { 4.0 * (0.004_821_3 / how.trials as f64).sqrt() };
+        assert!((independent - 0.004_821_3).abs() < tolerance, "{independent}");
+        // One belief for all.
+        let trials = how.trials.min(65_536);
+        let request =
+            Request { trials, static_reach: how.static_reach, exact: how.exact, solver: how.solver, ..Request::default() };
+        let replicates = 512;
+        let found = uncertainty(&system, &compact, &scenario, &request, replicates).expect("an answer");
+        assert_eq!((found.dependencies, found.replicates, found.classes.len()), (10, replicates, 1));
+        let shared = found.reach_at_least(9);
+        // The strata leave an error of the order R^−1.5; all replicates share the trials' random numbers.
+        let tolerance = 1e-4 + if how.exact { 0.0 } else { 4.0 * (0.033 / trials as f64).sqrt() };
+        assert!((shared - 0.032_951_4).abs() < tolerance, "{shared}");
+        // Var(E[L|θ]) = n² Var(p), E[Var(L|θ)] = n E[p(1 − p)]: for a Beta of strength s the share is n/(n + s) = 1/2.
+        let share = found.reducible_share();
+        assert!((share.mean - 0.5).abs() < 0.01 && share.interval.contains(0.5), "{share:?}");
+        assert!((found.reach.mean - 4.5).abs() < 0.02, "{}", found.reach.mean);
+    }
+}
+
+#[test]
+fn what_is_known_for_certain_leaves_nothing_to_learn() {
+    let system = build(draft(V4));
+    let compact = Compact::new(&system);
+    let scenario = Scenario::new(&system, &compact, &[Fault::parse("crash@s").expect("a fault")], None).expect("a scenario");
+    let request = Request { trials: 4_096, ..Request::default() };
+    let found = uncertainty(&system, &compact, &scenario, &request, 8).expect("an answer");
+    assert_eq!((found.dependencies, found.reducible_share().mean), (0, 0.0));
+    assert!(found.reach.within > 1.0);
 }

@@ -212,6 +212,9 @@ pub(crate) struct Simulate {
     /// Solve exactly instead of sampling, for small or narrow topologies
     #[arg(long, conflicts_with = "trials")]
     pub(crate) exact: bool,
+    /// Repeat with N draws of the probabilities that are beliefs: what would more facts change?
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000))]
+    pub(crate) uncertainty: Option<u64>,
     /// How to simulate.
     #[command(flatten)]
     pub(crate) sampling: Sampling,

@@ -10,7 +10,7 @@ use super::when::written;
 use shockfront::diagnostic::{Diagnostic, Located, Span};
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::{Compact, System};
-use shockfront::propagation::{Request, simulate};
+use shockfront::propagation::{Request, simulate, uncertainty};
 use shockfront::quality::data_quality;
 use shockfront::random::Seed;
 use shockfront::report::{self, ServiceList, SimulationReport};
@@ -46,7 +46,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
     let sampling = &arguments.sampling;
     let scenario = scenario(system, &compact, &faults, sampling)?;
     let trials = sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS });
-    let progress = Progress::new(trials, session.is_quiet);
+    let progress = Progress::new(trials.saturating_mul(1 + arguments.uncertainty.unwrap_or(0)), session.is_quiet);
     let add = |done| progress.add(done);
     let request = Request {
         trials,
@@ -61,12 +61,17 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         ..Request::default()
     };
     let simulation = simulate(system, &compact, &scenario, &request);
+    let uncertainty = match (&simulation, arguments.uncertainty) {
+        (Ok(_), Some(replicates)) => Some(uncertainty(system, &compact, &scenario, &request, replicates)),
+        _ => None,
+    };
     progress.finish();
-    let simulation = simulation?;
+    let (simulation, uncertainty) = (simulation?, uncertainty.transpose()?);
     let quality = data_quality(system, Some(&scenario), sampling.at.as_ref());
     let report = SimulationReport {
         system,
         simulation: &simulation,
+        uncertainty: uncertainty.as_ref(),
         quality: &quality,
         faults: faults.iter().map(|named| named.written.clone()).collect(),
         topology_sha256: loaded.sha256.clone(),
@@ -151,6 +156,7 @@ fn command(arguments: &Simulate, trials: u64) -> String {
     words.option("fault-file", arguments.fault_file.as_ref());
     words.switch("static", arguments.static_reach);
     words.switch("exact", arguments.exact);
+    words.option("uncertainty", arguments.uncertainty);
     words.sampling(&arguments.sampling, (!arguments.exact).then_some(trials));
     words.line()
 }

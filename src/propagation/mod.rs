@@ -18,7 +18,9 @@ mod starved;
 pub mod tally;
 mod timeline;
 pub mod transfer;
+pub mod uncertainty;
 pub mod waiting;
 
 pub use result::{Simulation, Solver};
 pub use run::{Request, simulate};
+pub use uncertainty::{Uncertainty, uncertainty};

@@ -22,6 +22,7 @@ mod record_tests;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
+mod uncertainty;
 mod words;
 
 pub use findings::{FindingsReport, findings_json, findings_sarif, findings_text};
