@@ -57,6 +57,8 @@ pub enum Purpose {
     Bootstrap = 11,
     /// Whether a canary catches the fault, and how fast it rolls back.
     Exposure = 12,
+    /// What is not known about the probabilities of a class of dependencies.
+    Uncertainty = 13,
 }
 
 /// The key of one entity for one purpose under one seed.

@@ -26,6 +26,9 @@ pub(crate) struct Simulate {
     /// Solve exactly instead of sampling, for small or narrow topologies
     #[arg(long, conflicts_with_all = ["trials", "precision", "shard", "trials_out"])]
     pub(crate) exact: bool,
+    /// Repeat with N draws of the probabilities that are beliefs: what would more facts change?
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000), conflicts_with = "shard")]
+    pub(crate) uncertainty: Option<u64>,
     /// Run part I (from 0) of N and write it as JSON (shockfront/part/v1), for `shockfront merge`
     #[arg(long, value_name = "I/N", value_parser = parse_shard, conflicts_with_all = ["precision", "format"])]
     pub(crate) shard: Option<Shard>,

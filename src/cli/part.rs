@@ -41,6 +41,7 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
         fault: run.faults.clone(),
         fault_file: run.fault_file.clone(),
         static_reach: run.static_reach,
+        uncertainty: None,
         exact: false,
         shard: None,
         trials_out: None,

@@ -12,7 +12,7 @@ use shockfront::diagnostic::{Diagnostic, Located, Span};
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::sampling::Rows;
-use shockfront::propagation::{Request, Shard, Simulation, sample, simulate};
+use shockfront::propagation::{Request, Shard, Simulation, Uncertainty, sample, simulate, uncertainty};
 use shockfront::quality::data_quality;
 use shockfront::random::Seed;
 use shockfront::report::{self, ServiceList, SimulationReport};
@@ -51,7 +51,8 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
     let trials = trials(arguments);
     let shard = arguments.shard.unwrap_or(Shard::ALL);
     let share = shard.trials(trials);
-    let progress = Progress::new(share.end - share.start, session.is_quiet);
+    let runs = 1 + arguments.uncertainty.unwrap_or(0);
+    let progress = Progress::new((share.end - share.start).saturating_mul(runs), session.is_quiet);
     let add = |done| progress.add(done);
     let rows = match &arguments.trials_out {
         Some(path) => Some(TrialsOut::new(path, system, arguments.static_reach)?),
@@ -68,10 +69,17 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         return Ok(Outcome::Passed);
     }
     let simulation = simulate(system, &prepared.compact, &prepared.scenario, &request);
+    let uncertainty = match (&simulation, arguments.uncertainty) {
+        (Ok(_), Some(replicates)) => {
+            let request = Request { rows: None, ..request };
+            Some(uncertainty(system, &prepared.compact, &prepared.scenario, &request, replicates))
+        }
+        _ => None,
+    };
     progress.finish();
-    let simulation = simulation?;
+    let (simulation, uncertainty) = (simulation?, uncertainty.transpose()?);
     rows.map_or(Ok(()), TrialsOut::finish)?;
-    report(session, arguments, &prepared, &simulation)
+    report(session, arguments, &prepared, &simulation, uncertainty.as_ref())
 }
 
 /// Reads the topology from `topology`, and the faults. Errors of the faults are shown together with those of the topology.
@@ -116,12 +124,14 @@ pub(super) fn report(
     arguments: &Simulate,
     prepared: &Prepared,
     simulation: &Simulation,
+    uncertainty: Option<&Uncertainty>,
 ) -> Result<Outcome, Failure> {
     let (system, sampling) = (&prepared.loaded.system, &arguments.sampling);
     let quality = data_quality(system, Some(&prepared.scenario), sampling.at.as_ref());
     let report = SimulationReport {
         system,
         simulation,
+        uncertainty,
         quality: &quality,
         faults: prepared.faults.iter().map(|named| named.written.clone()).collect(),
         topology_sha256: prepared.loaded.sha256.clone(),
@@ -209,6 +219,7 @@ fn command(arguments: &Simulate, trials: u64) -> String {
     words.option("fault-file", arguments.fault_file.as_ref());
     words.switch("static", arguments.static_reach);
     words.switch("exact", arguments.exact);
+    words.option("uncertainty", arguments.uncertainty);
     words.sampling(&arguments.sampling, &arguments.detail, (!arguments.exact).then_some(trials));
     words.line()
 }

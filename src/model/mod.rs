@@ -3,6 +3,7 @@
 //! A [`System`] that exists is valid: every reference resolves, every number is in its range. It knows no file format. The
 //! kernels see only [`Compact`], index arrays made from it.
 
+pub mod belief;
 mod check_facts;
 pub mod compact;
 pub mod crossing;

@@ -228,18 +228,26 @@ impl System {
     /// A copy in which one dependency states another probability, for what-ifs on small systems. O(size of the system).
     #[must_use]
     pub fn with_probability(&self, id: DependencyId, probability: Probability) -> Self {
+        self.with_probabilities(&[(id, probability)])
+    }
+
+    /// The same for several dependencies.
+    #[must_use]
+    pub fn with_probabilities(&self, probabilities: &[(DependencyId, Probability)]) -> Self {
         let mut copy = self.clone();
         let columns = &mut copy.dependencies;
-        if let Some(stated) = columns.probability.get_mut(id.index()) {
-            *stated = probability.value();
-            return copy;
+        for (id, probability) in probabilities {
+            if let Some(stated) = columns.probability.get_mut(id.index()) {
+                *stated = probability.value();
+                continue;
+            }
+            let mut detail = self.detail(*id).clone();
+            let strength = detail.facts.probability.and_then(|belief| belief.strength);
+            detail.facts.probability = Some(Belief { mean: *probability, strength });
+            columns.detail.resize(columns.consumer.len(), 0);
+            columns.detail[id.index()] = columns.details.len() as u32;
+            columns.details.push(detail);
         }
-        let mut detail = self.detail(id).clone();
-        let strength = detail.facts.probability.and_then(|belief| belief.strength);
-        detail.facts.probability = Some(Belief { mean: probability, strength });
-        columns.detail.resize(columns.consumer.len(), 0);
-        columns.detail[id.index()] = columns.details.len() as u32;
-        columns.details.push(detail);
         copy
     }
 

@@ -5,7 +5,7 @@ use super::run::Run;
 use super::sampling::Sample;
 use super::starved::Downstream;
 use super::tally::{Measure, ServiceTally, ServiceTimes, Tally};
-use crate::statistics::{Estimate, Interval, clopper_pearson, order_statistic_ranks};
+use crate::statistics::{Estimate, Interval, LogLinear, clopper_pearson, order_statistic_ranks};
 use crate::units::{ServiceId, Ticks};
 use std::collections::HashMap;
 
@@ -146,6 +146,7 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
                 Interval { low: unit(mean.interval.low), high: unit(mean.interval.high) }
             },
         },
+        standard_deviation: unit(standard_deviation(measure.sums.total() as f64, &histogram, trials)),
         p50: quantile(0.50),
         p90: quantile(0.90),
         p95: quantile(0.95),
@@ -153,6 +154,19 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
         es95: unit(histogram.mean_of_worst(0.05, trials)),
         intervals: (interval(0.50), interval(0.95)),
     }
+}
+
+/// Standard deviation over all trials, those without a record at 0; relative error below 1e-6, that of taking each bucket of the
+/// histogram as its mean.
+fn standard_deviation(sum: f64, histogram: &LogLinear, trials: u64) -> f64 {
+    let n = trials.max(1) as f64;
+    let mean = sum / n;
+    let buckets = histogram.buckets().map(|bucket| {
+        let count = bucket.count as f64;
+        count * (bucket.sum as f64 / count - mean).powi(2)
+    });
+    let at_zero = trials.saturating_sub(histogram.total()) as f64 * mean * mean;
+    ((buckets.sum::<f64>() + at_zero) / n).sqrt()
 }
 
 fn service_times(service: &ServiceTally, trials: u64, confidence: f64) -> ServiceTimesResult {

@@ -22,8 +22,10 @@ mod starved;
 pub mod tally;
 mod timeline;
 pub mod transfer;
+pub mod uncertainty;
 pub mod waiting;
 
 pub use result::{Simulation, Solver};
 pub use run::{Request, simulate};
 pub use sampling::{Sample, Shard, conclude, sample};
+pub use uncertainty::{Uncertainty, uncertainty};

@@ -59,6 +59,8 @@ pub struct Reach {
 pub struct Summary {
     /// Mean.
     pub mean: Estimate,
+    /// Standard deviation over the trials.
+    pub standard_deviation: f64,
     /// Median.
     pub p50: f64,
     /// 90th percentile.

@@ -1,8 +1,8 @@
 //! What a report is made of: values that other rooms made, and the few words only the caller knows.
 
 use crate::model::System;
-use crate::propagation::Simulation;
 use crate::propagation::result::ServiceResult;
+use crate::propagation::{Simulation, Uncertainty};
 use crate::quality::DataQuality;
 use crate::risk::assessment::Assessment;
 
@@ -32,6 +32,8 @@ pub struct SimulationReport<'a> {
     pub system: &'a System,
     /// What was found.
     pub simulation: &'a Simulation,
+    /// How much of the spread more facts would remove, where that was asked.
+    pub uncertainty: Option<&'a Uncertainty>,
     /// What it rests on.
     pub quality: &'a DataQuality,
     /// The faults as the user wrote them.
@@ -72,6 +74,7 @@ impl<'a> AssessmentReport<'a> {
         assessment.impact.as_ref().map(|simulation| SimulationReport {
             system: self.system,
             simulation,
+            uncertainty: None,
             quality: &assessment.data_quality,
             faults: assessment.faults.clone(),
             topology_sha256: self.topology_sha256.clone(),

@@ -9,6 +9,7 @@ use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::number::{share, share_plain};
 use super::record_assessment::band_name;
+use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, impaired_share, journey_cells, journey_titles,
     limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, sources, three_numbers, verdict_band,
@@ -39,6 +40,9 @@ pub fn simulation_markdown(report: &SimulationReport<'_>, key: &str) -> String {
     }
     if let Some(line) = loss_line(simulation) {
         head.push_str(&format!("- **lost**: {}\n", sentence(&line)));
+    }
+    if let Some(uncertainty) = report.uncertainty {
+        head.push_str(&format!("- **facts**: {}\n", sentence(&uncertainty_line(uncertainty))));
     }
     head.push('\n');
     let (rows, more) = hits(report.system, simulation, &report.faults, WORST);

@@ -25,6 +25,7 @@ mod schemas;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
+mod uncertainty;
 mod words;
 
 pub use findings::{FindingsReport, findings_json, findings_sarif, findings_text};

@@ -2,11 +2,12 @@
 //!
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
-//! zeros. Absent keys: `starved` where it was not counted; `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
+//! zeros. Absent keys: `starved` where it was not counted; `uncertainty` where nobody asked; `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
 //! `onset` where the service is never impaired; `reach_bounds` with a clock.
 
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
+use super::uncertainty::UncertaintyRecord;
 use super::words::limits;
 use crate::propagation::result::{JourneyResult, Method, Precision, Reach, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
@@ -288,6 +289,8 @@ pub(super) struct SimulationRecord<'a> {
     journeys: Option<Vec<JourneyRecord<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_minutes: Option<Loss>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty: Option<UncertaintyRecord>,
     data_quality: QualityRecord<'a>,
     limits: Vec<String>,
     censored: f64,
@@ -321,6 +324,7 @@ impl<'a> SimulationRecord<'a> {
             services: services(report),
             journeys: simulation.timed.then(|| simulation.journeys.iter().map(JourneyRecord::from).collect()),
             user_minutes: simulation.user_minutes.as_ref().map(Loss::from),
+            uncertainty: report.uncertainty.map(UncertaintyRecord::from),
             data_quality: report.quality.into(),
             limits: limits(Some(simulation), &report.limits),
             censored: unsigned(simulation.censored),

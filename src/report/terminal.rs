@@ -3,6 +3,7 @@
 use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::share;
+use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, journey_titles, limit_lines,
     loss_line, number_of, path_to, quality_lines, reach_line, run_line, starved_line, three_numbers, verdict_band, verdict_line,
@@ -26,6 +27,7 @@ pub fn simulation_text(report: &SimulationReport<'_>, page: Page) -> String {
     let mut facts = vec![("reach", reach_line(simulation))];
     facts.extend(bounds_line(simulation).map(|line| ("bounds", line)));
     facts.extend(loss_line(simulation).map(|line| ("lost", line)));
+    facts.extend(report.uncertainty.map(|uncertainty| ("facts", uncertainty_line(uncertainty))));
     facts.extend(starved_line(report.system, simulation).map(|line| ("starved", line)));
     out.push_str(&fact_lines(&facts, page));
     out.push_str(&journeys(simulation, page));

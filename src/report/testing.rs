@@ -94,6 +94,7 @@ pub(crate) fn simulation_report<'a>(
     SimulationReport {
         system,
         simulation,
+        uncertainty: None,
         quality,
         faults: vec!["crash@payment".to_owned()],
         topology_sha256: "00ff".to_owned(),

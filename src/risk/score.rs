@@ -111,7 +111,8 @@ fn weighted(summary: &Summary) -> Summary {
     let mean = summary.mean;
     let high = (mean.interval.high * WRONG_ANSWER_WEIGHT).min(f64::MAX);
     let interval = Interval { low: mean.interval.low * WRONG_ANSWER_WEIGHT, high };
-    Summary { mean: Estimate { mean: mean.mean * WRONG_ANSWER_WEIGHT, interval }, ..*summary }
+    let standard_deviation = summary.standard_deviation * WRONG_ANSWER_WEIGHT;
+    Summary { mean: Estimate { mean: mean.mean * WRONG_ANSWER_WEIGHT, interval }, standard_deviation, ..*summary }
 }
 
 fn journeys(system: &System, parts: &[Part<'_>], confidence: f64) -> Vec<JourneyRisk> {

@@ -341,8 +341,9 @@ mod tests {
     }
 
     #[test]
-    fn a_posterior_of_counts_has_the_printed_interval() {
-        // model.md V41: Beta(0.05·40 + 6, 0.95·40 + 54).
+    fn v41_posterior_of_counts() {
+        // Beta(0.05·40 + 6, 0.95·40 + 54).
+        assert!((8.0_f64 / (8.0 + 92.0) - 0.08).abs() < 1e-15);
         assert!((quantile(8.0, 92.0, 0.05) - 0.04084).abs() < 5e-6);
         assert!((quantile(8.0, 92.0, 0.95) - 0.12870).abs() < 5e-6);
         assert_close(upper_quantile(8.0, 92.0, 0.05), quantile(8.0, 92.0, 0.95), 1e-13);

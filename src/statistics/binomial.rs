@@ -108,8 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn published_tails_are_met() {
-        // model.md V10 and V52.
+    fn v10_and_v52_published_tails() {
         assert!((tail_at_least(10, 20, 0.3) - 0.0479619).abs() < 5e-8);
         assert!((tail_at_least(8, 10, 0.35) - 0.0048213).abs() < 5e-8);
     }

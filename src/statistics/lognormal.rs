@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn two_hours_to_ten_has_the_printed_figures() {
+    fn v29_and_v30_two_hours_to_ten() {
         // model.md V29 and V30.
         let law = LogNormal::new(120.0, 600.0);
         printed(law.sigma(), 0.9784688, 1e-7);

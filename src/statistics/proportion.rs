@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seven_of_fifty_has_the_printed_intervals() {
+    fn v42_seven_of_fifty() {
         // model.md V42.
         let near = |actual: f64, printed: f64, digit: f64| assert!((actual - printed).abs() <= 0.5 * digit, "{actual}");
         let score = wilson(7, 50, 0.95);

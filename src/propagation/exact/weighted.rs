@@ -18,6 +18,15 @@ impl Weighted {
         self.0.iter().map(|(value, weight)| *value as f64 * weight).sum::<f64>() + 0.0
     }
 
+    fn standard_deviation(&self) -> f64 {
+        let mean = self.mean();
+        let above_zero = self.0.iter().filter(|(value, _)| **value > 0);
+        let (squares, weight) = above_zero.fold((0.0, 0.0), |(squares, sum), (value, weight)| {
+            (squares + (*value as f64 - mean).powi(2) * weight, sum + weight)
+        });
+        (squares + (1.0 - weight).max(0.0) * mean * mean).sqrt()
+    }
+
     pub(super) fn quantile(&self, q: f64) -> u64 {
         let above_zero: f64 = self.0.iter().filter(|(value, _)| **value > 0).map(|(_, weight)| weight).sum();
         let mut sum = 1.0 - above_zero;
@@ -49,6 +58,7 @@ impl Weighted {
         let point = |value: f64| Interval { low: value, high: value };
         Summary {
             mean: certain(unit(self.mean())),
+            standard_deviation: unit(self.standard_deviation()),
             p50: at(0.50),
             p90: at(0.90),
             p95: at(0.95),
