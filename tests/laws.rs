@@ -180,7 +180,7 @@ proptest! {
             prop_assert_eq!(&before.reach, &after.reach);
             for name in small.service_names() {
                 let of = |system: &System, simulation: &Simulation| {
-                    system.find_service(name).and_then(|id| simulation.service(id)).map(|r| (r.impaired, r.down, r.times))
+                    system.find_service(name).and_then(|id| simulation.service(id)).map(|r| (r.impaired, r.down, r.times()))
                 };
                 prop_assert_eq!(of(&small, &before), of(&large, &after), "{}", name);
             }
@@ -216,7 +216,7 @@ proptest! {
                 prop_assert!(count(&a, &before, name) <= count(&b, &after, name), "{}", name);
                 if let Some(id) = a.find_service(name)
                     && let (Some(before), Some(after)) = (before.service(id), after.service(id))
-                    && let (Some(before), Some(after)) = (before.times, after.times)
+                    && let (Some(before), Some(after)) = (before.times(), after.times())
                 {
                     prop_assert!(before.downtime.mean.mean <= after.downtime.mean.mean + 1e-9);
                 }

@@ -133,7 +133,7 @@ impl Ours {
 
     fn times(&self, simulation: &Simulation) -> Vec<(String, ServiceTimesResult)> {
         let name = |id| self.system.service_name(id).to_owned();
-        simulation.services.iter().map(|result| (name(result.service), result.times.expect("a clock"))).collect()
+        simulation.services.iter().map(|result| (name(result.service), result.times().expect("a clock"))).collect()
     }
 
     /// One trial a seed: the mean of a single trial is its value.

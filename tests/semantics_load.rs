@@ -117,7 +117,7 @@ fn overload_runs_from_consumers_to_providers_that_no_failure_reaches() {
     }
     // Ten seconds until the demand arrives: half of the load comes from `a`, so (3 + 1)/2 · 0.55 = 1.1 of the capacity is offered.
     let id = system.find_service("q").expect("q");
-    let onset = result.service(id).and_then(|result| result.times).and_then(|times| times.onset_p50);
+    let onset = result.service(id).and_then(|result| result.times()).and_then(|times| times.onset_p50);
     close(onset.expect("impaired"), 1.0 / 6.0);
     assert_eq!(result.censored, 0.0);
     assert_eq!(reach(&system, "crash@b", "q"), 0.0, "without a clock there is no load");
@@ -263,7 +263,7 @@ fn dependents_and_users_notice_where_asked() {
     let longest = |system: &System, fault: &str, response: Response| {
         let result = answered(system, &[fault], response, false);
         let id = system.find_service("s").expect("s");
-        result.service(id).and_then(|result| result.times).expect("times").impaired_time.p99
+        result.service(id).and_then(|result| result.times()).expect("times").impaired_time.p99
     };
     // Alone it takes LN(15, 90) minutes; the team of `c` sees its own symptoms after five.
     let slow = "latency@s,factor=9,repair=10m";

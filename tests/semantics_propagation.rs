@@ -23,7 +23,7 @@ fn semantics_01_labels() {
     assert_eq!(wrong.services[0].down.mean, 0.0);
     // Cut at the horizon.
     let cut = timed(&yaml("services: {s: {}}"), &["crash@s,detect=0m,repair=100h"]);
-    assert_eq!(cut.services[0].times.expect("times").downtime.mean.mean, 72.0 * 60.0);
+    assert_eq!(cut.services[0].times().expect("times").downtime.mean.mean, 72.0 * 60.0);
     assert_eq!(cut.censored, 1.0);
 }
 

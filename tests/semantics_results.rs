@@ -71,7 +71,7 @@ fn semantics_21_several_faults() {
 fn semantics_22_numbers() {
     let system = yaml("services: {s: {}, c: {}}\ndependencies: [{from: c, to: s, probability: 0.5}]");
     let exact = timed(&system, &["crash@s,detect=0m,repair=10m"]);
-    let times = exact.service(system.find_service("c").expect("c")).expect("c").times.expect("times").downtime;
+    let times = exact.service(system.find_service("c").expect("c")).expect("c").times().expect("times").downtime;
     // F(0) = 0.5: the smallest x with F(x) ≥ 0.5 is 0.
     assert_eq!((times.p50, times.p90, times.es95), (0.0, 10.0, 10.0));
     let sampled = run(&system, &["crash@s,detect=0m,repair=10m"], How { trials: 1_003, ..TIMED });
@@ -82,10 +82,10 @@ fn semantics_22_numbers() {
     let interval = shockfront::statistics::clopper_pearson(hits, 1_003, 0.95);
     assert_eq!(c.impaired.interval, interval);
     assert_eq!(sampled, run(&system, &["crash@s,detect=0m,repair=10m"], How { trials: 1_003, threads: Some(2), ..TIMED }));
-    assert_eq!(c.times.expect("times").onset_p50, Some(0.0));
+    assert_eq!(c.times().expect("times").onset_p50, Some(0.0));
     let never = yaml("services: {s: {}, c: {}}\ndependencies: [{from: c, to: s, probability: 0}]");
     let result = run(&never, &["crash@s"], How { trials: 100, ..TIMED });
-    assert_eq!(result.services[1].times.expect("times").onset_p50, None);
+    assert_eq!(result.services[1].times().expect("times").onset_p50, None);
 }
 
 #[test]

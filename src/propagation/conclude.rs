@@ -70,7 +70,7 @@ impl Run<'_> {
                 impaired: share(service.impaired),
                 down: share(service.down),
                 corrupt: share(service.corrupt),
-                times: timed.then(|| service_times(service, trials, confidence)),
+                times: timed.then(|| Box::new(service_times(service, trials, confidence))),
             })
             .collect();
         services.sort_unstable_by_key(|result| result.service);

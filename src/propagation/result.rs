@@ -86,8 +86,15 @@ pub struct ServiceResult {
     pub down: Estimate,
     /// P(wrong answers at any time).
     pub corrupt: Estimate,
+    /// Large, and absent without a clock, where there can be a million services.
+    pub(crate) times: Option<Box<ServiceTimesResult>>,
+}
+
+impl ServiceResult {
     /// Times in minutes, where there is a clock.
-    pub times: Option<ServiceTimesResult>,
+    pub fn times(&self) -> Option<ServiceTimesResult> {
+        self.times.as_deref().copied()
+    }
 }
 
 /// Times of a service, in minutes.

@@ -90,7 +90,7 @@ impl<'a> AssessmentReport<'a> {
 /// order.
 pub(crate) fn worst_hit(simulation: &Simulation) -> Vec<&ServiceResult> {
     let key = |result: &ServiceResult| {
-        let times = result.times.map_or((0.0, 0.0), |times| (times.downtime.mean.mean, times.impaired_time.mean.mean));
+        let times = result.times().map_or((0.0, 0.0), |times| (times.downtime.mean.mean, times.impaired_time.mean.mean));
         [times.0, times.1, result.impaired.mean]
     };
     let mut hit: Vec<&ServiceResult> = simulation.services.iter().filter(|result| result.impaired.mean > 0.0).collect();

@@ -184,7 +184,8 @@ struct ServiceRecord<'a> {
 
 impl<'a> ServiceRecord<'a> {
     fn new(name: &'a str, result: &ServiceResult, starved: Option<Estimate>) -> Self {
-        let times = result.times.as_ref();
+        let times = result.times();
+        let times = times.as_ref();
         Self {
             name,
             impaired: result.impaired.into(),

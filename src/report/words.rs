@@ -181,7 +181,7 @@ pub(super) fn hits(system: &System, simulation: &Simulation, faults: &[String], 
         name: system.service_name(result.service).to_owned(),
         owner: system.service(result.service).owner.clone().unwrap_or_else(|| "(unowned)".to_owned()),
         impaired: impaired_share(result, &sources),
-        times: result.times.as_ref().map(|times| three_times(&times.impaired_time, &times.downtime)),
+        times: result.times().as_ref().map(|times| three_times(&times.impaired_time, &times.downtime)),
     };
     (worst.iter().take(limit).map(row).collect(), worst.len().saturating_sub(limit))
 }
@@ -321,7 +321,7 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
             let lost = count(assessment.expected_user_minutes);
             ("expected loss", format!("{lost} user-minutes, the chance of a fault included{wrong}"))
         }
-        Some(worst) if worst.times.is_some_and(|times| times.impaired_time.p95 > 0.0) => worst_times(report.system, worst),
+        Some(worst) if worst.times().is_some_and(|times| times.impaired_time.p95 > 0.0) => worst_times(report.system, worst),
         _ => ("downtime if it fails", "none seen".to_owned()),
     };
     [chance, ("services if it fails", reached), loss]
@@ -329,7 +329,7 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
 
 /// How long the worst-hit service is down, or impaired where it is never down.
 fn worst_times(system: &System, worst: &ServiceResult) -> (&'static str, String) {
-    let (label, times) = match &worst.times {
+    let (label, times) = match &worst.times() {
         Some(times) if times.downtime.p95 > 0.0 => ("downtime if it fails", (times.downtime.p50, times.downtime.p95)),
         Some(times) => ("impaired if it fails", (times.impaired_time.p50, times.impaired_time.p95)),
         None => ("impaired if it fails", (0.0, 0.0)),

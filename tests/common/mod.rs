@@ -130,7 +130,7 @@ pub fn starved(system: &System, simulation: &Simulation, name: &str) -> f64 {
 /// Downtime of a service in minutes: its summary.
 pub fn downtime(system: &System, simulation: &Simulation, name: &str) -> shockfront::propagation::result::Summary {
     let id = system.find_service(name).expect(name);
-    simulation.service(id).and_then(|result| result.times).expect("times").downtime
+    simulation.service(id).and_then(|result| result.times()).expect("times").downtime
 }
 
 /// The exact solvers that take a question without a clock. The frontier method covers every small question.
@@ -241,7 +241,7 @@ pub fn reach(system: &System, fault: &str, name: &str) -> f64 {
 /// Mean downtime and impaired time in minutes.
 pub fn times(system: &System, simulation: &Simulation, name: &str) -> (f64, f64) {
     let id = system.find_service(name).expect(name);
-    let times = simulation.service(id).map(|result| result.times.expect("a clock"));
+    let times = simulation.service(id).map(|result| result.times().expect("a clock"));
     times.map_or((0.0, 0.0), |times| (times.downtime.mean.mean, times.impaired_time.mean.mean))
 }
 

@@ -70,10 +70,12 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
             impaired: certain(service.impaired),
             down: certain(service.down),
             corrupt: certain(service.corrupt),
-            times: timed.then(|| ServiceTimesResult {
-                downtime: service.downtime.summary(minutes),
-                impaired_time: service.impaired_time.summary(minutes),
-                onset_p50: onset(service),
+            times: timed.then(|| {
+                Box::new(ServiceTimesResult {
+                    downtime: service.downtime.summary(minutes),
+                    impaired_time: service.impaired_time.summary(minutes),
+                    onset_p50: onset(service),
+                })
             }),
         })
         .collect();
