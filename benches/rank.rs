@@ -4,9 +4,12 @@ mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use shockfront::fault::{FaultKind, Response};
+use shockfront::model::{Compact, System};
 use shockfront::propagation::Request;
-use shockfront::propagation::ranking::{Failing, one_by_one, rank};
+use shockfront::propagation::ranking::{Failing, Ranking, all_at_once, one_by_one};
 use shockfront::random::Seed;
+
+type Engine = fn(&System, &Compact, Failing, &Request<'_>) -> Option<Ranking>;
 
 /// One batch of worlds.
 const TRIALS: u64 = 512;
@@ -19,7 +22,11 @@ fn bench_rank(criterion: &mut Criterion) {
         let case = common::case(size);
         let failing = Failing { kind: FaultKind::Crash, horizon: None, response: Response::default() };
         group.throughput(Throughput::Elements(TRIALS * u64::from(size.services)));
-        for (name, engine) in [("at_once", rank as fn(_, _, _, &Request<'_>) -> _), ("one_by_one", one_by_one)] {
+        let engines: [(&str, Engine); 2] = [
+            ("at_once", all_at_once),
+            ("one_by_one", |system, compact, failing, request| one_by_one(system, compact, failing, request).ok()),
+        ];
+        for (name, engine) in engines {
             let mut seed = 0;
             group.bench_function(BenchmarkId::new(name, size.services), |bencher| {
                 bencher.iter(|| {

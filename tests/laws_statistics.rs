@@ -10,7 +10,7 @@ use shockfront::lanes::Machine;
 use shockfront::model::draft::{Draft, Nowhere};
 use shockfront::model::facts::Journey;
 use shockfront::model::{Compact, System};
-use shockfront::propagation::ranking::{Failing, one_by_one, rank};
+use shockfront::propagation::ranking::{Failing, all_at_once, one_by_one, rank};
 use shockfront::propagation::sampling::Rows;
 use shockfront::propagation::{Request, Shard, Simulation, conclude, sample, simulate};
 use shockfront::random::Seed;
@@ -144,6 +144,10 @@ fn same_ranking(system: &System, kind: FaultKind, request: Request<'_>) {
     for (machine, threads) in [(Machine::widest(), 1), (Machine::Portable, 3)] {
         let request = Request { machine: Some(machine), threads: Some(threads), at: None, ..request_like(&request) };
         assert_eq!(rank(system, &compact, failing, &request).expect("a ranking"), expected, "{kind:?} {machine:?}");
+        if let Some(at_once) = all_at_once(system, &compact, failing, &request) {
+            assert_eq!(at_once, expected, "{kind:?} {machine:?}");
+        }
+        assert!(kind != FaultKind::Crash || all_at_once(system, &compact, failing, &request).is_some());
     }
 }
 
@@ -246,8 +250,8 @@ fn parts_that_contradict_themselves_are_refused() {
         ("/tally/reach/0/1", 1),
         ("/tally/reach_sums/3", 1),
         ("/tally/journeys/0/user_minutes/sums/3", 1),
-        ("/tally/services/0/times/downtime/buckets/0/0", 3_000),
-        ("/tally/services/0/times/downtime/buckets/0/2", 0),
+        ("/tally/services/0/times/alike/buckets/0/0", 3_000),
+        ("/tally/services/0/times/alike/buckets/0/2", 0),
         ("/run/trials", 1_000),
         ("/shard/of", 2),
     ] {

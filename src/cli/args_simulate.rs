@@ -100,7 +100,7 @@ pub(crate) struct Rank {
     /// How each service fails: a kind of fault
     #[arg(long, value_name = "KIND", default_value = "crash", value_parser = parse_kind)]
     pub(crate) fault: FaultKind,
-    /// Without a clock: reach only, of all services at once; much faster
+    /// Without a clock: reach only; much faster
     #[arg(long = "static")]
     pub(crate) static_reach: bool,
     /// What the list is ordered by [default: user-minutes where there are any, then downtime; reach with --static]
