@@ -35,7 +35,7 @@ fn faults_are_refused_with_a_caret() {
         ("crush@db", "--fault:1:1", "did you mean `crash`?"),
         ("crash@bd", "--fault:1:7", "did you mean `db`?"),
         ("crash@db,repair=10", "--fault:1:10", "no unit"),
-        ("overload@db", "--fault:1:1", "not yet supported: needs the load model"),
+        ("overload@db", "--fault:1:1", "states no `load`"),
         ("zone_loss@db", "--fault:1:1", "group"),
     ];
     for (fault, place_of_it, expected) in cases {
