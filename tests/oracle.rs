@@ -118,7 +118,7 @@ impl Ours {
         let topology = read(format!("{name}.yaml"));
         let system =
             load(&mut sources, "topology.yaml", &OneFile(&topology)).unwrap_or_else(|problems| panic!("{problems:?}")).system;
-        let id = sources.add("fault.yaml", &read(format!("{name}.fault.yaml")));
+        let id = sources.add("fault.yaml", read(format!("{name}.fault.yaml")));
         let read = read_faults(&sources, id, Format::Yaml).unwrap_or_else(|problems| panic!("{problems:?}"));
         let faults: Vec<Fault> = read.faults.into_iter().map(|fault| fault.value).collect();
         let compact = Compact::new(&system);

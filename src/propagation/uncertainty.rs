@@ -98,14 +98,14 @@ pub fn uncertainty(
     let levels: BTreeMap<&str, Vec<f64>> =
         classes.keys().map(|class| (*class, hypercube(request.seed, class, replicates))).collect();
     let (mut reach, mut lost, mut distribution) = (Vec::new(), Vec::new(), BTreeMap::<u64, f64>::new());
-    for replicate in 0..replicates as usize {
-        let drawn: Vec<(DependencyId, Probability)> = beliefs
-            .iter()
-            .map(|belief| {
-                let (a, b) = belief.beta();
-                (belief.dependency, Probability::clipped(beta::quantile(a, b, levels[belief.class][replicate])))
-            })
-            .collect();
+    let draw = |replicate: usize| -> Vec<(DependencyId, Probability)> {
+        let of = |belief: &Uncertain| {
+            let (a, b) = belief.beta();
+            (belief.dependency, Probability::clipped(beta::quantile(a, b, levels[belief.class][replicate])))
+        };
+        beliefs.iter().map(of).collect()
+    };
+    for drawn in (0..replicates as usize).map(draw) {
         let simulation = simulate(&system.with_probabilities(&drawn), compact, scenario, &inner(request))?;
         reach.push((simulation.reach.mean.mean, simulation.reach.standard_deviation.powi(2)));
         lost.extend(moments_of_loss(&simulation));
