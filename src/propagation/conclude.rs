@@ -175,7 +175,7 @@ fn service_times(service: &ServiceTally, trials: u64, confidence: f64) -> Servic
     let (downtime, impaired_time) = times.measures();
     let downtime = summary(&downtime, trials, confidence, minutes);
     ServiceTimesResult {
-        impaired_time: impaired_time.map_or_else(|| downtime.clone(), |measure| summary(&measure, trials, confidence, minutes)),
+        impaired_time: impaired_time.map_or_else(|| downtime, |measure| summary(&measure, trials, confidence, minutes)),
         downtime,
         onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
     }
