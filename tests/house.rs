@@ -425,6 +425,19 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
 }
 
 #[test]
+fn unsafe_code_is_in_one_room() {
+    let allowed = ["src/lanes/x86.rs", "src/lanes/arm.rs"];
+    let mut broken = Vec::new();
+    for file in sources() {
+        let lifts = file.code().contains("allow(unsafe_code)");
+        if lifts != allowed.contains(&file.path.as_str()) {
+            broken.push(format!("{}: only {} hold unsafe code", file.path, allowed.join(" and ")));
+        }
+    }
+    report("Unsafe code stands beside its proof:", &broken);
+}
+
+#[test]
 fn functions_are_short() {
     let mut broken = Vec::new();
     let mut seen = 0;

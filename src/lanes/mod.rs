@@ -1,12 +1,12 @@
 //! 512 trials at a time, in the widest registers that the machine has.
 //!
-//! The kernels are written once, over [`Lanes`]; [`widest`] runs them with AVX-512 and VAES, with AES-NI, with the AES
+//! The kernels are written once, over `Lanes`; `widest` runs them with AVX-512 and VAES, with AES-NI, with the AES
 //! instructions of 64-bit ARM, or with plain integers. What must hold: all of them compute the same bits, so a result does not say
 //! on which machine it was made.
 //!
 //! This is the only room with unsafe code, and `x86` and `arm` are its only files that have any. Their proof obligation is one
 //! sentence: *an instruction runs only on a machine that has it.* A value of a vector type can be made only with a
-//! [`Lanes::Machine`], a token that only [`run`] makes, and only after the processor said that it has the instructions; from then
+//! `Lanes::Machine`, a token that only `run` makes, and only after the processor said that it has the instructions; from then
 //! on having a value, or a token, is the proof. Loads and stores go through references, so they are in bounds and aligned.
 
 #[cfg(target_arch = "aarch64")]
