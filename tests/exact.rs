@@ -309,3 +309,20 @@ fn answers_are_the_same_bits_every_time() {
     let first = run(&system, &["crash@a0"], frontier);
     assert_eq!(first, run(&system, &["crash@a0"], frontier));
 }
+
+#[test]
+fn sums_over_a_million_worlds_keep_their_digits() {
+    // Each leaf is as likely as its dependency. Where most worlds weigh the same, a plain sum rounds the same way every time and
+    // is off in the twelfth digit.
+    let leaf = |at: u32| [0.3, 0.9].get(at as usize).copied().unwrap_or(0.5);
+    let mut body = "services:\n  s: {}\n".to_owned();
+    (0..20).for_each(|at| body.push_str(&format!("  a{at}: {{}}\n")));
+    body.push_str("dependencies:\n");
+    (0..20).for_each(|at| body.push_str(&format!("  - {{from: a{at}, to: s, probability: {}}}\n", leaf(at))));
+    let system = yaml(&body);
+    let found = run(&system, &["crash@s"], How { solver: Some(Solver::Enumeration), ..STATIC_EXACT });
+    for at in 0..20 {
+        let (found, expected) = (p(&system, &found, &format!("a{at}")), leaf(at));
+        assert!((found - expected).abs() < 2e-15, "a{at}: {found} is not {expected}");
+    }
+}

@@ -20,6 +20,7 @@ use crate::lanes::{BATCH, Mask};
 use crate::model::facts::DependencyKind;
 use crate::model::{Compact, System};
 use crate::random::LANES;
+use crate::statistics::CompensatedSum;
 use crate::statistics::Estimate;
 use crate::units::ServiceId;
 use std::cmp::Reverse;
@@ -237,14 +238,14 @@ impl Starving {
     }
 
     /// Adds the weights of a batch of worlds.
-    pub(super) fn weigh(&self, below: &Downstream, weights: &[f64], sums: &mut Vec<f64>) {
-        sums.resize(below.services.len(), 0.0);
+    pub(super) fn weigh(&self, below: &Downstream, weights: &[f64], sums: &mut Vec<CompensatedSum>) {
+        sums.resize(below.services.len(), CompensatedSum::default());
         for (at, sum) in sums.iter_mut().enumerate() {
             for (word, bits) in self.at(below, at).0.into_iter().enumerate() {
                 let mut bits = bits;
                 while bits != 0 {
                     let lane = word * LANES as usize + bits.trailing_zeros() as usize;
-                    *sum += weights.get(lane).copied().unwrap_or(0.0);
+                    sum.add(weights.get(lane).copied().unwrap_or(0.0));
                     bits &= bits - 1;
                 }
             }
@@ -258,7 +259,7 @@ pub(super) struct StarvedWorlds<'a> {
     below: &'a Downstream,
     starving: Starving,
     weights: Vec<f64>,
-    sums: Vec<f64>,
+    sums: Vec<CompensatedSum>,
 }
 
 impl<'a> StarvedWorlds<'a> {
@@ -285,7 +286,7 @@ impl<'a> StarvedWorlds<'a> {
     }
 
     /// The sums by position.
-    pub(super) fn finish(mut self) -> Vec<f64> {
+    pub(super) fn finish(mut self) -> Vec<CompensatedSum> {
         self.flush();
         self.sums
     }

@@ -21,6 +21,7 @@ pub mod normal;
 pub mod proportion;
 pub mod quantile;
 pub mod stopping;
+pub mod sum;
 
 pub use batch::BatchSums;
 pub use beta_logit::LogitPosterior;
@@ -30,6 +31,7 @@ pub use lognormal::LogNormal;
 pub use proportion::{clopper_pearson, clopper_pearson_upper, wilson};
 pub use quantile::order_statistic_ranks;
 pub use stopping::{Look, looks};
+pub use sum::CompensatedSum;
 
 /// A range that holds the true value with the confidence that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -72,24 +72,35 @@ fn enumerate_reach(question: &Question<'_>) -> Result<Sums, Diagnostic> {
 }
 
 fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64]) {
-    let mut reach = vec![0_u64; weights.len()];
+    let mut reach = [0_u64; BATCH as usize];
     for (at, node) in labels.iter().enumerate() {
         let [errors, latency, wrong] = reached.at(*node as usize);
         let forced = reached.impaired_sources.iter().find(|(known, _)| known == node).map_or(Mask::NONE, |(_, mask)| *mask);
         let service = &mut sums.services[at];
-        for (lane, weight) in weights.iter().enumerate() {
-            let (word, bit) = (lane / LANES as usize, lane as u64 % LANES);
-            let on = |mask: &Mask| mask[word] >> bit & 1 == 1;
-            if on(&errors) || on(&latency) || on(&wrong) || on(&forced) {
-                reach[lane] += 1;
-                service.impaired += weight;
-            }
-            service.down += if on(&errors) { *weight } else { 0.0 };
-            service.corrupt += if on(&wrong) { *weight } else { 0.0 };
-        }
+        let impaired = errors.or(latency).or(wrong).or(forced);
+        for_each_lane(&impaired, weights, |lane, weight| {
+            reach[lane] += 1;
+            service.impaired.add(weight);
+        });
+        for_each_lane(&errors, weights, |_, weight| service.down.add(weight));
+        for_each_lane(&wrong, weights, |_, weight| service.corrupt.add(weight));
     }
-    for (lane, weight) in weights.iter().enumerate() {
-        sums.reach.add(reach[lane], *weight);
+    for (reach, weight) in reach.iter().zip(weights) {
+        sums.reach.add(*reach, *weight);
+    }
+}
+
+/// Calls with the lanes of a mask that carry a world, and their weights.
+fn for_each_lane(mask: &Mask, weights: &[f64], mut each: impl FnMut(usize, f64)) {
+    for (word, bits) in mask.iter().enumerate() {
+        let mut bits = *bits;
+        while bits != 0 {
+            let lane = word * LANES as usize + bits.trailing_zeros() as usize;
+            if let Some(weight) = weights.get(lane) {
+                each(lane, *weight);
+            }
+            bits &= bits - 1;
+        }
     }
 }
 
@@ -153,9 +164,9 @@ impl Sums {
             let Some(onset) = outcome.onset else { continue };
             reach += 1;
             let service = &mut self.services[position[node as usize] as usize];
-            service.impaired += weight;
-            service.down += if outcome.down { weight } else { 0.0 };
-            service.corrupt += if outcome.corrupt { weight } else { 0.0 };
+            service.impaired.add(weight);
+            service.down.add(if outcome.down { weight } else { 0.0 });
+            service.corrupt.add(if outcome.corrupt { weight } else { 0.0 });
             service.downtime.add(outcome.downtime.0, weight);
             service.impaired_time.add(outcome.impaired_time.0, weight);
             service.onset.add(onset.0, weight);
@@ -177,7 +188,7 @@ impl Sums {
                 .is_some_and(|budget| outcome.milli_budget_minutes() as f64 > budget * 1_000.0);
         }
         self.user_minutes.add(all, weight);
-        self.censored += if trial.is_censored() { weight } else { 0.0 };
-        self.breach += if breached { weight } else { 0.0 };
+        self.censored.add(if trial.is_censored() { weight } else { 0.0 });
+        self.breach.add(if breached { weight } else { 0.0 });
     }
 }

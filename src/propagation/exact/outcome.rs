@@ -7,12 +7,13 @@ use crate::propagation::result::{
 };
 use crate::propagation::run::{Run, budget, minutes, thousandths};
 use crate::propagation::starved::Downstream;
+use crate::statistics::{CompensatedSum, Estimate};
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct ExactService {
-    pub(super) impaired: f64,
-    pub(super) down: f64,
-    pub(super) corrupt: f64,
+    pub(super) impaired: CompensatedSum,
+    pub(super) down: CompensatedSum,
+    pub(super) corrupt: CompensatedSum,
     pub(super) downtime: Weighted,
     pub(super) impaired_time: Weighted,
     pub(super) onset: Weighted,
@@ -34,11 +35,11 @@ pub(super) struct Sums {
     pub(super) reach: Weighted,
     pub(super) services: Vec<ExactService>,
     /// By position among those that can be starved; `None` where nobody asked or the solver does not follow it.
-    pub(super) starved: Option<Vec<f64>>,
+    pub(super) starved: Option<Vec<CompensatedSum>>,
     pub(super) journeys: Vec<ExactJourney>,
     pub(super) user_minutes: Weighted,
-    pub(super) censored: f64,
-    pub(super) breach: f64,
+    pub(super) censored: CompensatedSum,
+    pub(super) breach: CompensatedSum,
 }
 
 impl Sums {
@@ -52,8 +53,8 @@ impl Sums {
             starved: None,
             journeys: vec![ExactJourney::default(); journeys],
             user_minutes: Weighted::default(),
-            censored: 0.0,
-            breach: 0.0,
+            censored: CompensatedSum::default(),
+            breach: CompensatedSum::default(),
         }
     }
 }
@@ -67,9 +68,9 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         .zip(&sums.services)
         .map(|(node, service)| ServiceResult {
             service: run.plan.services[*node as usize],
-            impaired: certain(service.impaired),
-            down: certain(service.down),
-            corrupt: certain(service.corrupt),
+            impaired: probability(service.impaired),
+            down: probability(service.down),
+            corrupt: probability(service.corrupt),
             times: timed.then(|| {
                 Box::new(ServiceTimesResult {
                     downtime: service.downtime.summary(minutes),
@@ -91,7 +92,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         services,
         starved: below
             .zip(sums.starved.as_ref())
-            .map(|(below, starved)| below.in_file_order(starved, |sum| *sum > 0.0, |sum| certain(*sum))),
+            .map(|(below, starved)| below.in_file_order(starved, |sum| sum.value() > 0.0, |sum| probability(*sum))),
         journeys: system
             .journeys()
             .iter()
@@ -106,12 +107,12 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
             })
             .collect(),
         user_minutes: timed.then(|| sums.user_minutes.summary(thousandths)),
-        censored: sums.censored,
+        censored: probability(sums.censored).mean,
         horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
         precision: None,
         watched: Watched {
             impaired_in_worst: Vec::new(),
-            breach: (timed && !run.request.budgets.is_empty()).then(|| certain(sums.breach)),
+            breach: (timed && !run.request.budgets.is_empty()).then(|| probability(sums.breach)),
         },
     }
 }
@@ -119,11 +120,16 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
 /// Median onset over the worlds in which the service is impaired.
 fn onset(service: &ExactService) -> Option<f64> {
     let mut sum = 0.0;
-    for (value, weight) in &service.onset.0 {
+    for (value, weight) in service.onset.iter() {
         sum += weight;
-        if sum >= 0.5 * service.impaired - 1e-12 {
-            return Some(minutes(*value as f64));
+        if sum >= 0.5 * service.impaired.value() - 1e-12 {
+            return Some(minutes(value as f64));
         }
     }
     None
+}
+
+/// A sum of weights as a probability. Even a compensated sum of rounded products can end one unit in the last place above 1.
+fn probability(weight: CompensatedSum) -> Estimate {
+    certain(weight.value().min(1.0))
 }

@@ -16,6 +16,7 @@ use crate::model::facts::Channels;
 use crate::propagation::plan::{INSIDE, Plan};
 use crate::propagation::result::Solver;
 use crate::random::{Key, Threshold};
+use crate::statistics::CompensatedSum;
 
 /// The most rules of a problem: every step of a solver goes through all of them.
 const MOST_RULES: usize = 20_000;
@@ -109,8 +110,7 @@ impl Problem {
     pub(super) fn sums(&self, solver: Solver, cases: u64, on: &[f64], reach: &[f64]) -> Sums {
         let mut sums = Sums::new(solver, self.labels.len(), 0);
         sums.worlds = cases;
-        // Sums of weights are a few units in the last place off, also above 1.
-        let p = |bit: Option<u32>| bit.map_or(0.0, |bit| on[bit as usize].min(1.0));
+        let p = |bit: Option<u32>| CompensatedSum::from(bit.map_or(0.0, |bit| on[bit as usize]));
         for (service, [impaired, down, corrupt]) in sums.services.iter_mut().zip(&self.labels) {
             (service.impaired, service.down, service.corrupt) = (p(*impaired), p(*down), p(*corrupt));
         }

@@ -1,43 +1,49 @@
 //! A distribution by value with its weights, and what is asked of one.
 
 use crate::propagation::result::{Reach, Summary, certain};
-use crate::statistics::Interval;
+use crate::statistics::{CompensatedSum, Interval};
 use std::collections::BTreeMap;
 
 /// A distribution by value; what is missing to 1 is at 0.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Weighted(pub(super) BTreeMap<u64, f64>);
+pub(super) struct Weighted(BTreeMap<u64, CompensatedSum>);
 
 impl Weighted {
     pub(super) fn add(&mut self, value: u64, weight: f64) {
-        *self.0.entry(value).or_insert(0.0) += weight;
+        self.0.entry(value).or_default().add(weight);
+    }
+
+    /// Values with their weights, in order.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, f64)> + '_ {
+        self.0.iter().map(|(value, weight)| (*value, weight.value()))
+    }
+
+    fn above_zero(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
+        self.iter().filter(|(value, _)| *value > 0)
     }
 
     pub(super) fn mean(&self) -> f64 {
-        // An empty sum of floats is −0.
-        self.0.iter().map(|(value, weight)| *value as f64 * weight).sum::<f64>() + 0.0
+        self.iter().map(|(value, weight)| value as f64 * weight).collect::<CompensatedSum>().value()
     }
 
     fn standard_deviation(&self) -> f64 {
         let mean = self.mean();
-        let above_zero = self.0.iter().filter(|(value, _)| **value > 0);
-        let (squares, weight) = above_zero.fold((0.0, 0.0), |(squares, sum), (value, weight)| {
-            (squares + (*value as f64 - mean).powi(2) * weight, sum + weight)
-        });
-        (squares + (1.0 - weight).max(0.0) * mean * mean).sqrt()
+        let squares: CompensatedSum = self.above_zero().map(|(value, weight)| (value as f64 - mean).powi(2) * weight).collect();
+        let weight: CompensatedSum = self.above_zero().map(|(_, weight)| weight).collect();
+        (squares.value() + (1.0 - weight.value()).max(0.0) * mean * mean).sqrt()
     }
 
     pub(super) fn quantile(&self, q: f64) -> u64 {
-        let above_zero: f64 = self.0.iter().filter(|(value, _)| **value > 0).map(|(_, weight)| weight).sum();
-        let mut sum = 1.0 - above_zero;
+        let above_zero: CompensatedSum = self.above_zero().map(|(_, weight)| weight).collect();
+        let mut sum = 1.0 - above_zero.value();
         // Sums of products are a few units in the last place off.
         if sum >= q - 1e-12 {
             return 0;
         }
-        for (value, weight) in self.0.iter().filter(|(value, _)| **value > 0) {
+        for (value, weight) in self.above_zero() {
             sum += weight;
             if sum >= q - 1e-12 {
-                return *value;
+                return value;
             }
         }
         self.0.last_key_value().map_or(0, |(value, _)| *value)
@@ -45,9 +51,9 @@ impl Weighted {
 
     pub(super) fn mean_of_worst(&self, share: f64) -> f64 {
         let (mut left, mut sum) = (share, 0.0);
-        for (value, weight) in self.0.iter().rev() {
+        for (value, weight) in self.iter().rev() {
             let part = weight.min(left);
-            sum += *value as f64 * part;
+            sum += value as f64 * part;
             left -= part;
         }
         sum / share
@@ -72,13 +78,13 @@ impl Weighted {
 /// Reach as results state it.
 pub(super) fn reach_of(reach: &Weighted) -> Reach {
     let mean = reach.mean();
-    let variance: f64 = reach.0.iter().map(|(value, weight)| (*value as f64 - mean).powi(2) * weight).sum();
+    let variance: CompensatedSum = reach.iter().map(|(value, weight)| (value as f64 - mean).powi(2) * weight).collect();
     Reach {
         mean: certain(mean),
         p50: reach.quantile(0.5),
         p90: reach.quantile(0.9),
         p99: reach.quantile(0.99),
-        standard_deviation: variance.sqrt(),
-        distribution: reach.0.iter().map(|(value, weight)| (*value, *weight)).collect(),
+        standard_deviation: variance.value().sqrt(),
+        distribution: reach.iter().collect(),
     }
 }
