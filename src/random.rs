@@ -258,6 +258,18 @@ impl Work for Below<'_> {
     }
 }
 
+/// What a trial adds to the key of a stream.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TrialKey(u64);
+
+impl TrialKey {
+    /// The key of a trial.
+    pub(crate) fn new(trial: u64) -> Self {
+        // Another constant than `batch_key`, so that a trial number never meets a batch number.
+        Self(mix(trial.wrapping_mul(GOLDEN).wrapping_add(0x8CB9_2BA7_2F3D_8DD7)))
+    }
+}
+
 /// The stream of numbers of one entity in one trial.
 #[derive(Debug, Clone)]
 pub(crate) struct Draws {
@@ -267,11 +279,17 @@ pub(crate) struct Draws {
 impl Draws {
     /// The stream of an entity in a trial.
     pub(crate) fn new(key: Key, trial: u64) -> Self {
-        // Another constant than `batch_key`, so that a trial number never meets a batch number.
-        Self { state: mix(key.0 ^ mix(trial.wrapping_mul(GOLDEN).wrapping_add(0x8CB9_2BA7_2F3D_8DD7))) }
+        Self::of(key, TrialKey::new(trial))
+    }
+
+    /// The same, for callers that draw for many entities in the same trials.
+    #[inline(always)]
+    pub(crate) fn of(key: Key, trial: TrialKey) -> Self {
+        Self { state: mix(key.0 ^ trial.0) }
     }
 
     /// Uniform in 0..1, 53 digits, never 0 or 1: safe to put into an inverse distribution function.
+    #[inline(always)]
     pub(crate) fn uniform(&mut self) -> f64 {
         let bits: u64 = self.random::<u64>() >> 11;
         (bits as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)

@@ -5,7 +5,7 @@
 
 use crate::model::DurationLaw;
 use crate::random::{Draws, Purpose, Seed, pair_hash};
-use crate::statistics::normal;
+use crate::statistics::{exponential, normal};
 use crate::units::Ticks;
 
 /// Where random choices come from.
@@ -22,6 +22,34 @@ pub(crate) trait Choose {
             Some(ticks) => ticks,
             None => law.at_deviate(normal::quantile(self.uniform(purpose, name, what))),
         }
+    }
+}
+
+/// Durations of a law at uniform numbers, which are used up: what [`Choose::duration`] makes of each, at most 2^62
+/// ticks.
+/// Compiled for wide registers where the caller is.
+#[inline(always)]
+pub(crate) fn durations(law: DurationLaw, uniforms: &mut [f64], ticks: &mut [Ticks]) {
+    /// More standard deviations from the median than 53 digits can be.
+    const FARTHEST: f64 = 9.0;
+    const MOST_TICKS: f64 = (1_u64 << 62) as f64;
+    let (DurationLaw::Constant(median) | DurationLaw::Lognormal { median, .. }, sigma) = (law, law.sigma());
+    normal::quantiles(uniforms);
+    let whole = |time: f64| {
+        // Half a tick and more counts as one.
+        let time = time.min(MOST_TICKS);
+        let floor = time as u64;
+        Ticks(floor + u64::from(time - floor as f64 >= 0.5))
+    };
+    if sigma * FARTHEST > exponential::LARGEST {
+        for (ticks, z) in ticks.iter_mut().zip(uniforms) {
+            *ticks = whole(law.at_deviate(*z).0 as f64);
+        }
+        return;
+    }
+    let median = median.0 as f64;
+    for (ticks, z) in ticks.iter_mut().zip(uniforms) {
+        *ticks = whole(median * exponential::exp(sigma * *z));
     }
 }
 
@@ -75,6 +103,31 @@ pub(crate) fn beta_2_5(uniform: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_durations_are_the_single_ones() {
+        let laws = [
+            (1, 1),
+            (60_000, 138_000),
+            (1_200_000, 3_780_000),
+            (5, 4_000_000_000),
+            (1, u64::MAX),
+            (4_000_000_000, 5_000_000_000),
+        ];
+        for (median, p95) in laws {
+            let law = DurationLaw::lognormal(Ticks(median), Ticks(p95)).expect("a law");
+            let mut choose = Drawn { seed: Seed(3), trial: 0 };
+            let (mut uniforms, mut single) = (Vec::new(), Vec::new());
+            for trial in 0..3_000 {
+                choose.trial = trial;
+                uniforms.push(choose.uniform(Purpose::Buffer, 7, &String::new));
+                single.push(choose.duration(Purpose::Buffer, 7, law, &String::new).min(Ticks(1 << 62)));
+            }
+            let mut many = vec![Ticks::ZERO; uniforms.len()];
+            durations(law, &mut uniforms, &mut many);
+            assert_eq!(many, single, "{law}");
+        }
+    }
 
     #[test]
     fn beta_quantiles_invert_the_distribution_function() {

@@ -45,19 +45,45 @@ impl Mask {
         }))
     }
 
+    /// Trials of a range of numbers below [`BATCH`].
+    pub(crate) fn between(lanes: std::ops::Range<usize>) -> Self {
+        Self::first(lanes.end as u64).without(Self::first(lanes.start as u64))
+    }
+
+    /// Calls with the number of every trial in it, rising.
+    #[inline(always)]
+    pub(crate) fn for_each(&self, mut each: impl FnMut(usize)) {
+        for (word, bits) in self.0.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                each(word * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+        }
+    }
+
+    /// Trials in both.
+    #[inline(always)]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self[word] & other[word]))
+    }
+
     /// Trials in either.
+    #[inline(always)]
     pub(crate) fn or(self, other: Self) -> Self {
         Self(std::array::from_fn(|word| self[word] | other[word]))
     }
 
     /// Trials in this, not in the other.
+    #[inline(always)]
     pub(crate) fn without(self, other: Self) -> Self {
         Self(std::array::from_fn(|word| self[word] & !other[word]))
     }
 
     /// Is no trial in it?
+    #[inline(always)]
     pub(crate) fn is_none(&self) -> bool {
-        *self == Self::NONE
+        self.0.iter().fold(0, |all, word| all | word) == 0
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::plan::Plan;
 use super::reach::{Batch, Reached};
+use super::spreading::Column;
 use super::tally::{ServiceTally, Tally};
-use super::timeline::{Timeline, Trial};
+use super::timeline::{JourneyOutcome, Timeline, Trial};
 use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
 use crate::random::LANES;
 use crate::statistics::batch::batch_of;
@@ -127,28 +128,75 @@ pub(super) fn lists_of(reached: &Reached, plan: &Plan, lists: &mut [Vec<u32>]) {
     }
 }
 
-/// Adds one timed trial to a tally.
-pub(super) fn count_trial(trial: &Trial<'_>, line: &Timeline<'_>, position: &[u32], tally: &mut Tally, number: u64, trials: u64) {
-    let batch = batch_of(number, trials);
+/// Adds the services of one timed trial to a tally; returns how many were impaired.
+pub(super) fn count_services(
+    trial: &Trial<'_>,
+    line: &Timeline<'_>,
+    position: &[u32],
+    services: &mut [ServiceTally],
+    batch: usize,
+) -> u64 {
     let mut reach = 0;
     for (node, outcome) in trial.services(line) {
         let Some(onset) = outcome.onset else { continue };
         reach += 1;
-        let service = &mut tally.services[position[node as usize] as usize];
+        let service = &mut services[position[node as usize] as usize];
         service.impaired += 1;
         service.down += u64::from(outcome.down);
         service.corrupt += u64::from(outcome.corrupt);
         let times = service.times.get_or_insert_default();
         times.record(batch, outcome.downtime.0, outcome.impaired_time.0);
-        if onset == Ticks::ZERO {
-            times.onset_at_zero += 1;
-        } else {
-            times.onset.record(onset.0, 1);
-        }
+        times.record_onset(onset.0);
     }
+    reach
+}
+
+/// Adds a service of many trials of a spreading outage: it is down until the root is back. `mean_batches` tells the batch of the
+/// mean that each trial of the batch belongs to. The vectors are work space.
+pub(super) fn count_column(
+    column: &Column<'_>,
+    service: &mut ServiceTally,
+    mean_batches: &[usize],
+    (downtimes, onsets): &mut (Vec<u64>, Vec<u64>),
+) {
+    let times = service.times.get_or_insert_default();
+    downtimes.clear();
+    onsets.clear();
+    let (mut sum, mut current) = (0_u64, None);
+    column.down.for_each(|lane| {
+        let (outage, from) = (column.outages[lane], column.times[lane - column.lanes.start]);
+        if current != Some(mean_batches[lane]) {
+            current.iter().for_each(|batch| times.alike.sums.add(*batch, sum));
+            (sum, current) = (0, Some(mean_batches[lane]));
+        }
+        let downtime = outage.length.saturating_sub(from).0;
+        sum += downtime;
+        downtimes.push(downtime);
+        match outage.onset.saturating_add(from) {
+            Ticks::ZERO => times.onset_at_zero += 1,
+            onset => onsets.push(onset.0),
+        }
+    });
+    current.iter().for_each(|batch| times.alike.sums.add(*batch, sum));
+    times.alike.histogram.record_all(downtimes);
+    times.onset.record_all(onsets);
+    service.impaired += downtimes.len() as u64;
+    service.down += downtimes.len() as u64;
+}
+
+/// Adds the journeys of one timed trial, and what holds of it as a whole, to a tally.
+pub(super) fn count_trial(
+    journeys: &[JourneyOutcome],
+    is_censored: bool,
+    reach: u64,
+    tally: &mut Tally,
+    number: u64,
+    trials: u64,
+) {
     tally.record_reach(number, trials, reach);
+    let batch = batch_of(number, trials);
     let mut all = 0;
-    for (journey, outcome) in tally.journeys.iter_mut().zip(trial.journeys()) {
+    for (journey, outcome) in tally.journeys.iter_mut().zip(journeys) {
         journey.downtime.record(batch, outcome.downtime.0);
         journey.impaired_time.record(batch, outcome.impaired_time.0);
         journey.user_minutes.record(batch, outcome.milli_user_minutes());
@@ -156,5 +204,5 @@ pub(super) fn count_trial(trial: &Trial<'_>, line: &Timeline<'_>, position: &[u3
         all += outcome.milli_user_minutes();
     }
     tally.user_minutes.record(batch, all);
-    tally.censored += u64::from(trial.is_censored());
+    tally.censored += u64::from(is_censored);
 }

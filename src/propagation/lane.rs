@@ -98,14 +98,11 @@ pub(crate) fn slots(plan: &Plan) -> usize {
 pub(crate) struct ErrorArc {
     /// Plan node.
     pub(crate) source: u32,
-    pub(crate) slot: u32,
     pub(crate) threshold: Threshold,
     pub(crate) key: Key,
     /// Hash of the dependency, for the draw of its buffer.
     pub(crate) name: u64,
     pub(crate) buffer: Option<DurationLaw>,
-    /// [`DurationLaw::sigma`] of the buffer.
-    pub(crate) sigma: f64,
 }
 
 impl ErrorArc {
@@ -113,25 +110,22 @@ impl ErrorArc {
     pub(crate) fn of(plan: &Plan, arc: usize) -> Self {
         let (source, key) = (plan.in_source[arc], plan.in_key[arc]);
         if plan.in_rule.is_empty() {
-            return Self { source, slot: arc as u32, threshold: plan.in_threshold[arc], key, name: 0, buffer: None, sigma: 0.0 };
+            return Self { source, threshold: plan.in_threshold[arc], key, name: 0, buffer: None };
         }
-        let number = plan.rule(arc);
-        let rule = &plan.rules[number as usize];
+        let rule = &plan.rules[plan.rule(arc) as usize];
         let crosses = rule.crossing.channels.has(Channels::ERRORS);
-        let buffer = rule.crossing.buffer.filter(|law| *law != DurationLaw::ZERO);
         Self {
             source,
-            slot: number * QUESTIONS as u32 + LIVE as u32,
             threshold: if crosses { rule.live } else { Threshold::NEVER },
             key,
             name: rule.name,
-            buffer,
-            sigma: buffer.map_or(0.0, DurationLaw::sigma),
+            buffer: rule.crossing.buffer.filter(|law| *law != DurationLaw::ZERO),
         }
     }
 }
 
 /// A delay that is there at all takes a while (R5).
+#[inline(always)]
 pub(crate) fn at_least_shortest(wait: Ticks) -> Ticks {
     if wait == Ticks::ZERO { wait } else { wait.max(SHORTEST_DELAY) }
 }

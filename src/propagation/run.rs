@@ -3,17 +3,14 @@
 //! What must hold: the answer depends on system, scenario, seed and number of trials only. Trials are numbered; threads take
 //! ranges of them; tallies are integers.
 
-use super::count::{count_batch, count_trial, lists_of};
+use super::count::count_batch;
 use super::exact;
-use super::lane::slots;
-use super::live::{LiveMasks, SampledTrial};
 use super::plan::Plan;
 use super::reach::{Batch, Reached, run_batch};
 use super::result::{Simulation, Solver};
 use super::sampling::{self, Part, Rows, Sample, Span};
 use super::starved::{Downstream, Starving};
 use super::tally::Tally;
-use super::timeline::{Timeline, Trial};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::lanes::{BATCH, Machine};
@@ -144,7 +141,7 @@ impl Run<'_> {
         (labels, position)
     }
 
-    fn machine(&self) -> Machine {
+    pub(super) fn machine(&self) -> Machine {
         self.request.machine.unwrap_or_else(Machine::widest)
     }
 
@@ -187,14 +184,16 @@ impl Run<'_> {
     }
 
     /// Splits the batches over threads; every thread keeps one state and one tally per range of batches.
-    fn parallel<S>(
+    pub(super) fn parallel<S>(
         &self,
         state: impl Fn() -> S + Sync + Send,
         work: impl Fn(&mut S, &mut Part, Batch) + Sync,
         (span, services, starved): (&Span, usize, usize),
     ) -> Part {
         let (first, batches) = (span.batches.start, span.batches.end - span.batches.start);
-        let ranges = (rayon::current_num_threads() as u64 * 4).min(batches).max(1);
+        let threads = rayon::current_num_threads() as u64;
+        // One thread has nobody to balance with.
+        let ranges = (if threads == 1 { 1 } else { threads * 4 }).min(batches).max(1);
         (0..ranges)
             .into_par_iter()
             .map_init(state, |state, range| {
@@ -213,87 +212,5 @@ impl Run<'_> {
                 part
             })
             .reduce(Part::default, Part::merge)
-    }
-
-    fn timeline(&self, span: &Span) -> Part {
-        let (labels, position) = self.labels();
-        let mut line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
-        if self.request.events_only {
-            line = line.by_events();
-        }
-        let watched: Vec<Option<u32>> =
-            self.request.watch.iter().map(|id| self.plan.local(self.compact.whole_node(*id)).map(|node| node as u32)).collect();
-        let budgets: Vec<Option<u64>> =
-            self.request.budgets.iter().map(|budget| budget.map(|minutes| (minutes * 1_000.0).round() as u64)).collect();
-        let below = self.below(&labels);
-        self.parallel(
-            || {
-                (
-                    Reached::default(),
-                    Trial::default(),
-                    vec![Vec::new(); BATCH as usize],
-                    LiveMasks::default(),
-                    Starving::default(),
-                )
-            },
-            |(reached, trial, lists, live, starving), part, batch| {
-                below.iter().for_each(|below| starving.begin(below));
-                run_batch(reached, self.machine(), self.plan, self.scenario, self.request.seed, batch);
-                lists_of(reached, self.plan, lists);
-                live.start(batch.number, slots(self.plan));
-                for lane in 0..batch.lanes {
-                    let number = batch.number * BATCH + lane;
-                    let mut draws = SampledTrial::new(self.request.seed, number, live);
-                    trial.hits.draw(self.scenario, &mut draws.drawn);
-                    trial.run(&line, &lists[lane as usize], &mut draws);
-                    count_trial(trial, &line, &position, &mut part.tally, number, span.total);
-                    self.remember(trial, &line, &watched, &budgets, part, number);
-                    if below.is_some() {
-                        starving.set_trial(trial.services(&line), &position, lane);
-                    }
-                }
-                if let Some(below) = &below {
-                    starving.settle(below);
-                    starving.count(below, &mut part.tally.starved);
-                }
-            },
-            (span, labels.len(), below.as_ref().map_or(0, Downstream::len)),
-        )
-    }
-
-    fn remember(
-        &self,
-        trial: &Trial<'_>,
-        line: &Timeline<'_>,
-        watched: &[Option<u32>],
-        budgets: &[Option<u64>],
-        part: &mut Part,
-        number: u64,
-    ) {
-        let journeys = trial.journeys();
-        if self.request.rows.is_some() {
-            part.rows.censored.push(trial.is_censored());
-            part.rows.milli_user_minutes.extend(journeys.iter().map(|journey| journey.milli_user_minutes()));
-        }
-        if journeys
-            .iter()
-            .zip(budgets)
-            .any(|(journey, budget)| budget.is_some_and(|budget| journey.milli_budget_minutes() > budget))
-        {
-            part.breaches += 1;
-        }
-        if watched.is_empty() {
-            return;
-        }
-        let milli_user_minutes = journeys.iter().map(|journey| journey.milli_budget_minutes()).sum();
-        let mut impaired = vec![false; watched.len()];
-        for (node, outcome) in trial.services(line).filter(|(_, outcome)| outcome.onset.is_some()) {
-            if let Some(at) = watched.iter().position(|known| *known == Some(node)) {
-                impaired[at] |= outcome.onset.is_some();
-            }
-        }
-        if impaired.contains(&true) || milli_user_minutes > 0 {
-            part.losses.push(sampling::Loss { milli_user_minutes, trial: number, impaired });
-        }
     }
 }

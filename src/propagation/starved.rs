@@ -170,6 +170,12 @@ impl Starving {
         }
     }
 
+    /// Takes trials in which the service at the position of a label is down.
+    pub(super) fn set_down(&mut self, label: usize, trials: &Mask) {
+        self.impaired[label] = self.impaired[label].or(*trials);
+        self.down[label] = self.down[label].or(*trials);
+    }
+
     /// Takes a whole batch of static reach, where errors count as down.
     pub(super) fn set_reached(&mut self, below: &Downstream, reached: &Reached, labels: &[u32]) {
         self.begin(below);

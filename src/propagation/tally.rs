@@ -69,6 +69,15 @@ impl ServiceTimes {
         }
     }
 
+    /// Adds the first impairment of a trial.
+    pub(crate) fn record_onset(&mut self, onset: u64) {
+        if onset == 0 {
+            self.onset_at_zero += 1;
+        } else {
+            self.onset.record(onset, 1);
+        }
+    }
+
     /// Time down and time impaired over all trials; one measure where they are alike in all.
     pub(crate) fn measures(&self) -> (Measure, Option<Measure>) {
         if self.downtime == Measure::default() && self.impaired_time == Measure::default() {

@@ -8,73 +8,32 @@
 //! Source: G. Tene, HdrHistogram (3 digits); model.md §4; Rockafellar and Uryasev 2000 for the fractional trial at the edge of
 //! the expected shortfall.
 
+use super::buckets::Buckets;
 use super::{Estimate, Interval, normal, quantile};
 use std::borrow::Cow;
 
-/// Sub-buckets of an octave, as a power of 2.
-const PRECISION_BITS: u32 = 10;
-
-/// One bucket in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bucket {
-    /// Values in it, at least 1.
-    pub count: u64,
-    /// Smallest value seen.
-    pub smallest: u64,
-    /// Largest value seen.
-    pub largest: u64,
-    /// Sum of the values.
-    pub sum: u128,
-}
-
-impl Bucket {
-    /// Could recording have made it?
-    pub fn is_sound(&self) -> bool {
-        let (count, own) = (u128::from(self.count), bucket_of(self.largest));
-        let fits = |value: u64| u128::from(value).checked_mul(count);
-        self.count > 0
-            && self.smallest <= self.largest
-            && bucket_of(self.smallest) == own
-            && fits(self.smallest).is_some_and(|least| least <= self.sum)
-            && fits(self.largest).is_some_and(|most| self.sum <= most)
-    }
-
-    fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.smallest = self.smallest.min(other.smallest);
-        self.largest = self.largest.max(other.largest);
-        self.sum += other.sum;
-    }
-}
+pub use super::buckets::Bucket;
 
 /// A sparse log-linear histogram of `u64` values with relative error at most 1/1,024.
 #[derive(Debug, Clone, Default)]
 pub struct LogLinear {
-    /// Buckets in use, by rising index.
-    buckets: Vec<(u32, Bucket)>,
-    /// Values that have no bucket yet: sorting many at a time is much cheaper than finding a place for each, and a value takes an
-    /// eighth of the room of a bucket or less.
-    pending: Vec<u32>,
+    buckets: Buckets,
+    /// Values that have no bucket yet: sorting many at a time is much cheaper than finding a place for each, and a value takes a
+    /// third of the room of a bucket.
+    pending: Vec<u64>,
     total: u64,
 }
 
 impl PartialEq for LogLinear {
     fn eq(&self, other: &Self) -> bool {
-        self.total == other.total && self.settled() == other.settled()
+        self.total == other.total && self.settled().iter().eq(other.settled().iter())
     }
 }
 
 impl Eq for LogLinear {}
 
-/// Values that wait at least, before they are sorted in. A bucket takes the room of sixteen of them.
-const FEWEST_PENDING: usize = 4_096;
-
-/// The bucket of a value: rising with it, below 2^16.
-fn bucket_of(value: u64) -> u32 {
-    // Shifting keeps the leading bit and ten more; exact values and the first octave need no shift.
-    let shift = (u64::BITS - value.leading_zeros()).saturating_sub(PRECISION_BITS + 1);
-    (shift << PRECISION_BITS) + (value >> shift) as u32
-}
+/// Values that wait at least, before they are sorted in: about as much room as the buckets of a duration take.
+const FEWEST_PENDING: usize = 1 << 14;
 
 impl LogLinear {
     /// Nothing recorded.
@@ -82,67 +41,39 @@ impl LogLinear {
         Self::default()
     }
 
-    /// Records `count` trials with this value. Amortised O(log b) for b buckets in use, at most 56,320.
+    /// Records `count` trials with this value. Amortised constant time for single values.
     pub fn record(&mut self, value: u64, count: u64) {
         match count {
             // A bucket without values would make equal histograms unequal.
             0 => {}
-            1 if value <= u64::from(u32::MAX) => {
-                self.total += 1;
-                self.pending.push(value as u32);
-                if self.pending.len() >= self.most_pending() {
-                    self.settle();
-                }
-            }
+            1 => self.record_all(&[value]),
             _ => {
-                let sum = u128::from(value) * u128::from(count);
                 self.total += count;
-                self.add_all(vec![(bucket_of(value), Bucket { count, smallest: value, largest: value, sum })]);
+                let sum = u128::from(value) * u128::from(count);
+                self.buckets.merge(Buckets::of(Bucket { count, smallest: value, largest: value, sum }), self.total);
             }
+        }
+    }
+
+    /// Records a trial for each value.
+    pub fn record_all(&mut self, values: &[u64]) {
+        self.total += values.len() as u64;
+        self.pending.extend_from_slice(values);
+        if self.pending.len() >= self.most_pending() {
+            self.settle();
         }
     }
 
     /// Gives every value its bucket. Everything works without, only slower.
     pub fn settle(&mut self) {
         if !self.pending.is_empty() {
-            let mut pending = std::mem::take(&mut self.pending);
-            self.add_all(buckets_of(&mut pending));
-            pending.clear();
-            self.pending = pending;
+            self.buckets.add_values(&mut self.pending, self.total);
+            self.pending.clear();
         }
-    }
-
-    /// Merges rising buckets into the own ones, in place and from behind, so that each is moved at most twice. O(b).
-    fn add_all(&mut self, others: Vec<(u32, Bucket)>) {
-        if self.buckets.is_empty() {
-            self.buckets = others;
-            return;
-        }
-        let Some(first) = others.first() else { return };
-        let (mut left, mut right) = (self.buckets.len(), others.len());
-        let mut write = left + right;
-        self.buckets.resize(write, *first);
-        while right > 0 {
-            let (index, other) = others[right - 1];
-            write -= 1;
-            if left > 0 && self.buckets[left - 1].0 >= index {
-                left -= 1;
-                self.buckets[write] = self.buckets[left];
-                if self.buckets[write].0 == index {
-                    self.buckets[write].1.add(other);
-                    right -= 1;
-                }
-            } else {
-                self.buckets[write] = (index, other);
-                right -= 1;
-            }
-        }
-        // Every pair that became one leaves a gap between what stayed and what moved.
-        self.buckets.drain(left..write);
     }
 
     /// All buckets, those of pending values included.
-    fn settled(&self) -> Cow<'_, [(u32, Bucket)]> {
+    fn settled(&self) -> Cow<'_, Buckets> {
         if self.pending.is_empty() {
             return Cow::Borrowed(&self.buckets);
         }
@@ -153,20 +84,15 @@ impl LogLinear {
 
     /// Adds another histogram; associative and commutative. O(b).
     pub fn merge(&mut self, other: &Self) {
-        self.total += other.total;
-        if other.buckets.is_empty() {
-            self.pending.extend_from_slice(&other.pending);
-            if self.pending.len() >= self.most_pending() {
-                self.settle();
-            }
-        } else {
-            self.settle();
-            self.add_all(other.settled().into_owned());
+        self.record_all(&other.pending);
+        if other.buckets.len() > 0 {
+            self.total += other.total - other.pending.len() as u64;
+            self.buckets.merge(other.buckets.clone(), self.total);
         }
     }
 
     fn most_pending(&self) -> usize {
-        (self.buckets.len() * 4).max(FEWEST_PENDING)
+        (self.buckets.len() * 3).max(FEWEST_PENDING)
     }
 
     /// Number of values recorded, without the implicit zeros.
@@ -176,33 +102,29 @@ impl LogLinear {
 
     /// Exact sum of all values.
     pub fn sum(&self) -> u128 {
-        self.settled().iter().map(|(_, bucket)| bucket.sum).sum()
+        self.settled().iter().map(|bucket| bucket.sum).sum()
     }
 
     /// The buckets in use, rising.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        self.settled().into_owned().into_iter().map(|(_, bucket)| bucket)
+        self.settled().iter().collect::<Vec<_>>().into_iter()
     }
 
     /// Rebuilds a histogram from [`LogLinear::buckets`], as when a part of a run was stored.
     pub fn from_buckets(buckets: impl IntoIterator<Item = Bucket>) -> Self {
-        let used = buckets.into_iter().filter(|bucket| bucket.count > 0);
-        let mut all: Vec<(u32, Bucket)> = used.map(|bucket| (bucket_of(bucket.largest), bucket)).collect();
-        all.sort_by_key(|(index, _)| *index);
+        let mut all: Vec<Bucket> = buckets.into_iter().filter(|bucket| bucket.count > 0).collect();
+        all.sort_by_key(|bucket| bucket.largest);
         let mut histogram = Self::new();
-        for (index, bucket) in all {
+        for bucket in all {
             histogram.total += bucket.count;
-            match histogram.buckets.last_mut() {
-                Some((known, sum)) if *known == index => sum.add(bucket),
-                _ => histogram.buckets.push((index, bucket)),
-            }
+            histogram.buckets.merge(Buckets::of(bucket), histogram.total);
         }
         histogram
     }
 
     /// Largest value recorded, 0 if none.
     pub fn largest(&self) -> u64 {
-        self.settled().last().map_or(0, |(_, bucket)| bucket.largest)
+        self.settled().iter().next_back().map_or(0, |bucket| bucket.largest)
     }
 
     /// The smallest x with F(x) ≥ q over `trials` trials, those without a record at 0; 0 without trials. Never low, high by
@@ -220,7 +142,7 @@ impl LogLinear {
         if rank <= seen {
             return 0;
         }
-        for (_, bucket) in self.settled().iter() {
+        for bucket in self.settled().iter() {
             seen += bucket.count;
             if seen >= rank {
                 return bucket.largest;
@@ -234,7 +156,7 @@ impl LogLinear {
     pub fn trials_above(&self, limit: u64) -> u64 {
         let straddles = |bucket: &Bucket| bucket.smallest <= limit && bucket.largest > limit;
         let settled = self.settled();
-        let buckets = || settled.iter().map(|(_, bucket)| bucket);
+        let buckets = || settled.iter();
         let above = buckets().filter(|bucket| bucket.smallest > limit).map(|bucket| bucket.count).sum::<u64>();
         above
             + buckets().find(|bucket| straddles(bucket)).map_or(0, |bucket| {
@@ -254,7 +176,7 @@ impl LogLinear {
             return 0.0;
         }
         let (mut count, mut sum) = (0_u64, 0_u128);
-        for (_, bucket) in self.settled().iter().rev() {
+        for bucket in self.settled().iter().rev() {
             let room = wanted - count as f64;
             if room < bucket.count as f64 {
                 let part = bucket.sum as f64 / bucket.count as f64 * room.max(0.0);
@@ -281,7 +203,7 @@ impl LogLinear {
         }
         let (edge, n) = (self.quantile(1.0 - share, trials) as f64, trials as f64);
         let (mut sum, mut squares) = (0.0, 0.0);
-        for (_, bucket) in self.settled().iter().rev() {
+        for bucket in self.settled().iter().rev() {
             let excess = (bucket.sum as f64 / bucket.count as f64 - edge).max(0.0);
             sum += excess * bucket.count as f64;
             squares += excess * excess * bucket.count as f64;
@@ -290,20 +212,6 @@ impl LogLinear {
         let half = -normal::quantile(0.5 * (1.0 - confidence)) * libm::sqrt(variance / n) / share;
         Estimate { mean, interval: Interval { low: (mean - half).max(0.0), high: mean + half } }
     }
-}
-
-/// Buckets of values, rising. Sorts the values. O(n log n).
-fn buckets_of(values: &mut [u32]) -> Vec<(u32, Bucket)> {
-    values.sort_unstable();
-    let mut buckets: Vec<(u32, Bucket)> = Vec::new();
-    for value in values.iter().map(|value| u64::from(*value)) {
-        let (index, bucket) = (bucket_of(value), Bucket { count: 1, smallest: value, largest: value, sum: value.into() });
-        match buckets.last_mut() {
-            Some((last, same)) if *last == index => same.add(bucket),
-            _ => buckets.push((index, bucket)),
-        }
-    }
-    buckets
 }
 
 #[cfg(test)]
@@ -322,17 +230,6 @@ mod tests {
     fn values() -> impl Strategy<Value = Vec<u64>> {
         let value = (any::<u64>(), 0_u32..64).prop_map(|(bits, shift)| bits >> shift);
         prop::collection::vec(value, 0..40)
-    }
-
-    #[test]
-    fn buckets_are_fine_and_in_order() {
-        assert_eq!((bucket_of(0), bucket_of(2_047), bucket_of(2_048), bucket_of(u64::MAX)), (0, 2_047, 2_048, 56_319));
-        for octave in 11..64 {
-            let start = 1_u64 << octave;
-            assert_eq!(bucket_of(start), bucket_of(start - 1) + 1);
-            assert_eq!(bucket_of(start), bucket_of(start + (start >> 10) - 1));
-            assert_eq!(bucket_of(start) + 1, bucket_of(start + (start >> 10)));
-        }
     }
 
     #[test]

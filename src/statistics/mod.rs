@@ -11,10 +11,12 @@ pub mod batch;
 pub mod beta;
 pub mod beta_logit;
 pub mod binomial;
+mod buckets;
 pub mod counts;
 #[cfg(test)]
 mod coverage_tests;
 pub mod erlang;
+pub mod exponential;
 pub mod histogram;
 pub mod lognormal;
 pub mod normal;

@@ -80,9 +80,16 @@ const TAIL: [[f64; 8]; 2] = [
     ],
 ];
 
+#[inline(always)]
 fn ratio(coefficients: &[[f64; 8]; 2], x: f64) -> f64 {
-    let [above, below] = coefficients.each_ref().map(|c| c.iter().rev().fold(0.0, |sum, c| sum * x + c));
-    above / below
+    let [above, below] = coefficients;
+    polynomial(above, x) / polynomial(below, x)
+}
+
+/// Horner's rule, written out: inside a loop over many x it has to vanish into the loop.
+#[inline(always)]
+fn polynomial(c: &[f64; 8], x: f64) -> f64 {
+    ((((((c[7] * x + c[6]) * x + c[5]) * x + c[4]) * x + c[3]) * x + c[2]) * x + c[1]) * x + c[0]
 }
 
 /// The x with P(Z ≤ x) = p; −∞ at p ≤ 0 and +∞ at p ≥ 1. Constant time.
@@ -97,9 +104,30 @@ pub fn quantile(p: f64) -> f64 {
     if q.abs() <= 0.425 {
         return q * ratio(&CENTRE, 0.180_625 - q * q);
     }
-    let r = libm::sqrt(-libm::log(p.min(1.0 - p)));
+    // The root of the standard library is exact everywhere; that of `libm` is an instruction that stalls among wide registers.
+    let r = (-libm::log(p.min(1.0 - p))).sqrt();
     let size = if r <= 5.0 { ratio(&MIDDLE, r - 1.6) } else { ratio(&TAIL, r - 5.0) };
     size.copysign(q)
+}
+
+/// [`quantile`] of every number, in place and with the same digits. The centre, 85 % of uniform numbers, runs without branches, so
+/// that a caller that is compiled for wide registers gets them.
+#[inline(always)]
+pub fn quantiles(numbers: &mut [f64]) {
+    for numbers in numbers.chunks_mut(64) {
+        let mut centre = [0.0; 64];
+        for at in 0..numbers.len() {
+            let q = numbers[at] - 0.5;
+            centre[at] = q * ratio(&CENTRE, 0.180_625 - q * q);
+        }
+        for at in 0..numbers.len() {
+            if (numbers[at] - 0.5).abs() <= 0.425 {
+                numbers[at] = centre[at];
+            } else {
+                numbers[at] = quantile(numbers[at]);
+            }
+        }
+    }
 }
 
 /// The t with P(T ≤ t) = p for Student's law with `degrees` > 0 degrees of freedom; relative error about 1e-13.
@@ -127,6 +155,16 @@ pub fn student_t_quantile(p: f64, degrees: f64) -> f64 {
 mod tests {
     use super::super::testing::assert_close;
     use super::*;
+
+    #[test]
+    fn many_quantiles_are_the_single_ones() {
+        let numbers: Vec<f64> = (0..=10_007).map(|at| f64::from(at) / 10_007.0).chain([1e-300, 1e-20, 0.075, 0.925]).collect();
+        let mut many = numbers.clone();
+        quantiles(&mut many);
+        for (many, p) in many.iter().zip(numbers) {
+            assert_eq!(many.to_bits(), quantile(p).to_bits(), "{p}");
+        }
+    }
 
     #[test]
     fn quantiles_agree_with_forty_digit_references() {

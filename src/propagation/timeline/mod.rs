@@ -14,7 +14,8 @@ mod respond;
 mod settle;
 mod spread;
 
-pub(super) use record::ServiceOutcome;
+pub(super) use record::{JourneyOutcome, ServiceOutcome};
+pub(super) use spread::{Outage, Spread};
 
 use super::lane::{Arcs, Lane};
 use super::plan::Plan;
@@ -85,7 +86,7 @@ pub(crate) struct Timeline<'a> {
     pub(crate) scenario: &'a Scenario,
     traffic: Vec<Traffic>,
     /// Plan nodes that each journey needs.
-    journey_needs: Vec<Vec<u32>>,
+    pub(crate) journey_needs: Vec<Vec<u32>>,
     /// Journeys that need a plan node.
     journeys_of: HashMap<u32, Vec<u32>>,
     startup: HashMap<ServiceId, Vec<StartupNeed>>,
@@ -102,7 +103,7 @@ pub(crate) struct Timeline<'a> {
     /// The load, where anything can be overloaded.
     layer: Option<demand::Layer>,
     /// Set where all trials, or nearly all, are of the special kind.
-    spread: Option<spread::Spread>,
+    pub(crate) spread: Option<Spread>,
     /// How long the teams of services take to see symptoms of others' incidents, by plan node; empty where that does not count.
     symptom_laws: Vec<DurationLaw>,
 }
@@ -264,20 +265,11 @@ pub(crate) struct Trial<'a> {
     changed: Vec<u32>,
     changed_flag: Vec<bool>,
     record: record::Record,
-    reach: spread::Reach,
 }
 
 impl<'a> Trial<'a> {
-    /// Runs one trial over `nodes` (plan positions that static reach found, ascending). The hits must be drawn.
+    /// Runs one trial over `nodes` (plan positions that static reach found, ascending), event by event. The hits must be drawn.
     pub(crate) fn run(&mut self, line: &Timeline<'a>, nodes: &[u32], choose: &mut (impl Choose + Arcs)) {
-        self.reach.services.clear();
-        if !self.spread(line, nodes, choose) {
-            self.run_events(line, nodes, choose);
-        }
-    }
-
-    /// Runs one trial event by event.
-    fn run_events(&mut self, line: &Timeline<'a>, nodes: &[u32], choose: &mut (impl Choose + Arcs)) {
         // Overload does not keep to what static reach found.
         let nodes = line.layer.as_ref().map_or(nodes, |layer| &layer.all_nodes);
         self.lane.build(line.plan, nodes, choose);

@@ -19,14 +19,6 @@ pub(crate) struct ServiceOutcome {
     down_since: Option<Ticks>,
 }
 
-impl ServiceOutcome {
-    /// Down from one time to another and never else.
-    pub(super) fn down(from: Ticks, until: Ticks) -> Self {
-        let downtime = until.saturating_sub(from);
-        Self { impaired_time: downtime, downtime, onset: Some(from), down: true, ..Self::default() }
-    }
-}
-
 /// One journey in one trial. Users are counted in thousandths of user-minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct JourneyOutcome {
@@ -278,8 +270,7 @@ impl<'a> Trial<'a> {
     /// Services of this trial: (plan node of the label, outcome).
     pub(crate) fn services<'b>(&'b self, line: &'b Timeline<'a>) -> impl Iterator<Item = (u32, &'b ServiceOutcome)> {
         let nodes = self.lane.nodes.iter().zip(&self.record.services);
-        let labels = nodes.filter(|(node, _)| line.plan.is_label[**node as usize]).map(|(node, outcome)| (*node, outcome));
-        labels.chain(self.reach.services.iter().map(|(node, outcome)| (*node, outcome)))
+        nodes.filter(|(node, _)| line.plan.is_label[**node as usize]).map(|(node, outcome)| (*node, outcome))
     }
 
     /// Journeys of this trial, in file order.

@@ -6,28 +6,36 @@
 //! repair, stand-bys and restarts need no second implementation. What must hold: every number is the one that the events give,
 //! tick for tick; where a trial does not look like the special case, the events decide it.
 //!
-//! One pass over the arcs into what static reach found, in topological order; a component of several nodes is repeated until
-//! nothing changes. O(arcs) a trial without cycles.
+//! This file says when a scenario and a trial are such a case; [`super::super::spreading`] computes what follows.
 
-use super::record::ServiceOutcome;
+use super::record::{JourneyOutcome, ServiceOutcome};
 use super::{Timeline, Trial};
 use crate::fault::draw::Choose;
 use crate::fault::scenario::{Harm, Incident};
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
-use crate::propagation::lane::{Arcs, ErrorArc, at_least_shortest};
+use crate::propagation::lane::{Arcs, ErrorArc};
 use crate::propagation::plan::Plan;
-use crate::random::Purpose;
-use crate::statistics::normal;
 use crate::units::Ticks;
 
 /// A scenario that is such a case.
 #[derive(Debug)]
-pub(super) struct Spread {
+pub(crate) struct Spread {
     /// Plan nodes of the service that is hit, its label among them, ascending.
-    roots: Vec<u32>,
-    /// What the pass needs to know of the plan's arcs, in their order.
-    arcs: Vec<ErrorArc>,
+    pub(crate) roots: Vec<u32>,
+    /// What there is to know of the plan's arcs, in their order.
+    pub(crate) arcs: Vec<ErrorArc>,
+    /// Plan nodes in the plan's order, but nodes of one component by how near they are to where harm comes in: distances are then
+    /// found in fewer sweeps.
+    pub(crate) visits: Vec<u32>,
+}
+
+/// The outage of the root in a trial.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outage {
+    pub(crate) onset: Ticks,
+    /// Above 0.
+    pub(crate) length: Ticks,
 }
 
 impl Spread {
@@ -42,8 +50,10 @@ impl Spread {
             && line.plan.gates.is_empty();
         let all_or_nothing = line.plan.rules.iter().all(|rule| is_all_or_nothing(&rule.crossing));
         (line.plan.channels == Channels::ERRORS && is_one_total_outage(incident) && plain_services && all_or_nothing).then(|| {
+            let roots = roots(line.plan, incident);
             Self {
-                roots: roots(line.plan, incident),
+                visits: visits(line.plan, &roots),
+                roots,
                 arcs: (0..line.plan.in_source.len()).map(|arc| ErrorArc::of(line.plan, arc)).collect(),
             }
         })
@@ -76,109 +86,58 @@ fn roots(plan: &Plan, incident: &Incident) -> Vec<u32> {
     roots
 }
 
-/// Work space of the pass; reused from trial to trial.
-#[derive(Debug, Default)]
-pub(super) struct Reach {
-    /// When each plan node goes down; [`Ticks::MAX`] for never.
-    down_from: Vec<Ticks>,
-    /// Services beyond the root that went down in this trial.
-    pub(super) services: Vec<(u32, ServiceOutcome)>,
+fn visits(plan: &Plan, roots: &[u32]) -> Vec<u32> {
+    let mut visits = Vec::with_capacity(plan.len());
+    let mut known = vec![false; plan.len()];
+    for (start, end) in &plan.components {
+        let enters = |node: &u32| {
+            end - start == 1
+                || roots.binary_search(node).is_ok()
+                || plan.arcs_into(*node as usize).any(|arc| plan.in_source[arc] < *start)
+        };
+        let mut next = visits.len();
+        visits.extend((*start..*end).filter(enters));
+        visits[next..].iter().for_each(|node: &u32| known[*node as usize] = true);
+        while next < visits.len() && !plan.inner_start.is_empty() {
+            for (_, target) in plan.inner_arcs(visits[next] as usize) {
+                if !std::mem::replace(&mut known[*target as usize], true) {
+                    visits.push(*target);
+                }
+            }
+            next += 1;
+        }
+        // Nothing leads there, but every node has its turn.
+        visits.extend((*start..*end).filter(|node| !known[*node as usize]));
+    }
+    visits
 }
 
 impl<'a> Trial<'a> {
-    /// Runs one trial if it is of the special kind; false if the events must decide it.
-    pub(super) fn spread(&mut self, line: &Timeline<'a>, nodes: &[u32], choose: &mut (impl Choose + Arcs)) -> bool {
-        let Some(spread) = &line.spread else { return false };
-        self.run_events(line, &spread.roots, choose);
-        let outage = self.services(line).next().map(|(_, outcome)| *outcome);
-        let Some(ServiceOutcome { onset: Some(from), downtime, impaired_time, .. }) = outage else { return false };
+    /// Runs the events of the root alone. Where that makes it the special case, the outage; `None` if the events must decide the
+    /// whole trial. The hits must be drawn.
+    pub(crate) fn root_outage(
+        &mut self,
+        line: &Timeline<'a>,
+        spread: &Spread,
+        choose: &mut (impl Choose + Arcs),
+    ) -> Option<Outage> {
+        self.run(line, &spread.roots, choose);
+        let ServiceOutcome { onset, downtime, impaired_time, .. } = *self.services(line).next()?.1;
         // Harm that is not total all of the time is for the events.
-        if impaired_time != downtime || downtime == Ticks::ZERO {
-            return false;
-        }
-        let until = from.saturating_add(downtime);
-        let mut reach = std::mem::take(&mut self.reach);
-        reach.run(line.plan, spread, nodes, (from, until), choose);
-        self.spread_journeys(line, &reach.down_from, until);
-        for node in nodes {
-            reach.down_from[*node as usize] = Ticks::MAX;
-        }
-        self.reach = reach;
-        true
+        let is_total = impaired_time == downtime && downtime > Ticks::ZERO;
+        Some(Outage { onset: onset.filter(|_| is_total)?, length: downtime })
     }
 
-    /// All that a journey needs comes back at the same time, so it is down from the first loss on.
-    fn spread_journeys(&mut self, line: &Timeline<'a>, down_from: &[Ticks], until: Ticks) {
-        for (journey, needs) in line.journey_needs.iter().enumerate() {
-            let from = needs.iter().map(|node| down_from[*node as usize]).min().unwrap_or(Ticks::MAX);
-            self.record.set_total_loss(line, journey, from, until);
+    /// Journeys of a trial of the special kind: all that a journey needs comes back at the same time, so it is down from the first
+    /// loss on. Losses are counted from the onset; [`Ticks::MAX`] for
+    /// none.
+    pub(crate) fn set_journeys(&mut self, line: &Timeline<'a>, outage: Outage, first_losses: &[Ticks]) -> &[JourneyOutcome] {
+        self.record.journeys.clear();
+        self.record.journeys.resize(first_losses.len(), JourneyOutcome::default());
+        let until = outage.onset.saturating_add(outage.length);
+        for (journey, loss) in first_losses.iter().enumerate() {
+            self.record.set_total_loss(line, journey, outage.onset.saturating_add(*loss), until);
         }
+        self.journeys()
     }
-}
-
-impl Reach {
-    fn run(&mut self, plan: &Plan, spread: &Spread, nodes: &[u32], outage: (Ticks, Ticks), choose: &mut (impl Choose + Arcs)) {
-        self.services.clear();
-        self.down_from.resize(plan.len(), Ticks::MAX);
-        for root in &spread.roots {
-            self.down_from[*root as usize] = outage.0;
-        }
-        let has_cycles = !plan.inner_start.is_empty();
-        let mut at = 0;
-        while at < nodes.len() {
-            let end = if has_cycles {
-                let end = plan.component_end(nodes[at]);
-                at + nodes[at..].partition_point(|node| *node < end)
-            } else {
-                at + 1
-            };
-            // Distances only fall, and by whole ticks.
-            loop {
-                let mut changed = false;
-                for node in &nodes[at..end] {
-                    changed |= self.pull(&spread.arcs[plan.arcs_into(*node as usize)], *node as usize, outage.1, choose);
-                }
-                if !changed || end - at == 1 {
-                    break;
-                }
-            }
-            at = end;
-        }
-        for node in nodes {
-            let from = self.down_from[*node as usize];
-            if from < outage.1 && plan.is_label[*node as usize] && spread.roots.binary_search(node).is_err() {
-                self.services.push((*node, ServiceOutcome::down(from, outage.1)));
-            }
-        }
-    }
-
-    /// The earliest time at which a live arc takes the node down; true if that is news.
-    #[inline]
-    fn pull(&mut self, arcs: &[ErrorArc], node: usize, until: Ticks, choose: &mut (impl Choose + Arcs)) -> bool {
-        let before = self.down_from[node];
-        let mut earliest = before;
-        for arc in arcs {
-            let from = self.down_from[arc.source as usize];
-            // Neither a draw nor a wait can make it earlier than its provider.
-            if from >= earliest || from >= until || !choose.below(arc.slot as usize, arc.key, arc.threshold) {
-                continue;
-            }
-            let fires = from.saturating_add(at_least_shortest(buffer(arc, choose)));
-            if fires < until {
-                earliest = earliest.min(fires);
-            }
-        }
-        self.down_from[node] = earliest;
-        earliest < before
-    }
-}
-
-/// How long the buffer of an arc lasts in this trial: what [`Arcs::buffer`] says, with less arithmetic.
-#[inline]
-fn buffer(arc: &ErrorArc, choose: &mut impl Choose) -> Ticks {
-    let Some(law) = arc.buffer else { return Ticks::ZERO };
-    law.constant().unwrap_or_else(|| {
-        let uniform = choose.uniform(Purpose::Buffer, arc.name, &|| "buffer of a dependency".into());
-        law.at_scaled_deviate(arc.sigma * normal::quantile(uniform))
-    })
 }

@@ -1,0 +1,178 @@
+//! Batches of trials with a clock: those in which one total outage spreads all at once, the others event by event.
+
+use super::count::{count_column, count_services, count_trial, lists_of};
+use super::lane::slots;
+use super::live::{LiveMasks, SampledTrial};
+use super::reach::{Batch, Reached, run_batch};
+use super::run::Run;
+use super::sampling::{Loss, Part, Span};
+use super::spreading::{Source, Spreading};
+use super::starved::{Downstream, Starving};
+use super::tally::Tally;
+use super::timeline::{JourneyOutcome, Timeline, Trial};
+use crate::lanes::BATCH;
+use crate::statistics::batch::batch_of;
+
+/// What is the same for all batches.
+struct Clocked<'a, 'b> {
+    run: &'b Run<'a>,
+    line: Timeline<'b>,
+    labels: Vec<u32>,
+    /// By plan node; `u32::MAX` where it is no label.
+    position: Vec<u32>,
+    /// Plan nodes of the services whose part in the worst trials is asked; `None` for one out of reach.
+    watched: Vec<Option<u32>>,
+    /// In thousandths of user-minutes.
+    budgets: Vec<Option<u64>>,
+    below: Option<Downstream>,
+    /// Trials of the whole run.
+    trials: u64,
+}
+
+/// What a thread works with; reused from batch to batch.
+#[derive(Default)]
+struct State<'b> {
+    reached: Reached,
+    trial: Trial<'b>,
+    lists: Vec<Vec<u32>>,
+    live: LiveMasks,
+    starving: Starving,
+    spreading: Spreading,
+    columns: (Vec<u64>, Vec<u64>),
+    /// By trial of the batch: the batch of the mean that it belongs to.
+    mean_batches: Vec<usize>,
+    /// By trial of the batch: harm to the root goes on at the horizon, and services of the root that are impaired.
+    roots: Vec<(bool, u64)>,
+}
+
+impl Run<'_> {
+    /// Runs the trials of a span through time.
+    pub(super) fn timeline(&self, span: &Span) -> Part {
+        let (labels, position) = self.labels();
+        let mut line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
+        if self.request.events_only {
+            line = line.by_events();
+        }
+        let node = |id| self.plan.local(self.compact.whole_node(id)).map(|node| node as u32);
+        let milli = |minutes: f64| (minutes * 1_000.0).round() as u64;
+        let clocked = Clocked {
+            run: self,
+            line,
+            watched: self.request.watch.iter().map(|id| node(*id)).collect(),
+            budgets: self.request.budgets.iter().map(|budget| budget.map(milli)).collect(),
+            below: self.below(&labels),
+            labels,
+            position,
+            trials: span.total,
+        };
+        let sizes = (span, clocked.labels.len(), clocked.below.as_ref().map_or(0, Downstream::len));
+        self.parallel(State::default, |state, part, batch| clocked.batch(state, part, batch), sizes)
+    }
+}
+
+impl<'b> Clocked<'_, 'b> {
+    fn batch(&'b self, state: &mut State<'b>, part: &mut Part, batch: Batch) {
+        let run = self.run;
+        self.below.iter().for_each(|below| state.starving.begin(below));
+        state.mean_batches.clear();
+        state.mean_batches.extend((0..batch.lanes).map(|lane| batch_of(batch.number * BATCH + lane, self.trials)));
+        run_batch(&mut state.reached, run.machine(), run.plan, run.scenario, run.request.seed, batch);
+        state.live.start(batch.number, slots(run.plan));
+        self.spread(state, &mut part.tally, batch);
+        let all_spread = (0..batch.lanes).all(|lane| state.spreading.takes(lane));
+        if !all_spread {
+            state.lists.resize_with(BATCH as usize, Vec::new);
+            lists_of(&state.reached, run.plan, &mut state.lists);
+        }
+        for lane in 0..batch.lanes {
+            self.one(state, part, batch, lane);
+        }
+        if let Some(below) = &self.below {
+            state.starving.settle(below);
+            state.starving.count(below, &mut part.tally.starved);
+        }
+    }
+
+    /// Decides and counts the trials that a spreading outage is all of.
+    fn spread(&'b self, state: &mut State<'b>, tally: &mut Tally, batch: Batch) {
+        let (run, first) = (self.run, batch.number * BATCH);
+        let State { trial, live, spreading, reached, roots, columns, starving, mean_batches, .. } = state;
+        spreading.begin(&self.line, self.labels.len());
+        let Some(spread) = &self.line.spread else { return };
+        roots.clear();
+        for lane in 0..batch.lanes {
+            let mut draws = SampledTrial::new(run.request.seed, first + lane, live);
+            trial.hits.draw(run.scenario, &mut draws.drawn);
+            let outage = trial.root_outage(&self.line, spread, &mut draws);
+            roots.push((trial.is_censored(), 0));
+            let Some(outage) = outage else { continue };
+            spreading.take(lane, outage);
+            let mean_batch = mean_batches[lane as usize];
+            roots[lane as usize].1 = count_services(trial, &self.line, &self.position, &mut tally.services, mean_batch);
+            if self.below.is_some() {
+                starving.set_trial(trial.services(&self.line), &self.position, lane);
+            }
+        }
+        let source = Source { machine: run.machine(), seed: run.request.seed, batch: batch.number };
+        spreading.run(&self.line, spread, reached, (&self.position, source), |column| {
+            count_column(column, &mut tally.services[column.label], mean_batches, columns);
+        });
+        if self.below.is_some() {
+            spreading.down.iter().enumerate().for_each(|(label, down)| starving.set_down(label, down));
+        }
+    }
+
+    /// Counts a trial; decides it by its events if that is not done.
+    fn one(&'b self, state: &mut State<'b>, part: &mut Part, batch: Batch, lane: u64) {
+        let (run, number) = (self.run, batch.number * BATCH + lane);
+        let State { trial, spreading, .. } = state;
+        if spreading.takes(lane) {
+            let (outage, first_losses) = spreading.trial(lane);
+            let (is_censored, root_reach) = state.roots[lane as usize];
+            let journeys = trial.set_journeys(&self.line, outage, first_losses);
+            let reach = root_reach + u64::from(spreading.reach[lane as usize]);
+            count_trial(journeys, is_censored, reach, &mut part.tally, number, self.trials);
+            let roots = &self.line.spread.as_ref().map_or(&[][..], |spread| &spread.roots);
+            let is_impaired = |node: u32| roots.contains(&node) || spreading.is_down(self.position[node as usize], lane);
+            self.remember(part, number, (journeys, is_censored), is_impaired);
+            return;
+        }
+        let mut draws = SampledTrial::new(run.request.seed, number, &mut state.live);
+        trial.hits.draw(run.scenario, &mut draws.drawn);
+        trial.run(&self.line, &state.lists[lane as usize], &mut draws);
+        let mean_batch = state.mean_batches[lane as usize];
+        let reach = count_services(trial, &self.line, &self.position, &mut part.tally.services, mean_batch);
+        count_trial(trial.journeys(), trial.is_censored(), reach, &mut part.tally, number, self.trials);
+        let is_impaired = |node: u32| trial.services(&self.line).any(|(known, outcome)| known == node && outcome.onset.is_some());
+        self.remember(part, number, (trial.journeys(), trial.is_censored()), is_impaired);
+        if self.below.is_some() {
+            state.starving.set_trial(trial.services(&self.line), &self.position, lane);
+        }
+    }
+
+    /// Keeps of a trial what is asked of single trials.
+    fn remember(
+        &self,
+        part: &mut Part,
+        number: u64,
+        (journeys, is_censored): (&[JourneyOutcome], bool),
+        is_impaired: impl Fn(u32) -> bool,
+    ) {
+        if self.run.request.rows.is_some() {
+            part.rows.censored.push(is_censored);
+            part.rows.milli_user_minutes.extend(journeys.iter().map(JourneyOutcome::milli_user_minutes));
+        }
+        let mut budgets = journeys.iter().zip(&self.budgets);
+        if budgets.any(|(journey, budget)| budget.is_some_and(|budget| journey.milli_budget_minutes() > budget)) {
+            part.breaches += 1;
+        }
+        if self.watched.is_empty() {
+            return;
+        }
+        let milli_user_minutes = journeys.iter().map(JourneyOutcome::milli_budget_minutes).sum();
+        let impaired: Vec<bool> = self.watched.iter().map(|node| node.is_some_and(&is_impaired)).collect();
+        if impaired.contains(&true) || milli_user_minutes > 0 {
+            part.losses.push(Loss { milli_user_minutes, trial: number, impaired });
+        }
+    }
+}
