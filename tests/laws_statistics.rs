@@ -16,6 +16,7 @@ use shockfront::propagation::{Request, Shard, Simulation, conclude, sample, simu
 use shockfront::random::Seed;
 use shockfront::report::part::{Part, RunInputs, join, part_json, read_part};
 use shockfront::statistics::looks;
+use shockfront::topology;
 use shockfront::topology::generate::{self, Plan};
 use std::sync::Mutex;
 
@@ -162,6 +163,13 @@ fn all_sources_of_larger_systems_equal_one_by_one() {
     let system = System::build(generate::draft(plan).expect("a possible plan"), &Nowhere).expect("a valid draft");
     for kind in [FaultKind::Crash, FaultKind::Latency] {
         same_ranking(&system, kind, request(true, 600, 3));
+    }
+    // Plain dependencies: worlds are condensed. Sparse and dense, so that cycles are small and large.
+    for arcs in [900, 2_400] {
+        let mut text = Vec::new();
+        generate::edge_list(Plan { services: 600, arcs, seed: 8 }, &mut text).expect("a possible plan");
+        let system = topology::edge_list::read("plain.tsv", text.as_slice()).expect("a valid edge list");
+        same_ranking(&system, FaultKind::Crash, request(true, 700, 3));
     }
     let cyclic = build(draft("a>b:.5 b>c:.6 c>a:.9 c>d:.3 d>e:.8 e>c:.7 a>e:.2"));
     same_ranking(&cyclic, FaultKind::Crash, request(true, 9_000, 4));

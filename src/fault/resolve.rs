@@ -308,7 +308,7 @@ impl Builder<'_> {
 
     fn watchers(&self, incident: &Incident) -> Vec<Watcher> {
         let mut watchers = Vec::new();
-        if incident.members.iter().all(|member| member.detect.is_some()) {
+        if self.system.is_edge_list() || incident.members.iter().all(|member| member.detect.is_some()) {
             return watchers;
         }
         for id in self.system.dependency_ids().filter(|id| self.system.kind(*id) == DependencyKind::Monitors) {

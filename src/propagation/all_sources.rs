@@ -4,8 +4,10 @@
 //! draw for an arc and 512 worlds, of which bit w is broadcast to all lanes of world w. Sources in topological order share a
 //! group, so that a group starts at its first source. The worlds are those of one source at a time: the same numbers, faster.
 //!
-//! O(worlds × services/512 × arcs) mask operations; 64 bytes an arc and thread.
+//! Where failures are plain, worlds are condensed first ([`super::condensed`]); else O(worlds × services/512 × arcs) mask operations.
+//! 64 bytes an arc and thread.
 
+use super::condensed::{Condensed, Spreading};
 use super::count::{PLANES, add_eight};
 use super::plan::{INSIDE, Plan};
 use super::reach::{Question, Reached, Worlds, is_constant};
@@ -19,6 +21,10 @@ use crate::random::{Key, LANES, Threshold, batch_key, below};
 use crate::statistics::batch::{BatchSums, batch_of};
 use rayon::prelude::*;
 
+/// Services up to which worlds with rules are faster for all at once than one service at a time: of many, most reach little, and one
+/// at a time skips what they do not reach.
+const MOST_AT_ONCE: usize = 2_048;
+
 /// 512 sources, one a lane.
 struct Group {
     /// Masks that are set when the fault strikes, by their position.
@@ -31,7 +37,8 @@ struct Group {
     members: Vec<usize>,
 }
 
-/// Sums of reach over all trials for each scenario, by batch; `None` where a scenario does not hit the same nodes in each trial.
+/// Sums of reach over all trials for each scenario, by batch; `None` where a scenario does not hit the same nodes in each trial, or
+/// where one at a time is faster.
 pub(super) fn reach_sums(
     system: &System,
     compact: &Compact,
@@ -47,6 +54,12 @@ pub(super) fn reach_sums(
     let groups = groups(&plan, scenarios, request);
     let labels = plan.labels();
     let machine = request.machine.unwrap_or_else(Machine::widest);
+    if plan.is_plain() && groups.iter().all(Group::is_plain) {
+        return Some(condensed_sums(&plan, &groups, scenarios.len(), request, machine));
+    }
+    if scenarios.len() > MOST_AT_ONCE {
+        return None;
+    }
     let units = request.trials.div_ceil(BATCH);
     // Few batches of worlds leave threads idle, unless each is worked on by several.
     let wanted = (rayon::current_num_threads() as u64 * 4).div_ceil(units.max(1));
@@ -64,11 +77,63 @@ pub(super) fn reach_sums(
             }
             sums
         })
-        .reduce(none, |mut a, b| {
-            a.iter_mut().zip(&b).for_each(|(mine, theirs)| mine.merge(theirs));
-            a
-        });
+        .reduce(none, merged);
     Some(sums)
+}
+
+/// The same where failures are plain: 64 worlds at a time, each condensed once for all groups.
+fn condensed_sums(plan: &Plan, groups: &[Group], scenarios: usize, request: &Request<'_>, machine: Machine) -> Vec<BatchSums> {
+    let none = || (vec![BatchSums::new(); scenarios], Condensed::default(), Vec::new());
+    let all = (0..request.trials.div_ceil(LANES)).into_par_iter().fold(none, |(mut sums, mut world, mut masks), block| {
+        let live = lanes::run(machine, Drawing { plan, batch: batch_key(block * LANES / BATCH) });
+        // Plain arcs have one question.
+        let words: Vec<u64> = live[0].iter().map(|mask| mask[(block % (BATCH / LANES)) as usize]).collect();
+        drop(live);
+        let mut counters = vec![[Mask::NONE; PLANES]; groups.len()];
+        let mut batch = None;
+        let worlds = (request.trials - block * LANES).min(LANES);
+        for number in 0..worlds {
+            let of = batch_of(block * LANES + number, request.trials);
+            if batch.replace(of).is_some_and(|before| before != of) {
+                settle(groups, &mut counters, of - 1, &mut sums);
+            }
+            world.enter(plan, &words, number);
+            for (group, planes) in groups.iter().zip(&mut counters) {
+                lanes::run(machine, Spreading { world: &world, seeds: &group.seeds, masks: &mut masks, planes });
+            }
+        }
+        batch.iter().for_each(|last| settle(groups, &mut counters, *last, &mut sums));
+        if let Some(progress) = request.progress {
+            progress(worlds * scenarios as u64);
+        }
+        (sums, world, masks)
+    });
+    all.map(|(sums, ..)| sums).reduce(|| vec![BatchSums::new(); scenarios], merged)
+}
+
+fn merged(mut a: Vec<BatchSums>, b: Vec<BatchSums>) -> Vec<BatchSums> {
+    a.iter_mut().zip(&b).for_each(|(mine, theirs)| mine.merge(theirs));
+    a
+}
+
+/// Adds what was counted to a batch of the means, and starts from 0.
+fn settle(groups: &[Group], counters: &mut [[Mask; PLANES]], batch: usize, sums: &mut [BatchSums]) {
+    for (group, planes) in groups.iter().zip(counters) {
+        for (lane, member) in group.members.iter().enumerate() {
+            let (word, bit) = (lane / LANES as usize, lane % LANES as usize);
+            let reach = planes.iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
+            sums[*member].add(batch, reach);
+        }
+        *planes = [Mask::NONE; PLANES];
+    }
+}
+
+impl Group {
+    /// Is everything that counts as impaired from the start also struck?
+    fn is_plain(&self) -> bool {
+        let struck = |node: u32| self.seeds.iter().find(|(at, _)| *at == node as usize).map_or(Mask::NONE, |(_, mask)| *mask);
+        self.sources.iter().all(|(node, mask)| mask.without(struck(*node)).is_none())
+    }
 }
 
 /// Cuts the scenarios into groups, in topological order of what they hit.
@@ -128,7 +193,7 @@ impl AllWorlds<'_> {
         for number in 0..(self.total - unit * BATCH).min(BATCH) {
             let of = batch_of(unit * BATCH + number, self.total);
             if batch.replace(of).is_some_and(|before| before != of) {
-                self.settle(groups, &mut counters, of - 1);
+                settle(groups, &mut counters, of - 1, self.sums);
             }
             world.enter(&live, number);
             for (group, planes) in groups.iter().zip(&mut counters) {
@@ -142,19 +207,7 @@ impl AllWorlds<'_> {
             }
         }
         if let Some(last) = batch {
-            self.settle(groups, &mut counters, last);
-        }
-    }
-
-    /// Adds what was counted to a batch of the means, and starts from 0.
-    fn settle(&mut self, groups: &[Group], counters: &mut [[Mask; PLANES]], batch: usize) {
-        for (group, planes) in groups.iter().zip(counters) {
-            for (lane, member) in group.members.iter().enumerate() {
-                let (word, bit) = (lane / LANES as usize, lane % LANES as usize);
-                let reach = planes.iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
-                self.sums[*member].add(batch, reach);
-            }
-            *planes = [Mask::NONE; PLANES];
+            settle(groups, &mut counters, last, self.sums);
         }
     }
 }

@@ -7,6 +7,7 @@
 mod all_sources;
 pub mod breaker;
 mod conclude;
+mod condensed;
 mod count;
 pub mod exact;
 mod lane;

@@ -15,10 +15,6 @@ use crate::model::{Compact, System};
 use crate::statistics::{BatchSums, Estimate, Interval};
 use crate::units::{ServiceId, Ticks};
 
-/// Services up to which all at once are faster than one by one: twice as fast with 1,000 services and 5,000 arcs, no faster with
-/// 10,000 and 60,000 (`benches/rank.rs`), where most sources reach little and one by one skips what they do not reach.
-const MOST_AT_ONCE: usize = 2_048;
-
 /// What one service does to the others when it fails.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ranked {
@@ -64,7 +60,7 @@ impl Failing {
 
 /// Lets every service fail in turn. `exact`, `precision`, `rows`, `watch` and `budgets` of the request are not used.
 ///
-/// O(services) simulations; without a clock, up to 2,048 services share the draws of each world.
+/// O(services) simulations; without a clock, services share the draws of each world where that is faster.
 ///
 /// # Errors
 /// When the fault cannot be injected anywhere; and as [`super::simulate`].
@@ -81,13 +77,13 @@ pub fn rank(system: &System, compact: &Compact, failing: Failing, request: &Requ
         ..Request::default()
     };
     in_threads(threads, || {
-        let is_small = request.static_reach && system.service_count() <= MOST_AT_ONCE;
-        let at_once = if is_small { all_at_once(system, compact, failing, &request) } else { None };
+        let at_once = if request.static_reach { all_at_once(system, compact, failing, &request) } else { None };
         at_once.map_or_else(|| one_by_one(system, compact, failing, &request), Ok)
     })
 }
 
-/// Without a clock: all services in each world; `None` where that does not do, as for faults that draw what they hit.
+/// Without a clock: all services in each world; `None` where that does not do, as for faults that draw what they hit, or where
+/// one by one is faster.
 ///
 /// The same numbers as [`one_by_one`].
 pub fn all_at_once(system: &System, compact: &Compact, failing: Failing, request: &Request<'_>) -> Option<Ranking> {
