@@ -52,6 +52,7 @@ fn inputs(request: &Request<'_>) -> RunInputs {
         responders: None,
         symptom_detection: false,
         services: None,
+        rows: false,
     }
 }
 

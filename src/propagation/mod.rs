@@ -9,6 +9,7 @@ pub mod breaker;
 mod conclude;
 mod count;
 pub mod exact;
+mod first_crossing;
 mod lane;
 mod live;
 pub mod load;

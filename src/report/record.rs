@@ -3,13 +3,14 @@
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
 //! zeros. Absent keys: `starved` where it was not counted; `uncertainty` where nobody asked; `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
-//! `onset` where the service is never impaired; `reach_bounds` with a clock.
+//! `onset` where the service is never impaired; `reach_bounds` with a clock;
+//! `rare` where the trials are ordinary ones.
 
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
 use super::uncertainty::UncertaintyRecord;
 use super::words::limits;
-use crate::propagation::result::{JourneyResult, Method, Precision, Reach, ServiceResult, Solver, Summary};
+use crate::propagation::result::{JourneyResult, Leaving, Method, Precision, Reach, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
@@ -150,6 +151,7 @@ struct Loss {
     #[serde(flatten)]
     times: Times,
     es95: f64,
+    es95_interval: Ends,
     p50_interval: Ends,
     p95_interval: Ends,
 }
@@ -157,7 +159,13 @@ struct Loss {
 impl From<&Summary> for Loss {
     fn from(summary: &Summary) -> Self {
         let (p50, p95) = summary.intervals;
-        Self { times: summary.into(), es95: unsigned(summary.es95), p50_interval: p50.into(), p95_interval: p95.into() }
+        Self {
+            times: summary.into(),
+            es95: unsigned(summary.es95),
+            es95_interval: summary.es95_interval.into(),
+            p50_interval: p50.into(),
+            p95_interval: p95.into(),
+        }
     }
 }
 
@@ -276,6 +284,19 @@ impl From<Precision> for PrecisionRecord {
     }
 }
 
+/// Only trials were run in which the failure leaves its source, and weighed with the probability that it does.
+#[derive(Debug, Serialize)]
+struct RareRecord {
+    p_leaves_source: f64,
+    draws: usize,
+}
+
+impl From<Leaving> for RareRecord {
+    fn from(Leaving { probability, draws }: Leaving) -> Self {
+        Self { p_leaves_source: probability, draws }
+    }
+}
+
 /// The whole record.
 #[derive(Debug, Serialize)]
 pub(super) struct SimulationRecord<'a> {
@@ -297,6 +318,9 @@ pub(super) struct SimulationRecord<'a> {
     censored: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     precision: Option<PrecisionRecord>,
+    /// Only trials were run in which the failure leaves its source: with this probability it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rare: Option<RareRecord>,
 }
 
 impl<'a> SimulationRecord<'a> {
@@ -330,6 +354,7 @@ impl<'a> SimulationRecord<'a> {
             limits: limits(Some(simulation), &report.limits),
             censored: unsigned(simulation.censored),
             precision: simulation.precision.map(PrecisionRecord::from),
+            rare: simulation.leaving.map(RareRecord::from),
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn starved_line(system: &System, simulation: &Simulation) -> Option<S
 pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
     let lost = simulation.user_minutes.as_ref().filter(|_| !simulation.journeys.is_empty())?;
     let wrong = if wrong_answers(simulation) > 0.0 { "; wrong answers come on top" } else { "" };
-    let (mean, worst) = (count(lost.mean), count_plain(lost.es95));
+    let (mean, worst) = (count(lost.mean), count(Estimate { mean: lost.es95, interval: lost.es95_interval }));
     Some(format!("{mean} user-minutes on average, {worst} in the worst 5 % of trials{wrong}"))
 }
 
@@ -76,8 +76,11 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
                 Some(precision) if precision.is_reached() => format!("; {}", precision_words(precision)),
                 _ => String::new(),
             };
+            let leaving = simulation.leaving.map_or_else(String::new, |leaving| {
+                format!(", all of them among the {} in which the failure leaves its source", share_plain(leaving.probability))
+            });
             format!(
-                "{} trials, seed {}{horizon}; intervals: 95 %, sampling error only{precise}",
+                "{} trials{leaving}, seed {}{horizon}; intervals: 95 %, sampling error only{precise}",
                 whole(simulation.trials),
                 simulation.seed
             )
