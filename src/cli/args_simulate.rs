@@ -29,6 +29,9 @@ pub(crate) struct Simulate {
     /// Repeat with N draws of the probabilities that are beliefs: what would more facts change?
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000), conflicts_with = "shard")]
     pub(crate) uncertainty: Option<u64>,
+    /// Which dependencies mean reach depends on: the derivative for each, and what it carries for the N largest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000), requires = "static_reach", conflicts_with_all = ["shard", "exact"])]
+    pub(crate) sensitivity: Option<u64>,
     /// Run part I (from 0) of N and write it as JSON (shockfront/part/v1), for `shockfront merge`
     #[arg(long, value_name = "I/N", value_parser = parse_shard, conflicts_with_all = ["precision", "format"])]
     pub(crate) shard: Option<Shard>,
@@ -65,7 +68,8 @@ Examples:
   shockfront simulate topology.yaml --fault overload@checkout,capacity=50%,repair=5m --responders 2
   shockfront simulate topology.yaml --fault crash@db --precision 1% --trials 1000000
   shockfront simulate topology.yaml --fault crash@db --trials 1000000 --shard 0/4 -o part-0.json
-  shockfront simulate small.yaml --fault crash@db --static --exact";
+  shockfront simulate small.yaml --fault crash@db --static --exact
+  shockfront simulate topology.yaml --fault crash@db --static --sensitivity 20 --format json";
 
 /// `merge`.
 #[derive(Debug, Args)]

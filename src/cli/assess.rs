@@ -66,6 +66,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         assessment: &assessment,
         topology_sha256: loaded.sha256.clone(),
         at: at.as_ref().map(written),
+        response: arguments.sampling.response(),
         services: listed(arguments.detail.services, system),
         command: command(arguments, trials),
     };

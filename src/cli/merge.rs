@@ -40,7 +40,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Merge) -> Result<Outcome, F
     let system = &prepared.loaded.system;
     let request = Request { rare: !run.rows, ..request(&simulate, system, run.trials) };
     let simulation = conclude(system, &prepared.compact, &prepared.scenario, &request, &sample)?;
-    report(session, &simulate, &prepared, &simulation, None)
+    report(session, &simulate, &prepared, &simulation, (None, None))
 }
 
 /// Reads a part; a mistake is shown in its place.

@@ -2,12 +2,14 @@
 //!
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
-//! zeros. Absent keys: `starved` where it was not counted; `uncertainty` where nobody asked; `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
+//! zeros. Absent keys: `starved` where it was not counted; `uncertainty` and `sensitivities` where nobody asked; `at`, `responders` and `symptom_detection` where
+//! nothing was said; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
 //! `onset` where the service is never impaired; `reach_bounds` with a clock;
 //! `rare` where the trials are ordinary ones.
 
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
+use super::sensitivity::SensitivitiesRecord;
 use super::uncertainty::UncertaintyRecord;
 use super::words::limits;
 use crate::propagation::result::{JourneyResult, Leaving, Method, Precision, Reach, ServiceResult, Solver, Summary};
@@ -71,6 +73,10 @@ struct Inputs<'a> {
     at: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     horizon: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responders: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    symptom_detection: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -313,6 +319,8 @@ pub(super) struct SimulationRecord<'a> {
     user_minutes: Option<Loss>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uncertainty: Option<UncertaintyRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sensitivities: Option<SensitivitiesRecord>,
     data_quality: QualityRecord<'a>,
     limits: Vec<String>,
     censored: f64,
@@ -340,6 +348,8 @@ impl<'a> SimulationRecord<'a> {
                 generator: crate::random::GENERATOR,
                 at: report.at.as_deref(),
                 horizon: simulation.horizon_minutes,
+                responders: report.response.responders,
+                symptom_detection: report.response.symptom_detection,
             },
             reach: (&simulation.reach).into(),
             reach_bounds: simulation
@@ -350,6 +360,7 @@ impl<'a> SimulationRecord<'a> {
             journeys: simulation.timed.then(|| simulation.journeys.iter().map(JourneyRecord::from).collect()),
             user_minutes: simulation.user_minutes.as_ref().map(Loss::from),
             uncertainty: report.uncertainty.map(UncertaintyRecord::from),
+            sensitivities: report.sensitivities.map(|found| SensitivitiesRecord::new(report.system, found)),
             data_quality: report.quality.into(),
             limits: limits(Some(simulation), &report.limits),
             censored: unsigned(simulation.censored),
