@@ -52,7 +52,6 @@ fn inputs(request: &Request<'_>) -> RunInputs {
         responders: None,
         symptom_detection: false,
         services: None,
-        rows: false,
     }
 }
 

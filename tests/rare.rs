@@ -15,6 +15,7 @@ use shockfront::propagation::{Request, Shard, Simulation, conclude, sample, simu
 use shockfront::random::Seed;
 use shockfront::statistics::Interval;
 use shockfront::units::Probability;
+use std::sync::Mutex;
 
 const FAULTS: [&str; 3] = ["crash@s0", "latency@s0,factor=5", "latency@s0"];
 
@@ -173,9 +174,14 @@ fn it_is_left_when_it_does_not_pay_or_cannot_be() {
     let found = ask(&yaml(chain), "crash@s", &rare(512, 1));
     assert!((found.leaving.expect("rare").probability - 0.2).abs() < 1e-9);
     assert!((found.reach.mean.mean - 2.2).abs() < 1e-9, "{:?}", found.reach.mean);
-    // Rows are those of ordinary trials.
-    let take = |_: &Rows| ();
-    assert!(ask(&yaml(&one(0.1)), "crash@s", &Request { rows: Some(&take), ..rare(512, 1) }).leaving.is_none());
+    // Rows are those of ordinary trials, and change nothing else.
+    let taken = Mutex::new(Vec::new());
+    let take = |rows: &Rows| taken.lock().expect("one thread").extend(rows.reach.clone());
+    let with_rows = ask(&yaml(&one(0.1)), "crash@s", &Request { rows: Some(&take), ..rare(1_000, 1) });
+    assert_eq!(with_rows, ask(&yaml(&one(0.1)), "crash@s", &rare(1_000, 1)));
+    let taken = taken.into_inner().expect("one thread");
+    let plain = ask(&yaml(&one(0.1)), "crash@s", &Request { rare: false, ..rare(1_000, 1) });
+    assert_eq!((taken.len(), taken.iter().sum::<u64>() as f64 / 1_000.0), (1_000, plain.reach.mean.mean));
     assert!(ask(&yaml(&one(0.1)), "crash@s", &Request { rare: false, ..rare(512, 1) }).leaving.is_none());
 }
 

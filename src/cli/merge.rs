@@ -7,7 +7,7 @@ use super::session::{Session, span};
 use super::simulate::{prepare, report, request};
 use shockfront::diagnostic::Diagnostic;
 use shockfront::document::decode_utf8;
-use shockfront::propagation::{Request, conclude};
+use shockfront::propagation::conclude;
 use shockfront::report::part::{Part, join, read_part};
 
 pub(crate) fn run(session: &mut Session, arguments: &Merge) -> Result<Outcome, Failure> {
@@ -38,8 +38,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Merge) -> Result<Outcome, F
         return Err(changed("the fault file"));
     }
     let system = &prepared.loaded.system;
-    let request = Request { rare: !run.rows, ..request(&simulate, system, run.trials) };
-    let simulation = conclude(system, &prepared.compact, &prepared.scenario, &request, &sample)?;
+    let simulation = conclude(system, &prepared.compact, &prepared.scenario, &request(&simulate, system, run.trials), &sample)?;
     report(session, &simulate, &prepared, &simulation, (None, None))
 }
 

@@ -28,7 +28,6 @@ pub(super) fn written(arguments: &Simulate, prepared: &Prepared, trials: u64, (s
         responders: sampling.responders,
         symptom_detection: sampling.symptom_detection,
         services: arguments.detail.services.and_then(|services| Some(services.to_possible_value()?.get_name().to_owned())),
-        rows: arguments.static_reach && arguments.trials_out.is_some(),
     };
     part_json(run, shard, sample)
 }

@@ -119,8 +119,7 @@ pub(super) fn request<'a>(arguments: &Simulate, system: &System, trials: u64) ->
         at: sampling.at.clone(),
         threads: sampling.threads.map(usize::from),
         precision: arguments.detail.precision,
-        // Rows are those of ordinary trials; parts remember which they are of.
-        rare: arguments.trials_out.is_none(),
+        rare: true,
         // Without a clock a batch takes so little that counting this would show, and only a list of all services shows it.
         starved: !arguments.static_reach || listed(arguments.detail.services, system) == ServiceList::All,
         ..Request::default()

@@ -282,7 +282,7 @@ fn mixed_reach(mean: Estimate, known: (u64, f64), others: impl Iterator<Item = (
 
 /// Half the width of an interval over its mean, upwards, where no limit cuts it; 0 for what is certain, infinite where the
 /// mean is 0 or nothing is known of it.
-fn relative_half_width(estimate: Estimate) -> f64 {
+pub(super) fn relative_half_width(estimate: Estimate) -> f64 {
     let Estimate { mean, interval } = estimate;
     if interval.is_unknown() || mean <= 0.0 { f64::INFINITY } else { (interval.high - mean) / mean }
 }

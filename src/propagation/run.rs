@@ -46,8 +46,8 @@ pub struct Request<'a> {
     pub threads: Option<usize>,
     /// Count who is starved, too.
     pub starved: bool,
-    /// Without a clock, where the faults rarely get beyond what they hit: run only trials in which they do, and weigh them. It is
-    /// not done where `rows` are asked, which are those of ordinary trials.
+    /// Without a clock, where the faults rarely get beyond what they hit: run only trials in which they do, and weigh them. `rows`
+    /// are those of ordinary trials, which are then run besides.
     pub rare: bool,
     /// Services whose part in the worst trials is asked.
     pub watch: Vec<ServiceId>,
@@ -158,8 +158,8 @@ impl Run<'_> {
 
     /// Whether only trials are run in which the failure leaves its source.
     fn first_crossing(&self) -> Option<FirstCrossing> {
-        let Request { rare, static_reach, exact, rows, .. } = self.request;
-        if !rare || !static_reach || *exact || rows.is_some() {
+        let Request { rare, static_reach, exact, .. } = self.request;
+        if !rare || !static_reach || *exact {
             return None;
         }
         let optimistic = self.optimistic_plan();
@@ -183,8 +183,12 @@ impl Run<'_> {
         }
         // Services that silent faults name are not in the plan and stay healthy.
         let labels = self.plan.labels();
-        let part = self.sample_reach(self.plan, self.below(&labels).as_ref(), span);
-        let optimistic = self.optimistic_plan().map(|plan| self.sample_reach(&plan, None, span).tally);
+        let first = self.first_crossing.as_ref();
+        let mut part = self.sample_reach((self.plan, first), self.below(&labels).as_ref(), span);
+        if first.is_some() && self.request.rows.is_some() {
+            part.tally.reaches = self.sample_reach((self.plan, None), None, span).tally.reaches;
+        }
+        let optimistic = self.optimistic_plan().map(|plan| self.sample_reach((&plan, first), None, span).tally);
         Sample::new(span, part, optimistic)
     }
 
@@ -193,9 +197,9 @@ impl Run<'_> {
         self.request.starved.then(|| Downstream::new(self.system, self.compact, self.plan, labels))
     }
 
-    fn sample_reach(&self, plan: &Plan, below: Option<&Downstream>, span: &Span) -> Part {
+    fn sample_reach(&self, (plan, first): (&Plan, Option<&FirstCrossing>), below: Option<&Downstream>, span: &Span) -> Part {
         let labels = plan.labels();
-        let first = self.first_crossing.as_ref().map(|first| (first, first.index(plan)));
+        let first = first.map(|first| (first, first.index(plan)));
         self.parallel(
             || (Reached::default(), Starving::default(), Vec::new()),
             |(reached, starving, masks), part, batch| {

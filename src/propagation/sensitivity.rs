@@ -7,12 +7,12 @@
 //! ```
 //!
 //! needs no trial but those that are run anyway: the numbers of trials with X = 1, and the sums of L and of L² over them. Because
-//! E[X − p] = 0, L is taken from its mean, which changes no expectation and removes most of the variance. A draw that decides
+//! `E[X − p] = 0`, L is taken from its mean, which changes no expectation and removes most of the variance. A draw that decides
 //! several channels has several thresholds. The stated probability moves one of them, and then the derivative is the mean of L
 //! just below that threshold minus the mean just above it, each up to the next threshold; with one threshold this is the formula.
 //!
 //! *The largest ones exactly.* For these the same trials are run twice more, with the dependency always and never letting the
-//! failure through: Birnbaum = E[L₁ − L₀], Fussell–Vesely = 1 − E[L₀]/E[L], risk achievement worth = E[L₁]/E[L]. Both runs share all
+//! failure through: Birnbaum `E[L₁ − L₀]`, Fussell–Vesely `1 − E[L₀]/E[L]`, risk achievement worth `E[L₁]/E[L]`. Both runs share all
 //! other random numbers, so the intervals, by batches, are those of paired differences and ratios. "Never" means on no channel.
 //!
 //! Without a clock. O(trials/512 × (dependencies + propagation × (1 + 2·flips))); integers only, so parts add up in any order.
@@ -44,7 +44,7 @@ pub struct Sensitivity {
     pub dependency: DependencyId,
     /// Its probability.
     pub probability: f64,
-    /// ∂E[reach]/∂probability, in services. Its interval is unknown where too few trials differ.
+    /// Mean reach by probability, in services. Its interval is unknown where too few trials differ.
     pub derivative: Estimate,
     /// Standard error of the derivative.
     pub standard_error: f64,

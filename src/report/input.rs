@@ -81,7 +81,7 @@ impl<'a> AssessmentReport<'a> {
         assessment.impact.as_ref().map(|simulation| SimulationReport {
             system: self.system,
             simulation,
-            uncertainty: None,
+            uncertainty: assessment.uncertainty.as_ref(),
             sensitivities: None,
             quality: &assessment.data_quality,
             faults: assessment.faults.clone(),

@@ -65,7 +65,8 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
     let (assessment, impact) = (report.assessment, report.assessment.impact.as_ref());
     let mut head = marker(key);
     head.push_str(&verdict(assessment));
-    for (label, value) in three_numbers(report) {
+    let facts = assessment.uncertainty.as_ref().map(|uncertainty| ("facts", uncertainty_line(uncertainty)));
+    for (label, value) in three_numbers(report).into_iter().chain(facts) {
         head.push_str(&format!("- **{label}**: {}\n", sentence(&value)));
     }
     head.push('\n');

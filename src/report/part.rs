@@ -67,10 +67,6 @@ pub struct RunInputs {
     pub symptom_detection: bool,
     /// Which services are listed, where that was said.
     pub services: Option<String>,
-    /// Without a clock, whether rows of trials were written: they are of ordinary trials, however rarely the failure leaves its
-    /// source.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub rows: bool,
 }
 
 /// Which part of how many.

@@ -274,8 +274,8 @@ impl<'a> From<&'a DataQuality> for QualityRecord<'a> {
 }
 
 /// How precise the run is, where that was asked; a half-width is `null` where it cannot be told.
-#[derive(Debug, Serialize)]
-struct PrecisionRecord {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PrecisionRecord {
     asked: f64,
     is_reached: bool,
     reach: f64,

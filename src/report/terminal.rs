@@ -58,7 +58,9 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
         out.push('\n');
     }
     out.push('\n');
-    out.push_str(&fact_lines(&three_numbers(report), page));
+    let mut facts = Vec::from(three_numbers(report));
+    facts.extend(assessment.uncertainty.as_ref().map(|uncertainty| ("facts", uncertainty_line(uncertainty))));
+    out.push_str(&fact_lines(&facts, page));
     out.push_str(&sign_off(assessment, page));
     if let Some(simulation) = &assessment.impact {
         let (rows, more) = hits(report.system, simulation, &assessment.faults, WORST);

@@ -141,6 +141,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
             }],
         },
         impact: Some(timed(system)),
+        uncertainty: None,
         faults: vec!["bad_deploy@payment".to_owned()],
         breach_probability: 0.013,
         breach_interval: Interval { low: 0.011, high: 0.015 },

@@ -98,7 +98,7 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
 }
 
 /// The half-widths that were reached.
-fn precision_words(precision: Precision) -> String {
+pub(super) fn precision_words(precision: Precision) -> String {
     let share = |width: f64| if width.is_finite() { share_plain(width) } else { "an unknown share".to_owned() };
     let lost = precision.user_minutes.map_or_else(String::new, |lost| format!(" and {} of mean user-minutes", share(lost)));
     format!("half-width {} of mean reach{lost}, asked were {}", share(precision.reach), share(precision.asked))
@@ -109,7 +109,8 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
     let mut all = limits.to_vec();
     let Some(simulation) = simulation else { return all };
     if simulation.method == Method::Sampled {
-        let bound = 1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64);
+        let weight = simulation.leaving.map_or(1.0, |leaving| leaving.probability);
+        let bound = weight * (1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64));
         let (trials, bound) = (whole(simulation.trials), share_plain(bound));
         all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
     }
