@@ -127,8 +127,9 @@ impl AllWorlds<'_> {
         let mut batch = None;
         for number in 0..(self.total - unit * BATCH).min(BATCH) {
             let of = batch_of(unit * BATCH + number, self.total);
-            if batch.replace(of).is_some_and(|before| before != of) {
-                self.settle(groups, &mut counters, of - 1);
+            // Of fewer than 32 trials not every batch has one.
+            if let Some(before) = batch.replace(of).filter(|before| *before != of) {
+                self.settle(groups, &mut counters, before);
             }
             world.enter(&live, number);
             for (group, planes) in groups.iter().zip(&mut counters) {

@@ -144,7 +144,9 @@ fn rankings_are_as_precise_as_asked_and_write_their_trials() {
     for mode in [&["--static"][..], &[]] {
         let found = rank(&[mode, &["--precision", "4%", "--trials", "200000"]].concat());
         let trials = found["inputs"]["trials"].as_u64().expect("a number");
-        assert_eq!((trials, &found["precision"]["is_reached"]), (8_192, &true.into()), "{mode:?}");
+        assert_eq!(found["precision"]["is_reached"], true, "{mode:?}");
+        // User-minutes vary more than reach.
+        assert_eq!(trials, if mode.is_empty() { 32_768 } else { 8_192 });
         for service in found["services"].as_array().expect("a list") {
             let (mean, high) = (service["reach"]["mean"].as_f64(), service["reach"]["interval"][1].as_f64());
             assert!(high.expect("known") / mean.expect("known") - 1.0 < 0.04, "{service}");
@@ -187,5 +189,5 @@ fn inputs_say_how_people_answer_and_the_worst_has_an_interval() {
     assert!(ends(0) < worst && worst < ends(1) && ends(1) - ends(0) < worst, "{lost}");
     assert!(ask(&["--trials", "10"])["user_minutes"]["es95_interval"].is_null());
     let text = simulate(place.path(), "shop.yaml", &["--fault", "crash@db,repair=10m/60m", "--trials", "2048"]);
-    assert!(text.contains("in the worst 5 % of") && text.contains(" … "), "{text}");
+    assert!(text.contains(") in the worst 5 %"), "{text}");
 }
