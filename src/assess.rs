@@ -12,7 +12,7 @@ use crate::fault::{Fault, Response, Scenario};
 use crate::model::{Compact, System};
 use crate::policy::{self, Decision, Facts, rules};
 use crate::propagation::result::Precision;
-use crate::propagation::{Request, Simulation, simulate};
+use crate::propagation::{Request, Simulation, Uncertainty, simulate, uncertainty};
 use crate::quality::{DataQuality, data_quality};
 use crate::random::Seed;
 use crate::risk::assessment::{Assessment, Factor, FaultProbability, Path};
@@ -54,6 +54,8 @@ pub struct AssessRequest<'a> {
     pub trials: u64,
     /// Go on until mean reach and mean user-minutes are as precise, even where the verdict is settled.
     pub precision: Option<f64>,
+    /// How often to repeat with draws of the probabilities that are beliefs, where that is asked.
+    pub uncertainty: Option<u64>,
     /// The seed.
     pub seed: Seed,
     /// Threads; `None` for one per core.
@@ -77,6 +79,7 @@ impl Default for AssessRequest<'_> {
             team: Team::default(),
             trials: DEFAULT_TRIALS,
             precision: None,
+            uncertainty: None,
             seed: Seed::default(),
             threads: None,
             horizon: None,
@@ -121,6 +124,10 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         (Some(scenario), Some(outcome)) => Some(whole_impact(system, compact, request, &placed, (scenario, outcome))?),
         _ => None,
     };
+    let uncertainty = match (&together, &impact) {
+        (Some(scenario), Some(impact)) => what_facts_would_change(system, compact, request, (scenario, impact))?,
+        _ => None,
+    };
     let at = latest(request);
     let mut quality = data_quality(system, together.as_ref(), at.as_ref());
     about_changes(&placed, &mut quality);
@@ -147,7 +154,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
     let mut notes = notes(request, &placed);
     notes.extend(horizon_note(request.horizon, together.as_ref()));
-    Ok(assembled(system, &placed, Pieces { decided, quality, unmapped, services, impact, outcome, paths, notes }))
+    Ok(assembled(system, &placed, Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes }))
 }
 
 fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>) -> Result<Vec<Placed<'a>>, Vec<Diagnostic>> {
@@ -273,6 +280,25 @@ fn whole_impact(
     }
 }
 
+/// How much of the spread of the impact more facts would remove, where that is asked; over as many trials.
+fn what_facts_would_change(
+    system: &System,
+    compact: &Compact,
+    request: &AssessRequest<'_>,
+    (scenario, impact): (&Scenario, &Simulation),
+) -> Result<Option<Uncertainty>, Vec<Diagnostic>> {
+    let Some(replicates) = request.uncertainty else { return Ok(None) };
+    let question = Request {
+        trials: impact.trials,
+        seed: request.seed,
+        at: request.changes.iter().find_map(|one| one.change.at.clone()).or_else(|| request.at.clone()),
+        threads: request.threads,
+        progress: request.progress,
+        ..Request::default()
+    };
+    uncertainty(system, compact, scenario, &question, replicates).map(Some).map_err(|problem| vec![problem])
+}
+
 fn parts<'a>(placed: &'a [Placed<'_>], impacts: &'a [Simulation]) -> Vec<Part<'a>> {
     let simulated = placed.iter().filter(|placed| placed.scenario.is_some());
     simulated.zip(impacts).map(|(placed, impact)| Part { chance: &placed.chance, impact }).collect()
@@ -321,13 +347,14 @@ struct Pieces {
     unmapped: Vec<String>,
     services: Vec<ServiceId>,
     impact: Option<Simulation>,
+    uncertainty: Option<Uncertainty>,
     outcome: Option<Outcome>,
     paths: Vec<Path>,
     notes: Vec<String>,
 }
 
 fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
-    let Pieces { decided, quality, unmapped, services, impact, outcome, paths, notes } = pieces;
+    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes } = pieces;
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
@@ -355,6 +382,7 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         data_quality: quality,
         limits: limits(impact.as_ref(), placed.len()),
         impact,
+        uncertainty,
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Purpose {
     Exposure = 12,
     /// What is not known about the probabilities of a class of dependencies.
     Uncertainty = 13,
+    /// Which dependency is the first to let a rare failure through.
+    FirstCrossing = 14,
 }
 
 /// The key of one entity for one purpose under one seed.
@@ -128,6 +130,25 @@ impl Threshold {
             return Self::NEVER;
         }
         Self(((probability * 4_294_967_296.0).round() as u64).clamp(1, u64::from(u32::MAX) - 1) as u32)
+    }
+
+    /// The probability that it stands for.
+    pub fn probability(self) -> f64 {
+        if self == Self::ALWAYS { 1.0 } else { f64::from(self.0) / 4_294_967_296.0 }
+    }
+
+    /// The threshold for numbers that are known to be below another one, when these are spread over 0..1.
+    pub(crate) fn given_below(self, other: Self) -> Self {
+        if self >= other { Self::ALWAYS } else { Self::new(self.probability() / other.probability()) }
+    }
+
+    /// The threshold for numbers that are known not to be below another one, when these are spread over 0..1.
+    pub(crate) fn given_not_below(self, other: Self) -> Self {
+        if self <= other {
+            Self::NEVER
+        } else {
+            Self::new((self.probability() - other.probability()) / (1.0 - other.probability()))
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod assess;
 mod broken;
 #[path = "cli/happy.rs"]
 mod happy;
+#[path = "cli/measures.rs"]
+mod measures;
 #[path = "cli/repositories.rs"]
 mod repositories;
 #[path = "cli/statistics.rs"]

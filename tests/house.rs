@@ -97,7 +97,7 @@ const ROOMS: &[(u32, &str, &[&str])] = &[
 
 /// Crates and parts of the standard library that few may name, with the paths (below `src/`) that may.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("rayon", &["propagation/run", "propagation/all_sources"]),
+    ("rayon", &["propagation/run", "propagation/all_sources", "propagation/sensitivity"]),
     ("petgraph", &["model/", "lint", "propagation/lane"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),

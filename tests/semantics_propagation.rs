@@ -370,3 +370,84 @@ fn semantics_18_static_bounds() {
     close(result.service(system.find_service("b").expect("b")).expect("b").down.mean, 0.5);
     assert!(result.user_minutes.is_none() && result.journeys.is_empty());
 }
+
+/// A share of the traffic scales severities (25, 6); a hundredth is the least that impairs (1), the source aside (2).
+#[test]
+fn semantics_25_share_of_the_traffic() {
+    let system = yaml(
+        "services: {s: {}, c: {}, half: {}, slow: {}}\n\
+         dependencies:\n\
+         - {from: c, to: s, probability: 1}\n\
+         - {from: half, to: s, probability: 1, share: 0.5}\n\
+         - {from: slow, to: s, probability: 1}\n\
+         journeys: {j: {needs: [c], users_per_minute: 1000}}",
+    );
+    let ask = |fault: &str| timed(&system, &[&format!("{fault},detect=0m,repair=10m")]);
+    let one = ask("crash@s,share=1%");
+    for (name, expected) in [("s", (0.0, 10.0)), ("c", (0.0, 10.0)), ("half", (0.0, 0.0))] {
+        assert_eq!(times(&system, &one, name), expected, "{name}");
+    }
+    assert!((one.user_minutes.expect("users").mean.mean - 100.0).abs() < 0.01, "1 % of 10,000");
+    let less = ask("crash@s,share=0.9%");
+    assert_eq!((times(&system, &less, "s"), times(&system, &less, "c")), ((0.0, 10.0), (0.0, 0.0)));
+    assert_eq!(times(&system, &ask("crash@s,share=50%"), "c"), (10.0, 10.0));
+    // A multiplier of 5 for a share of the calls: 1 + 0.1 · 4 = 1.4 is no harm, 1.8 is.
+    assert_eq!(times(&system, &ask("latency@s,factor=5,share=10%"), "slow"), (0.0, 0.0));
+    assert_eq!(times(&system, &ask("latency@s,factor=5,share=20%"), "slow"), (0.0, 10.0));
+    // Without a clock a crossing is total, however small the share (18).
+    assert_eq!(reach(&system, "crash@s,share=0.1%", "c"), 1.0);
+}
+
+/// Instances and zones, sentence by sentence.
+#[test]
+fn semantics_10_what_is_left_decides() {
+    let system = yaml(
+        "services:\n\
+         \x20 three: {replicas: {count: 5, need: 4}, groups: [z1, z2, z3]}\n\
+         \x20 pool: {replicas: {count: 4, need: 2}, load: 0.6}\n\
+         \x20 plain: {replicas: {count: 4, need: 2}}\n\
+         \x20 a: {groups: [z4]}\n\
+         \x20 b: {groups: [z4]}\n\
+         \x20 of-pool: {}\n\
+         \x20 of-plain: {}\n\
+         dependencies: [{from: of-pool, to: pool, probability: 1}, {from: of-plain, to: plain, probability: 1}]\n\
+         groups: {z1: {kind: zone}, z2: {kind: zone}, z3: {kind: zone}, z4: {kind: zone, hit: 0.5}}\n",
+    );
+    let ask = |fault: &str, name: &str| times(&system, &timed(&system, &[&format!("{fault},detect=0m,repair=10m")]), name);
+    // Five over three zones: 2, 2, 1; four are needed.
+    assert_eq!(ask("zone_loss@z1", "three"), (10.0, 10.0));
+    assert_eq!(ask("zone_loss@z2", "three"), (10.0, 10.0));
+    assert_eq!(ask("zone_loss@z3", "three"), (0.0, 0.0));
+    // A zone takes each of its members with its probability, at least one.
+    close(reach(&system, "zone_loss@z4", "a"), 2.0 / 3.0);
+    // Enough are left and no load is stated: the pool counts as impaired, nobody else notices.
+    assert_eq!((ask("crash@plain,instances=1", "plain"), ask("crash@plain,instances=1", "of-plain")), ((0.0, 10.0), (0.0, 0.0)));
+    assert_eq!(reach(&system, "crash@plain,instances=1", "of-plain"), 0.0);
+    // Two of four at load 0.6: 1 − 2/2.4 of the requests fail. Three of four are enough.
+    assert_eq!((ask("crash@pool,instances=1", "of-pool"), ask("crash@pool,instances=2", "of-pool")), ((0.0, 0.0), (0.0, 10.0)));
+    assert_eq!(
+        (reach(&system, "crash@pool,instances=1", "of-pool"), reach(&system, "crash@pool,instances=2", "of-pool")),
+        (0.0, 1.0)
+    );
+    // 30 % of four are two, and 51 % are three: fewer than needed. More than there are is all.
+    assert_eq!(
+        (ask("crash@plain,instances=30%", "of-plain"), ask("crash@plain,instances=51%", "of-plain")),
+        ((0.0, 0.0), (10.0, 10.0))
+    );
+    assert_eq!(ask("crash@plain,instances=9", "of-plain"), (10.0, 10.0));
+}
+
+/// A stand-by ends the outage so long after detection, with its probability; a buffer that outlives that spares the consumer.
+#[test]
+fn a_stand_by_in_time_spares_the_consumer() {
+    let system = yaml(
+        "services: {s: {failover: {after: 2m, works: 0.75}}, c: {}, hasty: {}}\n\
+         dependencies: [{from: c, to: s, probability: 1, buffer: 3m}, {from: hasty, to: s, probability: 1, buffer: 2m}]",
+    );
+    let result = timed(&system, &["crash@s,detect=1m,repair=59m"]);
+    close(p(&system, &result, "c"), 0.25);
+    close(times(&system, &result, "c").0, 0.25 * 57.0);
+    close(times(&system, &result, "hasty").0, 0.75 * 1.0 + 0.25 * 58.0);
+    // The pessimistic bound knows of no time.
+    assert_eq!(reach(&system, "crash@s", "c"), 1.0);
+}

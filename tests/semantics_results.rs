@@ -233,3 +233,25 @@ fn only_who_is_down_starves_others() {
         assert_eq!(starved(&ring, &result, name), 1.0, "{name}");
     }
 }
+
+/// The interval of `es95` holds the shortfall of a lognormal repair (V29: 978.3892) as often as a large-sample interval does.
+#[test]
+fn semantics_22_the_worst_has_an_interval() {
+    let system = yaml("services: {s: {}}\njourneys: {j: {needs: [s], users_per_minute: 1}}");
+    let (runs, mut held) = (300, 0);
+    for seed in 0..runs {
+        let how = How { trials: 4_096, seed, ..TIMED };
+        let lost = run(&system, &["crash@s,detect=0m,repair=120m/600m"], how).user_minutes.expect("users");
+        assert!(lost.es95_interval.contains(lost.es95));
+        held += u32::from(lost.es95_interval.contains(978.389_2));
+    }
+    // The tail is skewed: up to two points short, and four standard errors of 300 runs.
+    let share = f64::from(held) / runs as f64;
+    assert!((0.88..=0.995).contains(&share), "{share}");
+    // Exact: a point. Too few trials: nothing is known.
+    let exact = timed(&system, &["crash@s,detect=0m,repair=10m"]).user_minutes.expect("users");
+    close(exact.es95, 10.0);
+    assert_eq!((exact.es95_interval.low, exact.es95_interval.high), (exact.es95, exact.es95));
+    let few = run(&system, &["crash@s"], How { trials: 30, ..TIMED }).user_minutes.expect("users");
+    assert!(few.es95_interval.is_unknown());
+}

@@ -197,6 +197,9 @@ pub(crate) struct Assess {
     /// Whether an AI tool helped; overrides the change file and the commits
     #[arg(long, value_name = "ANSWER", value_parser = parse_answer)]
     pub(crate) ai_assisted: Option<TriState>,
+    /// Repeat the impact with N draws of the probabilities that are beliefs: what would more facts change?
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000))]
+    pub(crate) uncertainty: Option<u64>,
     /// Report only: exit 0 where the gate does not pass
     #[arg(long)]
     pub(crate) advisory: bool,
@@ -391,7 +394,7 @@ fn parse_trials(text: &str) -> Result<u64, String> {
     }
 }
 
-fn parse_precision(text: &str) -> Result<f64, String> {
+pub(super) fn parse_precision(text: &str) -> Result<f64, String> {
     let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
     match number.trim().parse::<f64>().map(|number| number / scale) {
         Ok(precision) if precision > 0.0 && precision < 1.0 => Ok(precision),

@@ -1,6 +1,6 @@
 //! What can be typed for `simulate`, `merge` and `rank`.
 
-use super::args::{Detail, Output, ResultFormat, Sampling};
+use super::args::{Detail, Output, ResultFormat, Sampling, parse_precision};
 use clap::{Args, ValueEnum, ValueHint};
 use shockfront::fault::FaultKind;
 use shockfront::propagation::Shard;
@@ -29,6 +29,9 @@ pub(crate) struct Simulate {
     /// Repeat with N draws of the probabilities that are beliefs: what would more facts change?
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000), conflicts_with = "shard")]
     pub(crate) uncertainty: Option<u64>,
+    /// Which dependencies mean reach depends on: the derivative for each, and what it carries for the N largest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000), requires = "static_reach", conflicts_with_all = ["shard", "exact"])]
+    pub(crate) sensitivity: Option<u64>,
     /// Run part I (from 0) of N and write it as JSON (shockfront/part/v1), for `shockfront merge`
     #[arg(long, value_name = "I/N", value_parser = parse_shard, conflicts_with_all = ["precision", "format"])]
     pub(crate) shard: Option<Shard>,
@@ -65,7 +68,8 @@ Examples:
   shockfront simulate topology.yaml --fault overload@checkout,capacity=50%,repair=5m --responders 2
   shockfront simulate topology.yaml --fault crash@db --precision 1% --trials 1000000
   shockfront simulate topology.yaml --fault crash@db --trials 1000000 --shard 0/4 -o part-0.json
-  shockfront simulate small.yaml --fault crash@db --static --exact";
+  shockfront simulate small.yaml --fault crash@db --static --exact
+  shockfront simulate topology.yaml --fault crash@db --static --sensitivity 20 --format json";
 
 /// `merge`.
 #[derive(Debug, Args)]
@@ -106,6 +110,13 @@ pub(crate) struct Rank {
     /// What the list is ordered by [default: user-minutes where there are any, then downtime; reach with --static]
     #[arg(long, value_enum, value_name = "MEASURE", conflicts_with = "static_reach")]
     pub(crate) by: Option<Measure>,
+    /// Stop when mean reach, and mean user-minutes, of every service are known to so much of their size, such as 0.05 or 5%;
+    /// --trials is then the most
+    #[arg(long, value_name = "R", value_parser = parse_precision, conflicts_with = "trials_out")]
+    pub(crate) precision: Option<f64>,
+    /// Write one row for each service and trial: service, trial, reach, user-minutes, censored, user-minutes of each journey
+    #[arg(long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
+    pub(crate) trials_out: Option<PathBuf>,
     /// Rows of a page for people
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
@@ -118,6 +129,7 @@ const RANK_EXAMPLES: &str = "\
 Examples:
   shockfront rank topology.yaml
   shockfront rank topology.yaml --fault bad_deploy --by downtime --trials 4096
+  shockfront rank topology.yaml --precision 5% --trials 1000000
   shockfront rank large.tsv --static --trials 8192 --format json -o ranking.json";
 
 /// `rank --by`.

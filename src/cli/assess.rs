@@ -43,13 +43,14 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     let sampling = &arguments.sampling;
     let trials = sampling.trials.unwrap_or(DEFAULT_TRIALS);
     let at = changes.iter().find_map(|change| change.change.at.clone()).or_else(|| sampling.at.clone());
-    let progress = Progress::new(trials, session.is_quiet);
+    let progress = Progress::new(trials.saturating_mul(1 + arguments.uncertainty.unwrap_or(0)), session.is_quiet);
     let add = |done| progress.add(done);
     let request = AssessRequest {
         changes,
         team,
         trials,
         precision: arguments.detail.precision,
+        uncertainty: arguments.uncertainty,
         seed: Seed(sampling.seed),
         threads: sampling.threads.map(usize::from),
         horizon: sampling.horizon,
@@ -66,6 +67,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         assessment: &assessment,
         topology_sha256: loaded.sha256.clone(),
         at: at.as_ref().map(written),
+        response: arguments.sampling.response(),
         services: listed(arguments.detail.services, system),
         command: command(arguments, trials),
     };
@@ -188,6 +190,7 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("diff", arguments.diff.as_ref());
     words.option("team", arguments.team.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
+    words.option("uncertainty", arguments.uncertainty);
     words.switch("advisory", arguments.advisory);
     words.sampling(&arguments.sampling, &arguments.detail, Some(trials));
     words.line()

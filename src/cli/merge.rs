@@ -39,7 +39,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Merge) -> Result<Outcome, F
     }
     let system = &prepared.loaded.system;
     let simulation = conclude(system, &prepared.compact, &prepared.scenario, &request(&simulate, system, run.trials), &sample)?;
-    report(session, &simulate, &prepared, &simulation, None)
+    report(session, &simulate, &prepared, &simulation, (None, None))
 }
 
 /// Reads a part; a mistake is shown in its place.

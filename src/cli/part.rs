@@ -42,6 +42,7 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
         fault_file: run.fault_file.clone(),
         static_reach: run.static_reach,
         uncertainty: None,
+        sensitivity: None,
         exact: false,
         shard: None,
         trials_out: None,

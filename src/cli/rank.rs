@@ -7,15 +7,18 @@ use super::output::{Progress, deliver};
 use super::reproduce::Words;
 use super::session::Session;
 use super::simulate::{STATIC_TRIALS, TRIALS};
+use super::trials_out::TrialsOut;
 use super::when::written;
 use clap::ValueEnum;
 use shockfront::model::Compact;
 use shockfront::propagation::Request;
-use shockfront::propagation::ranking::{Failing, rank};
+use shockfront::propagation::ranking::{Failing, rank, rank_with_rows};
+use shockfront::propagation::sampling::Rows;
 use shockfront::quality::data_quality;
 use shockfront::random::Seed;
 use shockfront::report::ranking::{Measure, RankingReport, ranking_json, ranking_markdown, ranking_text};
 use shockfront::risk::limits::simulation_limits;
+use shockfront::units::ServiceId;
 
 pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Failure> {
     let loaded = session.topology(&arguments.topology)?;
@@ -32,11 +35,23 @@ pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Fa
         at: sampling.at.clone(),
         threads: sampling.threads.map(usize::from),
         progress: Some(&add),
+        precision: arguments.precision,
         ..Request::default()
     };
-    let ranking = rank(system, &compact, failing, &request);
+    let rows = match &arguments.trials_out {
+        Some(path) => Some(TrialsOut::by_service(path, system, arguments.static_reach)?),
+        None => None,
+    };
+    let ranking = match &rows {
+        Some(rows) => {
+            let take = |service: ServiceId, given: &Rows| rows.take_of(system.service_name(service), given);
+            rank_with_rows(system, &compact, failing, &request, &take)
+        }
+        None => rank(system, &compact, failing, &request),
+    };
     progress.finish();
     let ranking = ranking?;
+    rows.map_or(Ok(()), TrialsOut::finish)?;
     let quality = data_quality(system, None, sampling.at.as_ref());
     let loses = |lost: f64| lost > 0.0;
     let any_lost = ranking.services.iter().any(|ranked| ranked.user_minutes.is_some_and(|lost| loses(lost.mean)));
@@ -56,7 +71,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Fa
         top: arguments.top,
         topology_sha256: loaded.sha256.clone(),
         at: sampling.at.as_ref().map(written),
-        trials,
+        trials: ranking.trials,
         seed: sampling.seed,
         limits: simulation_limits(),
         command: command(arguments, trials),
@@ -76,6 +91,6 @@ fn command(arguments: &Rank, trials: u64) -> String {
     words.switch("static", arguments.static_reach);
     words.option("by", arguments.by.and_then(|by| Some(by.to_possible_value()?.get_name().to_owned())));
     words.option("top", Some(arguments.top));
-    words.sampling(&arguments.sampling, &Detail::default(), Some(trials));
+    words.sampling(&arguments.sampling, &Detail { precision: arguments.precision, services: None }, Some(trials));
     words.line()
 }

@@ -12,7 +12,9 @@ use shockfront::diagnostic::{Diagnostic, Located, Span};
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::sampling::Rows;
-use shockfront::propagation::{Request, Shard, Simulation, Uncertainty, sample, simulate, uncertainty};
+use shockfront::propagation::{
+    Request, Sensitivities, Shard, Simulation, Uncertainty, sample, sensitivities, simulate, uncertainty,
+};
 use shockfront::quality::data_quality;
 use shockfront::random::Seed;
 use shockfront::report::{self, ServiceList, SimulationReport};
@@ -51,7 +53,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
     let trials = trials(arguments);
     let shard = arguments.shard.unwrap_or(Shard::ALL);
     let share = shard.trials(trials);
-    let runs = 1 + arguments.uncertainty.unwrap_or(0);
+    let runs = 1 + arguments.uncertainty.unwrap_or(0) + arguments.sensitivity.map_or(0, |flips| 1 + u64::from(flips > 0));
     let progress = Progress::new((share.end - share.start).saturating_mul(runs), session.is_quiet);
     let add = |done| progress.add(done);
     let rows = match &arguments.trials_out {
@@ -70,16 +72,21 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
     }
     let simulation = simulate(system, &prepared.compact, &prepared.scenario, &request);
     let uncertainty = match (&simulation, arguments.uncertainty) {
-        (Ok(_), Some(replicates)) => {
-            let request = Request { rows: None, ..request };
-            Some(uncertainty(system, &prepared.compact, &prepared.scenario, &request, replicates))
+        (Ok(_), Some(replicates)) => Some(uncertainty(system, &prepared.compact, &prepared.scenario, &request, replicates)),
+        _ => None,
+    };
+    let sensitivities = match (&simulation, arguments.sensitivity) {
+        (Ok(simulation), Some(flips)) => {
+            // As many as the run took, where a precision stopped it.
+            let request = Request { trials: simulation.trials, ..request };
+            Some(sensitivities(system, &prepared.compact, &prepared.scenario, &request, flips as usize))
         }
         _ => None,
     };
     progress.finish();
-    let (simulation, uncertainty) = (simulation?, uncertainty.transpose()?);
+    let (simulation, uncertainty, sensitivities) = (simulation?, uncertainty.transpose()?, sensitivities.transpose()?);
     rows.map_or(Ok(()), TrialsOut::finish)?;
-    report(session, arguments, &prepared, &simulation, uncertainty.as_ref())
+    report(session, arguments, &prepared, &simulation, (uncertainty.as_ref(), sensitivities.as_ref()))
 }
 
 /// Reads the topology from `topology`, and the faults. Errors of the faults are shown together with those of the topology.
@@ -112,6 +119,7 @@ pub(super) fn request<'a>(arguments: &Simulate, system: &System, trials: u64) ->
         at: sampling.at.clone(),
         threads: sampling.threads.map(usize::from),
         precision: arguments.detail.precision,
+        rare: true,
         // Without a clock a batch takes so little that counting this would show, and only a list of all services shows it.
         starved: !arguments.static_reach || listed(arguments.detail.services, system) == ServiceList::All,
         ..Request::default()
@@ -124,7 +132,7 @@ pub(super) fn report(
     arguments: &Simulate,
     prepared: &Prepared,
     simulation: &Simulation,
-    uncertainty: Option<&Uncertainty>,
+    (uncertainty, sensitivities): (Option<&Uncertainty>, Option<&Sensitivities>),
 ) -> Result<Outcome, Failure> {
     let (system, sampling) = (&prepared.loaded.system, &arguments.sampling);
     let quality = data_quality(system, Some(&prepared.scenario), sampling.at.as_ref());
@@ -132,10 +140,12 @@ pub(super) fn report(
         system,
         simulation,
         uncertainty,
+        sensitivities,
         quality: &quality,
         faults: prepared.faults.iter().map(|named| named.written.clone()).collect(),
         topology_sha256: prepared.loaded.sha256.clone(),
         at: sampling.at.as_ref().map(written),
+        response: sampling.response(),
         limits: simulation_limits(),
         services: listed(arguments.detail.services, system),
         command: command(arguments, trials(arguments)),
@@ -220,6 +230,7 @@ fn command(arguments: &Simulate, trials: u64) -> String {
     words.switch("static", arguments.static_reach);
     words.switch("exact", arguments.exact);
     words.option("uncertainty", arguments.uncertainty);
+    words.option("sensitivity", arguments.sensitivity);
     words.sampling(&arguments.sampling, &arguments.detail, (!arguments.exact).then_some(trials));
     words.line()
 }

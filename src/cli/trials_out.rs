@@ -18,7 +18,16 @@ pub(super) struct TrialsOut {
 impl TrialsOut {
     /// Opens the table and writes its first line.
     pub(super) fn new(path: &Path, system: &System, static_reach: bool) -> Result<Self, Failure> {
-        let mut titles = vec!["trial".to_owned(), "reach".to_owned()];
+        Self::titled(path, system, static_reach, &["trial", "reach"])
+    }
+
+    /// The same for rows that begin with the service that fails.
+    pub(super) fn by_service(path: &Path, system: &System, static_reach: bool) -> Result<Self, Failure> {
+        Self::titled(path, system, static_reach, &["service", "trial", "reach"])
+    }
+
+    fn titled(path: &Path, system: &System, static_reach: bool, first: &[&str]) -> Result<Self, Failure> {
+        let mut titles: Vec<String> = first.iter().map(|title| (*title).to_owned()).collect();
         if !static_reach {
             titles.extend(["user_minutes".to_owned(), "censored".to_owned()]);
             titles.extend(system.journeys().iter().map(|journey| field(&format!("user_minutes:{}", journey.name))));
@@ -30,9 +39,18 @@ impl TrialsOut {
 
     /// Writes rows. What goes wrong is told at the end.
     pub(super) fn take(&self, rows: &Rows) {
+        self.write("", rows);
+    }
+
+    /// Writes rows of a service.
+    pub(super) fn take_of(&self, service: &str, rows: &Rows) {
+        self.write(&format!("{},", field(service)), rows);
+    }
+
+    fn write(&self, prefix: &str, rows: &Rows) {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(open) = &mut *file
-            && let Err(error) = write_rows(open, rows)
+            && let Err(error) = write_rows(open, prefix, rows)
         {
             *file = Err(error);
         }
@@ -49,10 +67,10 @@ fn failure(path: &Path, error: &io::Error) -> Failure {
     Failure::Output(format!("{} cannot be written: {error}", path.display()))
 }
 
-fn write_rows(out: &mut impl Write, rows: &Rows) -> io::Result<()> {
+fn write_rows(out: &mut impl Write, prefix: &str, rows: &Rows) -> io::Result<()> {
     let journeys = if rows.reach.is_empty() { 0 } else { rows.milli_user_minutes.len() / rows.reach.len() };
     for (at, reach) in rows.reach.iter().enumerate() {
-        write!(out, "{},{reach}", rows.first + at as u64)?;
+        write!(out, "{prefix}{},{reach}", rows.first + at as u64)?;
         if let Some(censored) = rows.censored.get(at) {
             let lost = &rows.milli_user_minutes[at * journeys..(at + 1) * journeys];
             write!(out, ",{},{censored}", thousandths(lost.iter().sum()))?;
@@ -83,12 +101,12 @@ mod tests {
     fn rows_are_exact() {
         let rows = Rows { first: 7, reach: vec![1, 3], milli_user_minutes: vec![0, 5, 1_000, 2], censored: vec![false, true] };
         let mut out = Vec::new();
-        write_rows(&mut out, &rows).expect("memory takes every byte");
+        write_rows(&mut out, "", &rows).expect("memory takes every byte");
         assert_eq!(String::from_utf8_lossy(&out), "7,1,0.005,false,0.000,0.005\n8,3,1.002,true,1.000,0.002\n");
         let fixed = Rows { first: 0, reach: vec![2], ..Rows::default() };
         let mut out = Vec::new();
-        write_rows(&mut out, &fixed).expect("memory takes every byte");
-        assert_eq!(out, b"0,2\n");
+        write_rows(&mut out, "s,", &fixed).expect("memory takes every byte");
+        assert_eq!(out, b"s,0,2\n");
         assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct Hit<'a> {
     pub(crate) errors: f64,
     /// Latency multiplier at full exposure.
     pub(crate) latency: f64,
+    /// The fault is one of delay. A multiplier that was drawn may be 1 all the same; without a clock, where severities do not
+    /// count, delay is there as soon as the fault is (model.md §2.2; product.md, semantics 2 and 18).
+    pub(crate) is_slow: bool,
     /// Wrong share at full exposure.
     pub(crate) wrong: f64,
 }
@@ -38,7 +41,7 @@ impl<'a> Hits<'a> {
         self.hits.clear();
         self.nodes.clear();
         for (at, incident) in scenario.incidents.iter().enumerate() {
-            let severity = severity(incident, choose);
+            let (severity, is_slow) = severity(incident, choose);
             let from = self.hits.len();
             if incident.advice {
                 self.advice(at, incident, choose);
@@ -62,6 +65,7 @@ impl<'a> Hits<'a> {
                 hit.errors *= incident.share;
                 hit.wrong *= incident.share;
                 hit.latency = 1.0 + incident.share * (hit.latency - 1.0);
+                hit.is_slow = hit.latency > 1.0 || (is_slow && incident.share > 0.0);
             }
             // A member of a group that keeps enough replicas is not hit at all (semantics 10); a service that the fault names
             // counts as impaired all the same (semantics 2).
@@ -118,7 +122,7 @@ impl<'a> Hits<'a> {
             }
         }
         let nodes = (start, self.nodes.len());
-        self.hits.push(Hit { incident, member, nodes, errors: 0.0, latency: 1.0, wrong: 0.0 });
+        self.hits.push(Hit { incident, member, nodes, errors: 0.0, latency: 1.0, is_slow: false, wrong: 0.0 });
     }
 
     /// The nodes of a hit.
@@ -146,26 +150,29 @@ pub(crate) fn conditioned(p: f64, none_from_here: Option<f64>, any: bool) -> f64
     }
 }
 
-/// (failing share, latency multiplier, wrong share) of an incident in a trial, at full exposure.
-fn severity(incident: &Incident, choose: &mut impl Choose) -> (f64, f64, f64) {
+/// (failing share, latency multiplier, wrong share) of an incident in a trial, at full exposure, and whether the multiplier was
+/// drawn.
+fn severity(incident: &Incident, choose: &mut impl Choose) -> ((f64, f64, f64), bool) {
     let name = incident.name;
-    match incident.harm {
+    let slow = |choose: &mut _| ((0.0, multiplier(name, choose), 0.0), true);
+    let severity = match incident.harm {
         Harm::Fixed { errors, latency, wrong } => (errors, latency, wrong),
         Harm::Loop(_) => (0.0, 1.0, 1.0),
         Harm::Silent | Harm::Overload { .. } => (0.0, 1.0, 0.0),
         Harm::Errors => (share(name, choose), 1.0, 0.0),
-        Harm::Latency => (0.0, multiplier(name, choose), 0.0),
+        Harm::Latency => return slow(choose),
         Harm::Data => (0.0, 1.0, share(name, choose)),
         Harm::Mix => {
             if choose.chance(Purpose::Severity, nth(name, 1), MIX[0]) {
                 (share(name, choose), 1.0, 0.0)
             } else if choose.chance(Purpose::Severity, nth(name, 2), MIX[1] / (1.0 - MIX[0])) {
-                (0.0, multiplier(name, choose), 0.0)
+                return slow(choose);
             } else {
                 (0.0, 1.0, share(name, choose))
             }
         }
-    }
+    };
+    (severity, false)
 }
 
 fn share(name: u64, choose: &mut impl Choose) -> f64 {

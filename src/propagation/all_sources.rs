@@ -94,8 +94,9 @@ fn condensed_sums(plan: &Plan, groups: &[Group], scenarios: usize, request: &Req
         let worlds = (request.trials - block * LANES).min(LANES);
         for number in 0..worlds {
             let of = batch_of(block * LANES + number, request.trials);
-            if batch.replace(of).is_some_and(|before| before != of) {
-                settle(groups, &mut counters, of - 1, &mut sums);
+            // Of fewer than 32 trials not every batch has one.
+            if let Some(before) = batch.replace(of).filter(|before| *before != of) {
+                settle(groups, &mut counters, before, &mut sums);
             }
             world.enter(plan, &words, number);
             for (group, planes) in groups.iter().zip(&mut counters) {
@@ -192,8 +193,9 @@ impl AllWorlds<'_> {
         let mut batch = None;
         for number in 0..(self.total - unit * BATCH).min(BATCH) {
             let of = batch_of(unit * BATCH + number, self.total);
-            if batch.replace(of).is_some_and(|before| before != of) {
-                settle(groups, &mut counters, of - 1, self.sums);
+            // Of fewer than 32 trials not every batch has one.
+            if let Some(before) = batch.replace(of).filter(|before| *before != of) {
+                settle(groups, &mut counters, before, self.sums);
             }
             world.enter(&live, number);
             for (group, planes) in groups.iter().zip(&mut counters) {

@@ -1,5 +1,6 @@
 //! From integer tallies to numbers with their intervals: the only place where trials are divided by.
 
+use super::first_crossing::FirstCrossing;
 use super::result::{JourneyResult, Method, Precision, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
 use super::run::Run;
 use super::sampling::Sample;
@@ -7,7 +8,7 @@ use super::starved::Downstream;
 use super::tally::{Measure, ServiceTally, ServiceTimes, Tally};
 use crate::statistics::{Estimate, Interval, LogLinear, clopper_pearson, order_statistic_ranks};
 use crate::units::{ServiceId, Ticks};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Confidence of intervals, unless another is asked for.
 pub(super) const CONFIDENCE: f64 = 0.95;
@@ -17,13 +18,17 @@ impl Run<'_> {
     pub(super) fn concluded(&self, sample: &Sample, confidence: f64) -> Simulation {
         let (labels, timed) = (self.plan.labels(), !self.request.static_reach);
         let below = self.below(&labels);
-        let mut simulation = self.simulation(&sample.tally, &labels, timed, confidence);
-        simulation.starved = below.as_ref().map(|below| starved(below, &sample.tally, confidence));
+        let weights = Weights::new(self.first_crossing.as_ref().map(|first| (first, &first.stays)));
+        let mut simulation = self.simulation((&sample.tally, &weights), &labels, timed, confidence);
+        simulation.starved = below.as_ref().map(|below| starved(below, (&sample.tally, &weights), confidence));
+        simulation.leaving = self.first_crossing.as_ref().map(FirstCrossing::as_result);
         if timed {
             simulation.watched = self.watched(sample, confidence);
         } else {
             let pessimistic = simulation.reach.clone();
-            let optimistic = sample.optimistic.as_ref().map(|tally| reach_result(tally, confidence));
+            let first = self.first_crossing.as_ref();
+            let weights = Weights::new(first.and_then(|first| Some((first, first.optimistic_stays.as_ref()?))));
+            let optimistic = sample.optimistic.as_ref().map(|tally| reach_result(tally, &weights, confidence));
             simulation.reach_bounds = Some((optimistic.unwrap_or_else(|| pessimistic.clone()), pessimistic));
         }
         simulation.precision = self.request.precision.map(|asked| Precision {
@@ -58,19 +63,26 @@ impl Run<'_> {
         }
     }
 
-    fn simulation(&self, tally: &Tally, labels: &[u32], timed: bool, confidence: f64) -> Simulation {
+    fn simulation(&self, (tally, weights): (&Tally, &Weights<'_>), labels: &[u32], timed: bool, confidence: f64) -> Simulation {
         let trials = tally.trials;
         let mut known: HashMap<u64, Estimate> = HashMap::new();
-        let mut share = |count: u64| *known.entry(count).or_insert_with(|| proportion(count, trials, confidence));
+        let mut share = |count: u64, stays: u64| {
+            weights.whole(*known.entry(count).or_insert_with(|| proportion(count, trials, confidence)), stays as f64)
+        };
+        let none = ServiceTally::default();
         let mut services: Vec<ServiceResult> = labels
             .iter()
             .zip(&tally.services)
-            .map(|(node, service)| ServiceResult {
-                service: self.plan.services[*node as usize],
-                impaired: share(service.impaired),
-                down: share(service.down),
-                corrupt: share(service.corrupt),
-                times: timed.then(|| Box::new(service_times(service, trials, confidence))),
+            .enumerate()
+            .map(|(at, (node, service))| {
+                let stays = weights.stays.map_or(&none, |stays| &stays.services[at]);
+                ServiceResult {
+                    service: self.plan.services[*node as usize],
+                    impaired: share(service.impaired, stays.impaired),
+                    down: share(service.down, stays.down),
+                    corrupt: share(service.corrupt, stays.corrupt),
+                    times: timed.then(|| Box::new(service_times(service, trials, confidence))),
+                }
             })
             .collect();
         services.sort_unstable_by_key(|result| result.service);
@@ -81,7 +93,7 @@ impl Run<'_> {
             trials,
             seed: self.request.seed.0,
             timed,
-            reach: reach_result(tally, confidence),
+            reach: reach_result(tally, weights, confidence),
             reach_bounds: None,
             services,
             starved: None,
@@ -101,6 +113,7 @@ impl Run<'_> {
             horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
             watched: Watched::default(),
             precision: None,
+            leaving: None,
         }
     }
 }
@@ -130,6 +143,7 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
     let mut histogram = measure.histogram.clone();
     histogram.settle();
     let quantile = |q: f64| unit(histogram.quantile(q, trials) as f64);
+    let worst = histogram.estimate_of_worst(0.05, trials, confidence);
     let interval = |q: f64| {
         let (low, high) = order_statistic_ranks(trials, q, confidence);
         Interval {
@@ -151,7 +165,12 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
         p90: quantile(0.90),
         p95: quantile(0.95),
         p99: quantile(0.99),
-        es95: unit(histogram.mean_of_worst(0.05, trials)),
+        es95: unit(worst.mean),
+        es95_interval: if worst.interval.is_unknown() {
+            worst.interval
+        } else {
+            Interval { low: unit(worst.interval.low), high: unit(worst.interval.high) }
+        },
         intervals: (interval(0.50), interval(0.95)),
     }
 }
@@ -181,26 +200,89 @@ fn service_times(service: &ServiceTally, trials: u64, confidence: f64) -> Servic
     }
 }
 
-/// Services that were starved in any trial, in file order.
-fn starved(below: &Downstream, tally: &Tally, confidence: f64) -> Vec<(ServiceId, Estimate)> {
-    below.in_file_order(&tally.starved, |count| *count > 0, |count| proportion(*count, tally.trials, confidence))
+/// What trials weigh: all, or those in which the failure leaves its source. `E[x] = factor·E[x | leaves] + (1 − factor)·x₀`.
+struct Weights<'a> {
+    /// P(the failure leaves its source); 1 where all trials are ordinary ones.
+    factor: f64,
+    /// The trial in which it stays there.
+    stays: Option<&'a Tally>,
 }
 
-fn reach_result(tally: &Tally, confidence: f64) -> Reach {
+impl<'a> Weights<'a> {
+    fn new(first: Option<(&FirstCrossing, &'a Tally)>) -> Self {
+        Self { factor: first.map_or(1.0, |(first, _)| first.factor), stays: first.map(|(_, stays)| stays) }
+    }
+
+    /// An estimate over all trials from that over the weighed ones.
+    fn whole(&self, estimate: Estimate, stays: f64) -> Estimate {
+        let Estimate { mean, interval } = estimate;
+        if self.stays.is_none() {
+            return estimate;
+        }
+        // Sums, so that an end at 1 stays there: (1 − f) + f·1 need not be 1 in floating point.
+        let mixed = |x: f64| stays + self.factor * (x - stays);
+        let known = |interval: Interval| Interval { low: mixed(interval.low), high: mixed(interval.high) };
+        Estimate { mean: mixed(mean), interval: if interval.is_unknown() { interval } else { known(interval) } }
+    }
+}
+
+/// Services that were starved in any trial, in file order.
+fn starved(below: &Downstream, (tally, weights): (&Tally, &Weights<'_>), confidence: f64) -> Vec<(ServiceId, Estimate)> {
+    let stays = |at: usize| weights.stays.map_or(0, |stays| stays.starved[at]);
+    let counts: Vec<(u64, u64)> = tally.starved.iter().enumerate().map(|(at, count)| (*count, stays(at))).collect();
+    below.in_file_order(
+        &counts,
+        |(count, stays)| count + stays > 0,
+        |(count, stays)| weights.whole(proportion(*count, tally.trials, confidence), *stays as f64),
+    )
+}
+
+fn reach_result(tally: &Tally, weights: &Weights<'_>, confidence: f64) -> Reach {
     let trials = tally.trials.max(1) as f64;
+    let mean = tally.reach_sums.estimate(tally.trials, confidence);
+    let distribution = tally.reach.iter().map(|(value, count)| (value, count as f64 / trials));
+    if let Some(stays) = weights.stays {
+        let (at, _) = stays.reach.iter().next().unwrap_or_default();
+        return mixed_reach(weights.whole(mean, at as f64), (at, 1.0 - weights.factor), distribution, weights.factor);
+    }
     Reach {
-        mean: tally.reach_sums.estimate(tally.trials, confidence),
+        mean,
         p50: tally.reach.quantile(0.5),
         p90: tally.reach.quantile(0.9),
         p99: tally.reach.quantile(0.99),
         standard_deviation: tally.reach.variance().sqrt(),
-        distribution: tally.reach.iter().map(|(value, count)| (value, count as f64 / trials)).collect(),
+        distribution: distribution.collect(),
+    }
+}
+
+/// Reach that is a known value with some probability, and else distributed as given. O(d log d).
+fn mixed_reach(mean: Estimate, known: (u64, f64), others: impl Iterator<Item = (u64, f64)>, factor: f64) -> Reach {
+    let mut distribution = BTreeMap::from([known]);
+    for (value, p) in others {
+        *distribution.entry(value).or_default() += factor * p;
+    }
+    let quantile = |q: f64| {
+        let mut sum = 0.0;
+        let found = distribution.iter().find(|(_, p)| {
+            sum += **p;
+            sum >= q - 1e-12
+        });
+        found.or(distribution.last_key_value()).map_or(0, |(value, _)| *value)
+    };
+    let square = |(value, p): (&u64, &f64)| p * (*value as f64 - mean.mean).powi(2);
+    Reach {
+        mean,
+        p50: quantile(0.5),
+        p90: quantile(0.9),
+        p99: quantile(0.99),
+        standard_deviation: distribution.iter().map(square).sum::<f64>().sqrt(),
+        distribution: distribution.into_iter().collect(),
     }
 }
 
 /// Half the width of an interval over its mean, upwards, where no limit cuts it; 0 for what is certain, infinite where the
 /// mean is 0 or nothing is known of it.
-fn relative_half_width(estimate: Estimate) -> f64 {
+pub(super) fn relative_half_width(estimate: Estimate) -> f64 {
     let Estimate { mean, interval } = estimate;
     if interval.is_unknown() || mean <= 0.0 { f64::INFINITY } else { (interval.high - mean) / mean }
 }

@@ -13,14 +13,30 @@ use crate::units::Ticks;
 /// Digits of the number of services that a trial can impair.
 pub(super) const PLANES: usize = 32;
 
-/// Adds a batch of static reach to a tally.
-pub(super) fn count_batch(reached: &Reached, machine: Machine, labels: &[u32], tally: &mut Tally, trials: u64, batch: Batch) {
+/// Services impaired in each trial of a batch, as binary digits.
+pub(super) fn reach_planes(reached: &Reached, machine: Machine, labels: &[u32], batch: Batch) -> [Mask; PLANES] {
+    let mut services = vec![ServiceTally::default(); labels.len()];
+    count_masks(reached, machine, labels, &mut services, batch).0
+}
+
+/// Counts the trials of each service, and the services of each trial.
+fn count_masks(
+    reached: &Reached,
+    machine: Machine,
+    labels: &[u32],
+    services: &mut [ServiceTally],
+    batch: Batch,
+) -> ([Mask; PLANES], usize) {
     let mut sources = reached.impaired_sources.clone();
     sources.sort_unstable_by_key(|(node, _)| *node);
     let (masks, channels) = reached.all();
     let valid = Mask::first(batch.lanes);
-    let counting = Counting { masks, channels, labels, sources: &sources, valid: &valid, services: &mut tally.services };
-    let (planes, used) = lanes::run(machine, counting);
+    lanes::run(machine, Counting { masks, channels, labels, sources: &sources, valid: &valid, services })
+}
+
+/// Adds a batch of static reach to a tally.
+pub(super) fn count_batch(reached: &Reached, machine: Machine, labels: &[u32], tally: &mut Tally, trials: u64, batch: Batch) {
+    let (planes, used) = count_masks(reached, machine, labels, &mut tally.services, batch);
     for lane in 0..batch.lanes {
         let (word, bit) = ((lane / LANES) as usize, lane % LANES);
         let reach = planes[..used].iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();

@@ -105,7 +105,7 @@ impl Reached {
     }
 
     /// Starts a batch: clears, then sets the sources that each trial hits.
-    fn start(&mut self, plan: &Plan, scenario: &Scenario, seed: Seed, batch: Batch) {
+    pub(crate) fn start(&mut self, plan: &Plan, scenario: &Scenario, seed: Seed, batch: Batch) {
         self.begin(plan);
         let mut hits = Hits::default();
         let first = batch.number * BATCH;
@@ -141,7 +141,7 @@ impl Reached {
             for node in hits.nodes_of(hit) {
                 // Silent faults hit nodes that are not in the plan.
                 let Some(local) = plan.local(*node) else { continue };
-                let channels = [hit.errors > 0.0, hit.latency > 1.0, hit.wrong > 0.0];
+                let channels = [hit.errors > 0.0, hit.is_slow, hit.wrong > 0.0];
                 for (channel, on) in channels.into_iter().enumerate().take(self.channels) {
                     if on {
                         self.masks.as_mut_slice()[local * self.channels + channel][word] |= bit;
@@ -454,7 +454,7 @@ pub(crate) fn is_constant(scenario: &Scenario) -> bool {
     scenario.incidents.iter().all(|incident| {
         !incident.advice
             && incident.common.is_empty()
-            && matches!(incident.harm, Harm::Fixed { .. } | Harm::Loop(_) | Harm::Silent)
+            && matches!(incident.harm, Harm::Fixed { .. } | Harm::Latency | Harm::Loop(_) | Harm::Silent)
             && incident.members.iter().all(|member| member.p >= 1.0 && member.operations.iter().all(|(_, p)| *p >= 1.0))
     })
 }

@@ -71,6 +71,8 @@ pub struct Summary {
     pub p99: f64,
     /// Mean of the worst 5 %.
     pub es95: f64,
+    /// 95 % interval of `es95`.
+    pub es95_interval: Interval,
     /// 95 % interval of the median and of the 95th percentile, by order statistics.
     pub intervals: (Interval, Interval),
 }
@@ -152,6 +154,15 @@ impl Precision {
     }
 }
 
+/// Trials were run only where the failure leaves what it hits for certain; the other ones are known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Leaving {
+    /// P(it leaves): what these trials weigh.
+    pub probability: f64,
+    /// Draws that can let it out, of which at least one does.
+    pub draws: usize,
+}
+
 /// What a simulation found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
@@ -186,6 +197,8 @@ pub struct Simulation {
     pub watched: Watched,
     /// How precise it is, where that was asked.
     pub precision: Option<Precision>,
+    /// Whether only trials were run in which the failure leaves its source.
+    pub leaving: Option<Leaving>,
 }
 
 impl Simulation {

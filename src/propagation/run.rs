@@ -5,6 +5,7 @@
 
 use super::count::count_batch;
 use super::exact;
+use super::first_crossing::FirstCrossing;
 use super::plan::Plan;
 use super::reach::{Batch, Reached, run_batch};
 use super::result::{Simulation, Solver};
@@ -42,6 +43,9 @@ pub struct Request<'a> {
     pub threads: Option<usize>,
     /// Count who is starved, too.
     pub starved: bool,
+    /// Without a clock, where the faults rarely get beyond what they hit: run only trials in which they do, and weigh them. `rows`
+    /// are those of ordinary trials, which are then run besides.
+    pub rare: bool,
     /// Services whose part in the worst trials is asked.
     pub watch: Vec<ServiceId>,
     /// Budget of each journey in user-minutes, for the breach probability; empty when not asked.
@@ -99,7 +103,9 @@ pub(super) fn with_run<T>(
     };
     let plan = Plan::new(system, compact, scenario, request.seed, false);
     let traffic = traffic(system, scenario, request)?;
-    ask(&Run { system, compact, scenario, request, plan: &plan, traffic })
+    let mut run = Run { system, compact, scenario, request, plan: &plan, traffic, first_crossing: None };
+    run.first_crossing = run.first_crossing();
+    ask(&run)
 }
 
 fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Result<Vec<Traffic>, Diagnostic> {
@@ -130,6 +136,8 @@ pub(crate) struct Run<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) plan: &'a Plan,
     pub(crate) traffic: Vec<Traffic>,
+    /// How trials are sampled where the failure rarely leaves its source.
+    pub(super) first_crossing: Option<FirstCrossing>,
 }
 
 impl Run<'_> {
@@ -145,6 +153,26 @@ impl Run<'_> {
         self.request.machine.unwrap_or_else(Machine::widest)
     }
 
+    /// Whether only trials are run in which the failure leaves its source.
+    fn first_crossing(&self) -> Option<FirstCrossing> {
+        let Request { rare, static_reach, exact, .. } = self.request;
+        if !rare || !static_reach || *exact {
+            return None;
+        }
+        let optimistic = self.optimistic_plan();
+        FirstCrossing::new(
+            (self.plan, optimistic.as_ref()),
+            self.scenario,
+            self.below(&self.plan.labels()).as_ref(),
+            self.request,
+        )
+    }
+
+    /// The plan with all delayed arcs cut. Without delays both bounds are the same question.
+    fn optimistic_plan(&self) -> Option<Plan> {
+        self.plan.has_delays().then(|| Plan::new(self.system, self.compact, self.scenario, self.request.seed, true))
+    }
+
     /// Runs the trials of a span.
     pub(super) fn gather(&self, span: &Span) -> Sample {
         if !self.request.static_reach {
@@ -152,12 +180,12 @@ impl Run<'_> {
         }
         // Services that silent faults name are not in the plan and stay healthy.
         let labels = self.plan.labels();
-        let part = self.sample_reach(self.plan, self.below(&labels).as_ref(), span);
-        // Without delays both bounds are the same question.
-        let optimistic = self.plan.has_delays().then(|| {
-            let plan = Plan::new(self.system, self.compact, self.scenario, self.request.seed, true);
-            self.sample_reach(&plan, None, span).tally
-        });
+        let first = self.first_crossing.as_ref();
+        let mut part = self.sample_reach((self.plan, first), self.below(&labels).as_ref(), span);
+        if first.is_some() && self.request.rows.is_some() {
+            part.tally.reaches = self.sample_reach((self.plan, None), None, span).tally.reaches;
+        }
+        let optimistic = self.optimistic_plan().map(|plan| self.sample_reach((&plan, first), None, span).tally);
         Sample::new(span, part, optimistic)
     }
 
@@ -166,12 +194,19 @@ impl Run<'_> {
         self.request.starved.then(|| Downstream::new(self.system, self.compact, self.plan, labels))
     }
 
-    fn sample_reach(&self, plan: &Plan, below: Option<&Downstream>, span: &Span) -> Part {
+    fn sample_reach(&self, (plan, first): (&Plan, Option<&FirstCrossing>), below: Option<&Downstream>, span: &Span) -> Part {
         let labels = plan.labels();
+        let first = first.map(|first| (first, first.index(plan)));
         self.parallel(
-            || (Reached::default(), Starving::default()),
-            |(reached, starving), part, batch| {
-                run_batch(reached, self.machine(), plan, self.scenario, self.request.seed, batch);
+            || (Reached::default(), Starving::default(), Vec::new()),
+            |(reached, starving, masks), part, batch| {
+                let (machine, seed) = (self.machine(), self.request.seed);
+                match &first {
+                    Some((first, index)) => {
+                        first.run_batch((reached, masks), (plan, index), self.scenario, (machine, seed, batch));
+                    }
+                    None => run_batch(reached, machine, plan, self.scenario, seed, batch),
+                }
                 count_batch(reached, self.machine(), &labels, &mut part.tally, span.total, batch);
                 if let Some(below) = below {
                     starving.set_reached(below, reached, &labels);

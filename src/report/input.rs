@@ -1,8 +1,9 @@
 //! What a report is made of: values that other rooms made, and the few words only the caller knows.
 
+use crate::fault::Response;
 use crate::model::System;
 use crate::propagation::result::ServiceResult;
-use crate::propagation::{Simulation, Uncertainty};
+use crate::propagation::{Sensitivities, Simulation, Uncertainty};
 use crate::quality::DataQuality;
 use crate::risk::assessment::Assessment;
 
@@ -34,6 +35,8 @@ pub struct SimulationReport<'a> {
     pub simulation: &'a Simulation,
     /// How much of the spread more facts would remove, where that was asked.
     pub uncertainty: Option<&'a Uncertainty>,
+    /// What mean reach depends on, where that was asked.
+    pub sensitivities: Option<&'a Sensitivities>,
     /// What it rests on.
     pub quality: &'a DataQuality,
     /// The faults as the user wrote them.
@@ -42,6 +45,8 @@ pub struct SimulationReport<'a> {
     pub topology_sha256: String,
     /// The time the simulation starts, where one was given, as written.
     pub at: Option<String>,
+    /// How people answer, where that was said.
+    pub response: Response,
     /// What the tool does not know, as sentences.
     pub limits: Vec<String>,
     /// Which services the record lists.
@@ -61,6 +66,8 @@ pub struct AssessmentReport<'a> {
     pub topology_sha256: String,
     /// The time of the change, where known, as written.
     pub at: Option<String>,
+    /// How people answer, where that was said.
+    pub response: Response,
     /// Which services the record lists.
     pub services: ServiceList,
     /// The command line that gives the same bytes again, seed included; empty when there is none.
@@ -74,11 +81,13 @@ impl<'a> AssessmentReport<'a> {
         assessment.impact.as_ref().map(|simulation| SimulationReport {
             system: self.system,
             simulation,
-            uncertainty: None,
+            uncertainty: assessment.uncertainty.as_ref(),
+            sensitivities: None,
             quality: &assessment.data_quality,
             faults: assessment.faults.clone(),
             topology_sha256: self.topology_sha256.clone(),
             at: self.at.clone(),
+            response: self.response,
             limits: assessment.limits.clone(),
             services: self.services,
             command: self.command.clone(),

@@ -9,6 +9,7 @@ use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::number::{share, share_plain};
 use super::record_assessment::band_name;
+use super::sensitivity::{FLIP_TITLES, flip_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, impaired_share, journey_cells, journey_titles,
@@ -52,6 +53,7 @@ pub fn simulation_markdown(report: &SimulationReport<'_>, key: &str) -> String {
         let (rows, rest) = hits(report.system, simulation, &report.faults, FOLDED_ROWS);
         folds.push(Fold::new("All services that were hit", hit_table(&rows, rest, &|_| None)));
     }
+    folds.push(carriers(report));
     folds.push(drawing(report.system, simulation, &report.faults));
     folds.push(data(report.quality));
     folds.push(list("Limits", &limit_lines(Some(simulation), &report.limits)));
@@ -63,7 +65,8 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
     let (assessment, impact) = (report.assessment, report.assessment.impact.as_ref());
     let mut head = marker(key);
     head.push_str(&verdict(assessment));
-    for (label, value) in three_numbers(report) {
+    let facts = assessment.uncertainty.as_ref().map(|uncertainty| ("facts", uncertainty_line(uncertainty)));
+    for (label, value) in three_numbers(report).into_iter().chain(facts) {
         head.push_str(&format!("- **{label}**: {}\n", sentence(&value)));
     }
     head.push('\n');
@@ -207,6 +210,19 @@ fn journeys(simulation: &Simulation) -> Fold {
         body.push_str(&row(&cells));
     }
     Fold::new("Journeys if it fails", body)
+}
+
+/// The dependencies that matter most.
+fn carriers(report: &SimulationReport<'_>) -> Fold {
+    let rows = report.sensitivities.map(|found| flip_cells(report.system, found)).unwrap_or_default();
+    if rows.is_empty() {
+        return Fold::new("What carries it", String::new());
+    }
+    let mut body = format!("| {} |\n| --- | ---: | ---: | ---: |\n", FLIP_TITLES.join(" | "));
+    for [name, cut, crossing, share] in rows {
+        body.push_str(&row(&[code(&name), sentence(&cut), sentence(&crossing), sentence(&share)]));
+    }
+    Fold::new("What carries it", body)
 }
 
 /// The services that were hit, the likeliest ones when there are many.

@@ -22,6 +22,7 @@ pub mod record_assessment;
 #[cfg(test)]
 mod record_tests;
 mod schemas;
+mod sensitivity;
 pub mod terminal;
 #[cfg(test)]
 mod testing;

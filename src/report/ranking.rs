@@ -3,8 +3,8 @@
 use super::escape::{code, sentence};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::{TOO_CLOSE, count, count_point, duration, duration_estimate, duration_point, whole};
-use super::record::{Ends, QualityRecord, TOOL, Tool, pretty, unsigned};
-use super::words::{number_of, quality_lines};
+use super::record::{Ends, PrecisionRecord, QualityRecord, TOOL, Tool, pretty, unsigned};
+use super::words::{number_of, precision_words, quality_lines};
 use crate::model::System;
 use crate::propagation::ranking::{Place, Ranked, Ranking, places};
 use crate::quality::DataQuality;
@@ -164,6 +164,16 @@ fn notes(report: &RankingReport<'_>) -> Vec<String> {
     notes
 }
 
+/// Limits, with the precision that was missed.
+fn limits(report: &RankingReport<'_>) -> Vec<String> {
+    let missed = report.ranking.precision.filter(|precision| !precision.is_reached());
+    let missed = missed.map(|precision| {
+        let (trials, words) = (whole(report.trials), precision_words(precision));
+        format!("{trials} trials were too few for the precision of every service: {words}. More `--trials` come closer.")
+    });
+    report.limits.iter().cloned().chain(missed).collect()
+}
+
 fn run_line(report: &RankingReport<'_>) -> String {
     let horizon = report.ranking.horizon_minutes.map_or_else(String::new, |minutes| format!(", horizon {}", duration(minutes)));
     let trials = whole(report.trials);
@@ -183,7 +193,7 @@ pub fn ranking_text(report: &RankingReport<'_>, page: Page) -> String {
     out.push_str(&drawn.render(page, &|_| None));
     out.push('\n');
     notes(report).iter().for_each(|note| out.push_str(&wrap(note, page.width, "  ")));
-    for (title, lines) in [("Data", quality_lines(report.quality)), ("Limits", report.limits.clone())] {
+    for (title, lines) in [("Data", quality_lines(report.quality)), ("Limits", limits(report))] {
         out.push_str(&format!("\n{}\n", page.bold(title)));
         lines.iter().for_each(|line| out.push_str(&wrap(line, page.width, "  - ")));
     }
@@ -209,7 +219,7 @@ pub fn ranking_markdown(report: &RankingReport<'_>) -> String {
         out.push_str(&line(shown.collect()));
     }
     out.push('\n');
-    for text in notes(report).into_iter().chain(quality_lines(report.quality)).chain(report.limits.clone()) {
+    for text in notes(report).into_iter().chain(quality_lines(report.quality)).chain(limits(report)) {
         out.push_str(&format!("- {}\n", sentence(&text)));
     }
     out.push_str(&format!("\n{}\n\n{}\n", sentence(&run_line(report)), code(&report.command)));
@@ -278,7 +288,10 @@ struct Record<'a> {
     /// Services on which the fault cannot be injected.
     left_out: Vec<&'a str>,
     data_quality: QualityRecord<'a>,
-    limits: &'a [String],
+    limits: Vec<String>,
+    /// That of the least precise service, where a precision was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<PrecisionRecord>,
 }
 
 /// Writes a ranking as `shockfront/ranking/v1`, with a newline at the end.
@@ -311,7 +324,8 @@ pub fn ranking_json(report: &RankingReport<'_>) -> String {
             .collect(),
         left_out: ranking.left_out.iter().map(|id| system.service_name(*id)).collect(),
         data_quality: report.quality.into(),
-        limits: &report.limits,
+        limits: limits(report),
+        precision: ranking.precision.map(PrecisionRecord::from),
     })
 }
 

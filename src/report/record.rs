@@ -2,14 +2,17 @@
 //!
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
-//! zeros. Absent keys: `starved` where it was not counted; `uncertainty` where nobody asked; `at` where no time was given; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
-//! `onset` where the service is never impaired; `reach_bounds` with a clock.
+//! zeros. Absent keys: `starved` where it was not counted; `uncertainty` and `sensitivities` where nobody asked; `at`, `responders` and `symptom_detection` where
+//! nothing was said; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
+//! `onset` where the service is never impaired; `reach_bounds` with a clock;
+//! `rare` where the trials are ordinary ones.
 
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
+use super::sensitivity::SensitivitiesRecord;
 use super::uncertainty::UncertaintyRecord;
 use super::words::limits;
-use crate::propagation::result::{JourneyResult, Method, Precision, Reach, ServiceResult, Solver, Summary};
+use crate::propagation::result::{JourneyResult, Leaving, Method, Precision, Reach, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
@@ -70,6 +73,10 @@ struct Inputs<'a> {
     at: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     horizon: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responders: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    symptom_detection: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -150,6 +157,7 @@ struct Loss {
     #[serde(flatten)]
     times: Times,
     es95: f64,
+    es95_interval: Ends,
     p50_interval: Ends,
     p95_interval: Ends,
 }
@@ -157,7 +165,13 @@ struct Loss {
 impl From<&Summary> for Loss {
     fn from(summary: &Summary) -> Self {
         let (p50, p95) = summary.intervals;
-        Self { times: summary.into(), es95: unsigned(summary.es95), p50_interval: p50.into(), p95_interval: p95.into() }
+        Self {
+            times: summary.into(),
+            es95: unsigned(summary.es95),
+            es95_interval: summary.es95_interval.into(),
+            p50_interval: p50.into(),
+            p95_interval: p95.into(),
+        }
     }
 }
 
@@ -260,8 +274,8 @@ impl<'a> From<&'a DataQuality> for QualityRecord<'a> {
 }
 
 /// How precise the run is, where that was asked; a half-width is `null` where it cannot be told.
-#[derive(Debug, Serialize)]
-struct PrecisionRecord {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PrecisionRecord {
     asked: f64,
     is_reached: bool,
     reach: f64,
@@ -273,6 +287,19 @@ impl From<Precision> for PrecisionRecord {
     fn from(precision: Precision) -> Self {
         let Precision { asked, reach, user_minutes } = precision;
         Self { asked, is_reached: precision.is_reached(), reach, user_minutes }
+    }
+}
+
+/// Only trials were run in which the failure leaves its source, and weighed with the probability that it does.
+#[derive(Debug, Serialize)]
+struct RareRecord {
+    p_leaves_source: f64,
+    draws: usize,
+}
+
+impl From<Leaving> for RareRecord {
+    fn from(Leaving { probability, draws }: Leaving) -> Self {
+        Self { p_leaves_source: probability, draws }
     }
 }
 
@@ -292,11 +319,16 @@ pub(super) struct SimulationRecord<'a> {
     user_minutes: Option<Loss>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uncertainty: Option<UncertaintyRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sensitivities: Option<SensitivitiesRecord>,
     data_quality: QualityRecord<'a>,
     limits: Vec<String>,
     censored: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     precision: Option<PrecisionRecord>,
+    /// Only trials were run in which the failure leaves its source: with this probability it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rare: Option<RareRecord>,
 }
 
 impl<'a> SimulationRecord<'a> {
@@ -316,6 +348,8 @@ impl<'a> SimulationRecord<'a> {
                 generator: crate::random::GENERATOR,
                 at: report.at.as_deref(),
                 horizon: simulation.horizon_minutes,
+                responders: report.response.responders,
+                symptom_detection: report.response.symptom_detection,
             },
             reach: (&simulation.reach).into(),
             reach_bounds: simulation
@@ -326,10 +360,12 @@ impl<'a> SimulationRecord<'a> {
             journeys: simulation.timed.then(|| simulation.journeys.iter().map(JourneyRecord::from).collect()),
             user_minutes: simulation.user_minutes.as_ref().map(Loss::from),
             uncertainty: report.uncertainty.map(UncertaintyRecord::from),
+            sensitivities: report.sensitivities.map(|found| SensitivitiesRecord::new(report.system, found)),
             data_quality: report.quality.into(),
             limits: limits(Some(simulation), &report.limits),
             censored: unsigned(simulation.censored),
             precision: simulation.precision.map(PrecisionRecord::from),
+            rare: simulation.leaving.map(RareRecord::from),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::share;
+use super::sensitivity::{FLIP_TITLES, flip_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, journey_titles, limit_lines,
@@ -33,6 +34,7 @@ pub fn simulation_text(report: &SimulationReport<'_>, page: Page) -> String {
     out.push_str(&journeys(simulation, page));
     let (rows, more) = hits(report.system, simulation, &report.faults, LISTED);
     out.push_str(&hit_table(&rows, more, page, &|_| None));
+    out.push_str(&carriers(report, page));
     out.push_str(&footing(&Footing {
         quality: report.quality,
         limits: limit_lines(Some(simulation), &report.limits),
@@ -56,7 +58,9 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
         out.push('\n');
     }
     out.push('\n');
-    out.push_str(&fact_lines(&three_numbers(report), page));
+    let mut facts = Vec::from(three_numbers(report));
+    facts.extend(assessment.uncertainty.as_ref().map(|uncertainty| ("facts", uncertainty_line(uncertainty))));
+    out.push_str(&fact_lines(&facts, page));
     out.push_str(&sign_off(assessment, page));
     if let Some(simulation) = &assessment.impact {
         let (rows, more) = hits(report.system, simulation, &assessment.faults, WORST);
@@ -109,6 +113,18 @@ fn journeys(simulation: &Simulation, page: Page) -> String {
     let mut table = Table::new(&titles.into_iter().map(column).collect::<Vec<_>>());
     table.rows = journey_cells(simulation);
     heading("Journeys if it fails", page) + &table.render(page, &|_| None)
+}
+
+/// The dependencies that matter most.
+fn carriers(report: &SimulationReport<'_>, page: Page) -> String {
+    let rows = report.sensitivities.map(|found| flip_cells(report.system, found)).unwrap_or_default();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let column = |(at, title): (usize, &'static str)| (title, if at == 0 { Column::Text } else { Column::Number });
+    let mut table = Table::new(&FLIP_TITLES.into_iter().enumerate().map(column).collect::<Vec<_>>());
+    table.rows = rows.into_iter().map(Vec::from).collect();
+    heading("What carries it", page) + &table.render(page, &|_| None)
 }
 
 fn hit_table(rows: &[Hit], more: usize, page: Page, path: &dyn Fn(usize) -> Option<String>) -> String {

@@ -63,7 +63,7 @@ pub(super) fn starved_line(system: &System, simulation: &Simulation) -> Option<S
 pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
     let lost = simulation.user_minutes.as_ref().filter(|_| !simulation.journeys.is_empty())?;
     let wrong = if wrong_answers(simulation) > 0.0 { "; wrong answers come on top" } else { "" };
-    let (mean, worst) = (count(lost.mean), count_plain(lost.es95));
+    let (mean, worst) = (count(lost.mean), count(Estimate { mean: lost.es95, interval: lost.es95_interval }));
     Some(format!("{mean} user-minutes on average, {worst} in the worst 5 % of trials{wrong}"))
 }
 
@@ -76,8 +76,11 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
                 Some(precision) if precision.is_reached() => format!("; {}", precision_words(precision)),
                 _ => String::new(),
             };
+            let leaving = simulation.leaving.map_or_else(String::new, |leaving| {
+                format!(", all of them among the {} in which the failure leaves its source", share_plain(leaving.probability))
+            });
             format!(
-                "{} trials, seed {}{horizon}; intervals: 95 %, sampling error only{precise}",
+                "{} trials{leaving}, seed {}{horizon}; intervals: 95 %, sampling error only{precise}",
                 whole(simulation.trials),
                 simulation.seed
             )
@@ -95,7 +98,7 @@ pub(super) fn run_line(simulation: &Simulation) -> String {
 }
 
 /// The half-widths that were reached.
-fn precision_words(precision: Precision) -> String {
+pub(super) fn precision_words(precision: Precision) -> String {
     let share = |width: f64| if width.is_finite() { share_plain(width) } else { "an unknown share".to_owned() };
     let lost = precision.user_minutes.map_or_else(String::new, |lost| format!(" and {} of mean user-minutes", share(lost)));
     format!("half-width {} of mean reach{lost}, asked were {}", share(precision.reach), share(precision.asked))
@@ -106,7 +109,8 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
     let mut all = limits.to_vec();
     let Some(simulation) = simulation else { return all };
     if simulation.method == Method::Sampled {
-        let bound = 1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64);
+        let weight = simulation.leaving.map_or(1.0, |leaving| leaving.probability);
+        let bound = weight * (1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64));
         let (trials, bound) = (whole(simulation.trials), share_plain(bound));
         all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
     }

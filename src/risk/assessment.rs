@@ -1,7 +1,7 @@
 //! The verdict on a change, as plain values. `report` writes it, `assess` makes it.
 
 use crate::change::facts::Assisted;
-use crate::propagation::Simulation;
+use crate::propagation::{Simulation, Uncertainty};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
 
@@ -137,6 +137,8 @@ pub struct Assessment {
     pub fault_probability: FaultProbability,
     /// What the fault would do; `None` when nothing could be simulated.
     pub impact: Option<Simulation>,
+    /// How much of the impact's spread more facts would remove, where that was asked.
+    pub uncertainty: Option<Uncertainty>,
     /// Faults that were simulated, as `kind@target`.
     pub faults: Vec<String>,
     /// P(fault) × P(a journey exceeds its budget | fault).

@@ -117,6 +117,38 @@ impl BatchSums {
         Estimate { mean, interval: Interval { low: (mean - half).max(0.0), high: mean + half } }
     }
 
+    /// Batch by batch what is left without other sums, which are nowhere larger. Of trials with common random numbers the
+    /// difference has the interval of paired ones.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        Self { sums: std::array::from_fn(|batch| self.sums[batch].saturating_sub(other.sums[batch])) }
+    }
+
+    /// The ratio of two means over the same trials, with its interval: r = ΣA/ΣB and, by linearisation, the half-width of a mean of
+    /// (A − rB)/B̄ by batches; low is never below 0. Unknown where B is 0 or there are fewer than two trials.
+    ///
+    /// Source: Law and Kelton, §9.5.3 (batches); Cochran, Sampling Techniques, §6.4 (ratios).
+    pub fn ratio_to(&self, other: &Self, trials: u64, confidence: f64) -> Estimate {
+        let (above, below) = (self.total() as f64, other.total() as f64);
+        if trials < 2 || below <= 0.0 {
+            return Estimate { mean: 0.0, interval: Interval::UNKNOWN };
+        }
+        let ratio = above / below;
+        let (mut squares, mut batches) = (0.0, 0_u32);
+        for batch in 0..BATCHES {
+            let size = batch_size(batch, trials);
+            if size > 0 {
+                let rest = self.sums[batch] as f64 - ratio * other.sums[batch] as f64;
+                squares += rest * rest / size as f64;
+                batches += 1;
+            }
+        }
+        let degrees = f64::from(batches - 1);
+        let t = -normal::student_t_quantile(0.5 * (1.0 - confidence), degrees);
+        let half = t * libm::sqrt(squares / degrees / trials as f64) / (below / trials as f64);
+        Estimate { mean: ratio, interval: Interval { low: (ratio - half).max(0.0), high: ratio + half } }
+    }
+
     /// n_b (m_b − m): what the batch holds beyond its share, exact where the products fit 128 bits.
     fn deviation(&self, batch: usize, size: u64, trials: u64) -> f64 {
         let own = self.sums[batch].checked_mul(u128::from(trials));
@@ -194,6 +226,19 @@ mod tests {
         let exact = BatchSums::from_sums(sums.map(|sum| sum >> 120)).estimate(32, 0.95);
         assert_close(estimate.mean, exact.mean * 2.0_f64.powi(120), 1e-15);
         assert_close(estimate.interval.high, exact.interval.high * 2.0_f64.powi(120), 1e-12);
+    }
+
+    #[test]
+    fn ratios_are_paired() {
+        let both: Vec<(u64, u64)> = (1..=320).map(|at| (2 * at % 97, at % 97)).map(|(a, b)| (a + b, b + 1)).collect();
+        let (a, b) = (of(&both.iter().map(|x| x.0).collect::<Vec<_>>()), of(&both.iter().map(|x| x.1).collect::<Vec<_>>()));
+        let (ratio, twice) = (a.ratio_to(&b, 320, 0.95), b.ratio_to(&b, 320, 0.95));
+        assert!(ratio.interval.contains(ratio.mean) && ratio.interval.high > ratio.mean);
+        assert_eq!((twice.mean, twice.interval), (1.0, Interval { low: 1.0, high: 1.0 }));
+        assert!(a.ratio_to(&BatchSums::new(), 320, 0.95).interval.is_unknown());
+        let mut sum = b.clone();
+        sum.merge(&b);
+        assert_eq!(sum.minus(&b), b);
     }
 
     #[test]

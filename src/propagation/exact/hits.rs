@@ -48,7 +48,7 @@ impl Builder<'_> {
             let mut bits = BTreeSet::new();
             for hit in &hits.hits {
                 for local in hits.nodes_of(hit).iter().filter_map(|node| self.plan.local(*node)) {
-                    let channels = [(hit.errors > 0.0, E), (hit.latency > 1.0, L), (hit.wrong > 0.0, D)];
+                    let channels = [(hit.errors > 0.0, E), (hit.is_slow, L), (hit.wrong > 0.0, D)];
                     bits.extend(channels.iter().filter(|(on, _)| *on).map(|(_, channel)| local as u32 * CHANNELS + channel));
                     // A source counts as impaired whatever its severity (semantics 2).
                     bits.extend(impaired[local]);

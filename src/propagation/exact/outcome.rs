@@ -110,6 +110,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         censored: probability(sums.censored).mean,
         horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
         precision: None,
+        leaving: None,
         watched: Watched {
             impaired_in_worst: Vec::new(),
             breach: (timed && !run.request.budgets.is_empty()).then(|| probability(sums.breach)),

@@ -70,6 +70,7 @@ impl Weighted {
             p95: at(0.95),
             p99: at(0.99),
             es95: unit(self.mean_of_worst(0.05)),
+            es95_interval: point(unit(self.mean_of_worst(0.05))),
             intervals: (point(at(0.50)), point(at(0.95))),
         }
     }

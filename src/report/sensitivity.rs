@@ -1,0 +1,94 @@
+//! What mean reach depends on, as a record and as rows of a table.
+
+use super::number::{count, share};
+use super::record::{Mean, unsigned};
+use crate::model::System;
+use crate::propagation::Sensitivities;
+use crate::propagation::sensitivity::{Flip, Sensitivity};
+use crate::units::DependencyId;
+use serde::Serialize;
+
+/// A dependency as the files write it.
+#[derive(Debug, Serialize)]
+struct Name {
+    from: String,
+    to: String,
+    kind: &'static str,
+}
+
+impl Name {
+    fn new(system: &System, id: DependencyId) -> Self {
+        Self {
+            from: system.endpoint_name(system.consumer(id)),
+            to: system.endpoint_name(system.provider(id)),
+            kind: system.kind(id).name(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct DerivativeRecord {
+    #[serde(flatten)]
+    name: Name,
+    probability: f64,
+    /// ∂(mean reach)/∂probability.
+    derivative: Mean,
+    standard_error: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct FlipRecord {
+    #[serde(flatten)]
+    name: Name,
+    birnbaum: Mean,
+    fussell_vesely: Mean,
+    achievement_worth: Mean,
+    reach_crossing: Mean,
+    reach_cut: Mean,
+}
+
+/// The record below `sensitivities`.
+#[derive(Debug, Serialize)]
+pub(super) struct SensitivitiesRecord {
+    trials: u64,
+    certain: usize,
+    dependencies: Vec<DerivativeRecord>,
+    largest: Vec<FlipRecord>,
+}
+
+impl SensitivitiesRecord {
+    pub(super) fn new(system: &System, found: &Sensitivities) -> Self {
+        let derivative = |one: &Sensitivity| DerivativeRecord {
+            name: Name::new(system, one.dependency),
+            probability: one.probability,
+            derivative: one.derivative.into(),
+            standard_error: unsigned(one.standard_error),
+        };
+        let flip = |one: &Flip| FlipRecord {
+            name: Name::new(system, one.dependency),
+            birnbaum: one.birnbaum.into(),
+            fussell_vesely: one.fussell_vesely.into(),
+            achievement_worth: one.achievement_worth.into(),
+            reach_crossing: one.crossing.into(),
+            reach_cut: one.cut.into(),
+        };
+        Self {
+            trials: found.trials,
+            certain: found.n_certain,
+            dependencies: found.dependencies.iter().map(derivative).collect(),
+            largest: found.flips.iter().map(flip).collect(),
+        }
+    }
+}
+
+/// Titles of [`flip_cells`].
+pub(super) const FLIP_TITLES: [&str; 4] = ["dependency", "reach if it never crosses", "if it always does", "share carried"];
+
+/// A row for each dependency that was flipped.
+pub(super) fn flip_cells(system: &System, found: &Sensitivities) -> Vec<[String; 4]> {
+    let row = |flip: &Flip| {
+        let Name { from, to, .. } = Name::new(system, flip.dependency);
+        [format!("{from} on {to}"), count(flip.cut), count(flip.crossing), share(flip.fussell_vesely)]
+    };
+    found.flips.iter().map(row).collect()
+}
