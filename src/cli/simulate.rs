@@ -2,7 +2,7 @@
 
 use super::args::{ResultFormat, Sampling, Services, Simulate};
 use super::failure::{Failure, Outcome};
-use super::output::{Progress, deliver};
+use super::output::{Progress, deliver, deliver_with};
 use super::reproduce::Words;
 use super::session::{Session, span};
 use super::trials_out::TrialsOut;
@@ -12,8 +12,8 @@ use shockfront::diagnostic::{Diagnostic, Located, Span};
 use shockfront::fault::{Fault, Scenario};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::sampling::Rows;
-use shockfront::propagation::{Request, Shard, Simulation, Uncertainty, sample, simulate, uncertainty};
-use shockfront::quality::data_quality;
+use shockfront::propagation::{Request, Shard, Simulation, Uncertainty, sample, simulate, simulate_last, uncertainty};
+use shockfront::quality::{DataQuality, data_quality};
 use shockfront::random::Seed;
 use shockfront::report::{self, ServiceList, SimulationReport};
 use shockfront::risk::limits::simulation_limits;
@@ -41,12 +41,14 @@ pub(super) struct Prepared {
     faults: Vec<Named>,
     pub(super) compact: Compact,
     pub(super) scenario: Scenario,
+    /// What a result rests on.
+    quality: DataQuality,
     /// Hash of the text of the fault file.
     pub(super) fault_file: Option<String>,
 }
 
 pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome, Failure> {
-    let prepared = prepare(session, arguments, &arguments.topology)?;
+    let mut prepared = prepare(session, arguments, &arguments.topology)?;
     let system = &prepared.loaded.system;
     let trials = trials(arguments);
     let shard = arguments.shard.unwrap_or(Shard::ALL);
@@ -68,13 +70,19 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         deliver(&text, arguments.sampling.output.output.as_deref())?;
         return Ok(Outcome::Passed);
     }
-    let simulation = simulate(system, &prepared.compact, &prepared.scenario, &request);
-    let uncertainty = match (&simulation, arguments.uncertainty) {
-        (Ok(_), Some(replicates)) => {
-            let request = Request { rows: None, ..request };
-            Some(uncertainty(system, &prepared.compact, &prepared.scenario, &request, replicates))
+    let (simulation, uncertainty) = match arguments.uncertainty {
+        None => {
+            // Nothing is asked of the graph any more.
+            let compact = std::mem::take(&mut prepared.compact);
+            (simulate_last(&mut prepared.loaded.system, compact, &prepared.scenario, &request), None)
         }
-        _ => None,
+        Some(replicates) => {
+            let simulation = simulate(system, &prepared.compact, &prepared.scenario, &request);
+            let request = Request { rows: None, ..request };
+            let ask = || uncertainty(system, &prepared.compact, &prepared.scenario, &request, replicates);
+            let uncertainty = simulation.is_ok().then(ask);
+            (simulation, uncertainty)
+        }
     };
     progress.finish();
     let (simulation, uncertainty) = (simulation?, uncertainty.transpose()?);
@@ -93,7 +101,8 @@ pub(super) fn prepare(session: &mut Session, arguments: &Simulate, topology: &st
     };
     let compact = Compact::new(&loaded.system);
     let scenario = scenario(&loaded.system, &compact, &faults, &arguments.sampling)?;
-    Ok(Prepared { loaded, faults, compact, scenario, fault_file })
+    let quality = data_quality(&loaded.system, Some(&scenario), arguments.sampling.at.as_ref());
+    Ok(Prepared { loaded, faults, compact, scenario, quality, fault_file })
 }
 
 /// How many trials are asked for.
@@ -127,12 +136,11 @@ pub(super) fn report(
     uncertainty: Option<&Uncertainty>,
 ) -> Result<Outcome, Failure> {
     let (system, sampling) = (&prepared.loaded.system, &arguments.sampling);
-    let quality = data_quality(system, Some(&prepared.scenario), sampling.at.as_ref());
     let report = SimulationReport {
         system,
         simulation,
         uncertainty,
-        quality: &quality,
+        quality: &prepared.quality,
         faults: prepared.faults.iter().map(|named| named.written.clone()).collect(),
         topology_sha256: prepared.loaded.sha256.clone(),
         at: sampling.at.as_ref().map(written),
@@ -140,12 +148,12 @@ pub(super) fn report(
         services: listed(arguments.detail.services, system),
         command: command(arguments, trials(arguments)),
     };
-    let text = match sampling.format {
-        ResultFormat::Text => report::simulation_text(&report, session.paper(sampling.output.output.is_some())),
-        ResultFormat::Json => report::simulation_json(&report),
-        ResultFormat::Markdown => report::simulation_markdown(&report, &arguments.topology),
-    };
-    deliver(&text, sampling.output.output.as_deref())?;
+    let file = sampling.output.output.as_deref();
+    match sampling.format {
+        ResultFormat::Text => deliver(&report::simulation_text(&report, session.paper(file.is_some())), file)?,
+        ResultFormat::Json => deliver_with(file, |out| report::write_simulation_json(&report, out))?,
+        ResultFormat::Markdown => deliver(&report::simulation_markdown(&report, &arguments.topology), file)?,
+    }
     Ok(Outcome::Passed)
 }
 

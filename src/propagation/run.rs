@@ -7,7 +7,7 @@ use super::count::{count_batch, count_trial, lists_of};
 use super::exact;
 use super::lane::slots;
 use super::live::{LiveMasks, SampledTrial};
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::reach::{Batch, Reached, run_batch};
 use super::result::{Simulation, Solver};
 use super::sampling::{self, Part, Rows, Sample, Span};
@@ -25,6 +25,9 @@ use rayon::prelude::*;
 
 pub use super::conclude::budget;
 pub(crate) use super::conclude::{minutes, thousandths};
+
+/// From this number of services on, a thread has one tally at a time.
+const LARGE: usize = 1 << 16;
 
 /// What to simulate and how.
 #[derive(Default)]
@@ -81,6 +84,33 @@ pub fn simulate(
     })
 }
 
+/// [`simulate`] as the last question to a graph. Where nothing but the plan is needed of it, as without a clock on an edge list,
+/// the graph is given back as soon as the plan exists: `system` is then left with its services alone.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_last(
+    system: &mut System,
+    mut compact: Compact,
+    scenario: &Scenario,
+    request: &Request<'_>,
+) -> Result<Simulation, Diagnostic> {
+    if !system.is_edge_list() || !request.static_reach || request.exact || request.starved {
+        return simulate(system, &compact, scenario, request);
+    }
+    refuse_clock(scenario, request)?;
+    let scenario = &scenario.without_load();
+    let reached = plan::reached(&compact, scenario);
+    compact.forget_consumers();
+    system.forget_ends();
+    let plan = Plan::within(&reached, (system, &compact), scenario, request.seed, false);
+    system.forget_dependencies();
+    let compact = &compact.without_arcs();
+    let traffic = traffic(system, scenario, request)?;
+    let run = Run { system, compact, scenario, request, plan: &plan, traffic };
+    Ok(in_threads(request.threads, || sampling::simulated(&run)))
+}
+
 /// Prepares a request, and asks something of what is prepared.
 pub(super) fn with_run<T>(
     system: &System,
@@ -89,10 +119,7 @@ pub(super) fn with_run<T>(
     request: &Request<'_>,
     ask: impl FnOnce(&Run<'_>) -> Result<T, Diagnostic>,
 ) -> Result<T, Diagnostic> {
-    if let (true, Some(fault)) = (request.static_reach, scenario.needs_clock()) {
-        return Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
-            .help("leave out --static"));
-    }
+    refuse_clock(scenario, request)?;
     let bare;
     let scenario = if request.static_reach {
         bare = scenario.without_load();
@@ -103,6 +130,14 @@ pub(super) fn with_run<T>(
     let plan = Plan::new(system, compact, scenario, request.seed, false);
     let traffic = traffic(system, scenario, request)?;
     ask(&Run { system, compact, scenario, request, plan: &plan, traffic })
+}
+
+fn refuse_clock(scenario: &Scenario, request: &Request<'_>) -> Result<(), Diagnostic> {
+    match scenario.needs_clock().filter(|_| request.static_reach) {
+        None => Ok(()),
+        Some(fault) => Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
+            .help("leave out --static")),
+    }
 }
 
 fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Result<Vec<Traffic>, Diagnostic> {
@@ -194,7 +229,9 @@ impl Run<'_> {
         (span, services, starved): (&Span, usize, usize),
     ) -> Part {
         let (first, batches) = (span.batches.start, span.batches.end - span.batches.start);
-        let ranges = (rayon::current_num_threads() as u64 * 4).min(batches).max(1);
+        // Ranges even out what threads do; on a large graph the tally of each is large too.
+        let per_thread = if services > LARGE { 1 } else { 4 };
+        let ranges = (rayon::current_num_threads() as u64 * per_thread).min(batches).max(1);
         (0..ranges)
             .into_par_iter()
             .map_init(state, |state, range| {
