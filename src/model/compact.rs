@@ -80,28 +80,25 @@ impl Compact {
         let nodes = self.node_count();
         if system.is_edge_list() {
             // Every service is one node, and every dependency one arc.
-            let columns = &system.dependencies;
-            (self.in_start, self.out_start) =
-                rayon::join(|| rows::starts(nodes, &columns.consumer), || rows::starts(nodes, &columns.provider));
-            (self.in_provider, self.in_dependency) = rows::filled(&self.in_start, || {
-                columns
-                    .consumer
-                    .iter()
-                    .zip(columns.provider.iter().zip(0..))
-                    .map(|(consumer, (provider, id))| (*consumer, (*provider, id)))
-            });
+            let (keys, values) = (&system.dependencies.consumer[..], &system.dependencies.provider[..]);
+            (self.in_start, self.out_start) = rayon::join(|| rows::starts(nodes, keys), || rows::starts(nodes, values));
+            (self.in_provider, self.in_dependency) =
+                rows::filled(&self.in_start, rows::SCATTERED, &rows::Columns { keys, values });
         } else {
-            let mut arcs = Vec::new();
-            self.each_arc(system, |consumer, provider, id| arcs.push((consumer, (provider, id))));
-            self.in_start = rows::starts(nodes, arcs.iter().map(|(consumer, _)| consumer));
-            (self.in_provider, self.in_dependency) = rows::filled(&self.in_start, || arcs.iter().copied());
-            self.out_start = rows::starts(nodes, &self.in_provider);
+            let (mut keys, mut values, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+            self.each_arc(system, |consumer, provider, id| {
+                keys.push(consumer);
+                values.push(provider);
+                ids.push(id);
+            });
+            self.in_start = rows::starts(nodes, &keys);
+            self.out_start = rows::starts(nodes, &values);
+            let columns = rows::Columns { keys: &keys, values: &values };
+            (self.in_provider, self.in_dependency) = rows::filled(&self.in_start, rows::SCATTERED, &columns);
+            self.in_dependency.iter_mut().for_each(|number| *number = ids[*number as usize]);
         }
-        let (start, providers) = (&self.in_start, &self.in_provider);
-        let row = |consumer: u32| &providers[start[consumer as usize] as usize..start[consumer as usize + 1] as usize];
-        (self.out_consumer, _) = rows::filled(&self.out_start, || {
-            (0..nodes as u32).flat_map(move |consumer| row(consumer).iter().map(move |provider| (*provider, (consumer, ()))))
-        });
+        let reversed = rows::Reversed { starts: &self.in_start, entries: &self.in_provider };
+        (self.out_consumer, _) = rows::filled(&self.out_start, rows::NEAR, &reversed);
     }
 
     /// Calls `visit(consumer node, provider node, dependency)` for every arc of a topology file, in file order.

@@ -38,13 +38,19 @@ impl Mention {
 }
 
 /// The names of a part of a block.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mentions {
     all: Vec<Mention>,
-    /// Positions in `all` by shard.
-    shards: [Vec<u32>; SHARDS],
+    /// Digests and positions in `all` by shard: read in order, without a look at `all` for short names.
+    shards: Vec<Vec<(u64, u32)>>,
     /// What was found.
     numbers: Vec<AtomicU32>,
+}
+
+impl Default for Mentions {
+    fn default() -> Self {
+        Self { all: Vec::new(), shards: vec![Vec::new(); SHARDS], numbers: Vec::new() }
+    }
 }
 
 impl Mentions {
@@ -61,7 +67,7 @@ impl Mentions {
         }
         let at = self.all.len() as u32;
         self.all.push(mention);
-        self.shards[shard_of(hash(digest))].push(at);
+        self.shards[shard_of(hash(digest))].push((digest, at));
         at
     }
 
@@ -116,11 +122,17 @@ struct Shard {
 }
 
 /// The names so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Interner {
     text: String,
     ends: Vec<u32>,
-    shards: [Shard; SHARDS],
+    shards: Vec<Shard>,
+}
+
+impl Default for Interner {
+    fn default() -> Self {
+        Self { text: String::new(), ends: Vec::new(), shards: std::iter::repeat_with(Shard::default).take(SHARDS).collect() }
+    }
 }
 
 impl Interner {
@@ -167,27 +179,25 @@ impl Shard {
     fn look_up<'a>(&mut self, which: usize, block: &[u8], parts: &[&Mentions], known: &impl Fn(u32) -> &'a [u8]) {
         let Self { table, fresh } = self;
         for (part, mentions) in parts.iter().enumerate() {
-            for at in &mentions.shards[which] {
-                let mention = mentions.all[*at as usize];
-                let hash = hash(mention.digest);
-                let is_name = |entry: &Entry| {
-                    entry.digest == mention.digest
-                        && (is_short(mention.digest) || {
-                            let name = if entry.number & FRESH == 0 {
-                                known(entry.number)
-                            } else {
-                                let (part, at, _) = fresh[(entry.number & !FRESH) as usize / SHARDS];
-                                parts[part as usize].all[at as usize].bytes(block)
-                            };
-                            name == mention.bytes(block)
-                        })
+            for (digest, at) in &mentions.shards[which] {
+                let hash = hash(*digest);
+                let is_same = |entry: &Entry| {
+                    let name = match entry.number & FRESH {
+                        0 => known(entry.number),
+                        _ => {
+                            let (part, at, _) = fresh[(entry.number & !FRESH) as usize / SHARDS];
+                            parts[part as usize].all[at as usize].bytes(block)
+                        }
+                    };
+                    name == mentions.all[*at as usize].bytes(block)
                 };
+                let is_name = |entry: &Entry| entry.digest == *digest && (is_short(*digest) || is_same(entry));
                 let number = match table.find(hash, is_name) {
                     Some(entry) => entry.number,
                     None => {
                         let number = FRESH | (fresh.len() * SHARDS + which) as u32;
                         fresh.push((part as u32, *at, NONE));
-                        table.insert_unique(hash, Entry { digest: mention.digest, number }, |entry| self::hash(entry.digest));
+                        table.insert_unique(hash, Entry { digest: *digest, number }, |entry| self::hash(entry.digest));
                         number
                     }
                 };

@@ -81,6 +81,8 @@ pub(crate) struct Plan {
     pub(crate) gated: Vec<bool>,
     /// Local node ranges that form a component, in order. Single nodes too.
     pub(crate) components: Vec<(u32, u32)>,
+    /// Nodes of the largest of them.
+    pub(crate) largest_component: usize,
     /// Channels that can be active anywhere.
     pub(crate) channels: Channels,
     /// Arcs inside components of several nodes, by source: (arc, target). `inner_start` is empty when there are none.
@@ -143,6 +145,7 @@ impl Plan {
             gates: HashMap::new(),
             gated: Vec::new(),
             components: Vec::new(),
+            largest_component: 0,
             channels: Channels(0),
             inner_start: Vec::new(),
             inner: Vec::new(),
@@ -219,6 +222,7 @@ impl Plan {
                 start = at;
             }
         }
+        self.largest_component = self.components.iter().map(|(start, end)| (end - start) as usize).max().unwrap_or(0);
         self.find_inner_arcs();
     }
 
@@ -296,6 +300,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn services(&mut self, nodes: &[u32]) {
+        self.plan.services.reserve_exact(nodes.len());
         for (at, node) in nodes.iter().enumerate() {
             let service = self.compact.service_of(*node);
             self.plan.services.push(service);

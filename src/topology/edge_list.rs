@@ -15,6 +15,7 @@ use crate::model::System;
 use crate::model::intern::{Interner, Mentions};
 use crate::model::names::Names;
 use crate::model::repeated::RepeatedBuilder;
+use crate::model::rows;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::io::{self, BufRead, BufReader, Read};
@@ -23,8 +24,10 @@ use std::path::Path;
 
 /// One bit of an arc's number is taken by the kernels.
 const MOST_ARCS: usize = (1 << 31) - 1;
-/// Ranges of consumers in which duplicates are looked for one by one: what a range needs fits into the caches.
-const RANGES: usize = 8;
+/// So many providers of a consumer are compared one by one, more are sorted.
+const FEW: usize = 32;
+/// Consumers among which a thread looks for duplicates at a time.
+const CONSUMERS_OF_A_THREAD: usize = 1 << 14;
 
 /// How much is read and cut at a time, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -216,13 +219,17 @@ impl EdgeList {
 
     /// Finds arcs that stand twice.
     fn duplicates(&mut self, path: &str, names: &Names) {
-        let mut twice: Vec<u64> = (0..RANGES)
-            .into_par_iter()
-            .flat_map_iter(|range| {
-                let bound = |range: usize| (names.len() * range / RANGES) as u32;
-                twice(&self.consumer, &self.provider, bound(range)..bound(range + 1))
-            })
-            .collect();
+        let starts = rows::starts(names.len(), &self.consumer);
+        let columns = rows::Columns { keys: &self.consumer, values: &self.provider };
+        let (providers, _): (_, Vec<()>) = rows::filled(&starts, rows::SCATTERED, &columns);
+        let consumers = (0..names.len()).into_par_iter().with_min_len(CONSUMERS_OF_A_THREAD);
+        let twice = consumers.fold(Vec::new, |mut twice, consumer| {
+            let row = &providers[starts[consumer] as usize..starts[consumer + 1] as usize];
+            add_twice(&mut twice, consumer as u32, row);
+            twice
+        });
+        let mut twice: Vec<u64> = twice.flatten_iter().collect();
+        drop((starts, providers));
         if twice.is_empty() {
             return;
         }
@@ -262,36 +269,17 @@ fn key(consumer: u32, provider: u32) -> u64 {
     u64::from(consumer) << 32 | u64::from(provider)
 }
 
-/// Arcs of some consumers that stand more than once, by [`key`], ascending; the first [`MOST_ERRORS`] of them. The providers of
-/// every consumer are put in a row, by counting, and sorted there. O(arcs).
-fn twice(consumers: &[u32], providers: &[u32], range: Range<u32>) -> Vec<u64> {
-    let rows = || consumers.iter().zip(providers).filter(|(consumer, _)| range.contains(consumer));
-    let mut ends = vec![0_u32; range.len() + 1];
-    rows().for_each(|(consumer, _)| ends[(consumer - range.start) as usize + 1] += 1);
-    for at in 1..ends.len() {
-        ends[at] += ends[at - 1];
+/// Adds the arcs of a consumer that stand more than once, by [`key`], as long as fewer than [`MOST_ERRORS`] are known.
+fn add_twice(twice: &mut Vec<u64>, consumer: u32, providers: &[u32]) {
+    let is_twice = |(at, provider): (usize, &u32)| providers[..at].contains(provider);
+    if twice.len() >= MOST_ERRORS || (providers.len() <= FEW && !providers.iter().enumerate().any(is_twice)) {
+        return;
     }
-    let mut all = vec![0_u32; ends[range.len()] as usize];
-    // Afterwards `ends[row]` is where the row ends, not where it starts.
-    for (consumer, provider) in rows() {
-        let end = &mut ends[(consumer - range.start) as usize];
-        all[*end as usize] = *provider;
-        *end += 1;
-    }
-    let mut twice = Vec::new();
-    let mut start = 0;
-    for (consumer, end) in range.zip(ends) {
-        let row = &mut all[start..end as usize];
-        row.sort_unstable();
-        twice.extend(row.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| key(consumer, pair[0])));
-        twice.dedup();
-        if twice.len() >= MOST_ERRORS {
-            break;
-        }
-        start = end as usize;
-    }
-    twice.truncate(MOST_ERRORS);
-    twice
+    let mut sorted = providers.to_vec();
+    sorted.sort_unstable();
+    let mut found: Vec<u64> = sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| key(consumer, pair[0])).collect();
+    found.dedup();
+    twice.extend(found.into_iter().take(MOST_ERRORS));
 }
 
 /// There is no text to point into, so the place is part of the message.
