@@ -97,7 +97,17 @@ const ROOMS: &[(u32, &str, &[&str])] = &[
 
 /// Crates and parts of the standard library that few may name, with the paths (below `src/`) that may.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("rayon", &["propagation/run", "propagation/all_sources", "propagation/sensitivity"]),
+    (
+        "rayon",
+        &[
+            "model/",
+            "topology/edge_list",
+            "propagation/plan",
+            "propagation/run",
+            "propagation/all_sources",
+            "propagation/sensitivity",
+        ],
+    ),
     ("petgraph", &["model/", "lint", "propagation/lane"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
@@ -112,7 +122,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rand", &["random"]),
     ("siphasher", &["random"]),
     ("statrs", &["statistics/"]),
-    ("hashbrown", &["model/names"]),
+    ("hashbrown", &["model/names", "model/intern"]),
     ("globset", &["change/paths"]),
     ("strsim", &["diagnostic"]),
     // The core sees texts and values: no disk, no clock, no environment, no other process.

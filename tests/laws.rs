@@ -224,3 +224,28 @@ proptest! {
         }
     }
 }
+
+/// The last question to a graph gets the answer that every other gets; what only the plan needed is gone afterwards.
+#[test]
+fn the_last_question_gets_the_same_answer() {
+    use shockfront::fault::{Fault, Scenario};
+    use shockfront::model::Compact;
+    use shockfront::propagation::{Request, simulate, simulate_last};
+    use shockfront::topology::{edge_list, generate};
+    let mut text = Vec::new();
+    generate::edge_list(generate::Plan { services: 300, arcs: 2_000, seed: 3 }, &mut text).expect("a possible plan");
+    let mut system = edge_list::read("g.tsv", text.as_slice()).expect("a list");
+    let compact = Compact::new(&system);
+    let hub = system.dependency_ids().map(|id| system.provider(id).service).next().expect("arcs");
+    let fault = Fault::parse(&format!("crash@{}", system.service_name(hub))).expect("a fault");
+    let scenario = Scenario::new(&system, &compact, &[fault], None).expect("a target");
+    for (static_reach, starved) in [(false, false), (true, true), (true, false)] {
+        let request = Request { trials: 2_000, static_reach, starved, ..Request::default() };
+        let expected = simulate(&system, &compact, &scenario, &request).expect("runs");
+        assert!(expected.reach.mean.mean > 1.0);
+        let names: Vec<String> = system.service_names().map(str::to_owned).collect();
+        assert_eq!(simulate_last(&mut system, compact.clone(), &scenario, &request).expect("runs"), expected);
+        assert!(system.service_names().eq(names.iter().map(String::as_str)));
+        assert_eq!(system.dependency_count(), if static_reach && !starved { 0 } else { 2_000 });
+    }
+}

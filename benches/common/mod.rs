@@ -78,7 +78,7 @@ impl Files for Memory<'_> {
         Ok(None)
     }
 
-    fn open(&self, _: &str) -> io::Result<Box<dyn io::BufRead + '_>> {
+    fn open(&self, _: &str) -> io::Result<Box<dyn io::BufRead + Send + '_>> {
         Ok(Box::new(self.text.as_bytes()))
     }
 }

@@ -52,7 +52,7 @@ impl Files for Disk {
         Ok(Some(names))
     }
 
-    fn open(&self, path: &str) -> io::Result<Box<dyn BufRead + '_>> {
+    fn open(&self, path: &str) -> io::Result<Box<dyn BufRead + Send + '_>> {
         Ok(Box::new(BufReader::with_capacity(1 << 20, File::open(path)?)))
     }
 }

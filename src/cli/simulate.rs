@@ -2,7 +2,7 @@
 
 use super::args::{ResultFormat, Sampling, Services, Simulate};
 use super::failure::{Failure, Outcome};
-use super::output::{Progress, deliver};
+use super::output::{Progress, deliver, deliver_with};
 use super::reproduce::Words;
 use super::session::{Session, span};
 use super::trials_out::TrialsOut;
@@ -13,9 +13,9 @@ use shockfront::fault::{Fault, Scenario};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::sampling::Rows;
 use shockfront::propagation::{
-    Request, Sensitivities, Shard, Simulation, Uncertainty, sample, sensitivities, simulate, uncertainty,
+    Request, Sensitivities, Shard, Simulation, Uncertainty, sample, sensitivities, simulate, simulate_last, uncertainty,
 };
-use shockfront::quality::data_quality;
+use shockfront::quality::{DataQuality, data_quality};
 use shockfront::random::Seed;
 use shockfront::report::{self, ServiceList, SimulationReport};
 use shockfront::risk::limits::simulation_limits;
@@ -43,12 +43,14 @@ pub(super) struct Prepared {
     faults: Vec<Named>,
     pub(super) compact: Compact,
     pub(super) scenario: Scenario,
+    /// What a result rests on.
+    quality: DataQuality,
     /// Hash of the text of the fault file.
     pub(super) fault_file: Option<String>,
 }
 
 pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome, Failure> {
-    let prepared = prepare(session, arguments, &arguments.topology)?;
+    let mut prepared = prepare(session, arguments, &arguments.topology)?;
     let system = &prepared.loaded.system;
     let trials = trials(arguments);
     let shard = arguments.shard.unwrap_or(Shard::ALL);
@@ -70,23 +72,34 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         deliver(&text, arguments.sampling.output.output.as_deref())?;
         return Ok(Outcome::Passed);
     }
-    let simulation = simulate(system, &prepared.compact, &prepared.scenario, &request);
-    let uncertainty = match (&simulation, arguments.uncertainty) {
-        (Ok(_), Some(replicates)) => Some(uncertainty(system, &prepared.compact, &prepared.scenario, &request, replicates)),
-        _ => None,
-    };
-    let sensitivities = match (&simulation, arguments.sensitivity) {
-        (Ok(simulation), Some(flips)) => {
-            // As many as the run took, where a precision stopped it.
-            let request = Request { trials: simulation.trials, ..request };
-            Some(sensitivities(system, &prepared.compact, &prepared.scenario, &request, flips as usize))
-        }
-        _ => None,
+    let (simulation, uncertainty, sensitivities) = if arguments.uncertainty.is_none() && arguments.sensitivity.is_none() {
+        // Nothing is asked of the graph any more.
+        let compact = std::mem::take(&mut prepared.compact);
+        (simulate_last(&mut prepared.loaded.system, compact, &prepared.scenario, &request), None, None)
+    } else {
+        asked_more(arguments, &prepared, request)
     };
     progress.finish();
     let (simulation, uncertainty, sensitivities) = (simulation?, uncertainty.transpose()?, sensitivities.transpose()?);
     rows.map_or(Ok(()), TrialsOut::finish)?;
     report(session, arguments, &prepared, &simulation, (uncertainty.as_ref(), sensitivities.as_ref()))
+}
+
+/// A simulation and what follows from it, where that was asked and there is one.
+type Answers =
+    (Result<Simulation, Diagnostic>, Option<Result<Uncertainty, Diagnostic>>, Option<Result<Sensitivities, Diagnostic>>);
+
+/// Asks several questions of the same graph.
+fn asked_more(arguments: &Simulate, prepared: &Prepared, request: Request<'_>) -> Answers {
+    let Prepared { loaded: Loaded { system, .. }, compact, scenario, .. } = prepared;
+    let simulation = simulate(system, compact, scenario, &request);
+    let Ok(found) = &simulation else { return (simulation, None, None) };
+    // As many as the run took, where a precision stopped it.
+    let trials = found.trials;
+    let uncertainty = arguments.uncertainty.map(|replicates| uncertainty(system, compact, scenario, &request, replicates));
+    let request = Request { trials, rows: None, ..request };
+    let sensitivities = arguments.sensitivity.map(|flips| sensitivities(system, compact, scenario, &request, flips as usize));
+    (simulation, uncertainty, sensitivities)
 }
 
 /// Reads the topology from `topology`, and the faults. Errors of the faults are shown together with those of the topology.
@@ -100,7 +113,8 @@ pub(super) fn prepare(session: &mut Session, arguments: &Simulate, topology: &st
     };
     let compact = Compact::new(&loaded.system);
     let scenario = scenario(&loaded.system, &compact, &faults, &arguments.sampling)?;
-    Ok(Prepared { loaded, faults, compact, scenario, fault_file })
+    let quality = data_quality(&loaded.system, Some(&scenario), arguments.sampling.at.as_ref());
+    Ok(Prepared { loaded, faults, compact, scenario, quality, fault_file })
 }
 
 /// How many trials are asked for.
@@ -135,13 +149,12 @@ pub(super) fn report(
     (uncertainty, sensitivities): (Option<&Uncertainty>, Option<&Sensitivities>),
 ) -> Result<Outcome, Failure> {
     let (system, sampling) = (&prepared.loaded.system, &arguments.sampling);
-    let quality = data_quality(system, Some(&prepared.scenario), sampling.at.as_ref());
     let report = SimulationReport {
         system,
         simulation,
         uncertainty,
         sensitivities,
-        quality: &quality,
+        quality: &prepared.quality,
         faults: prepared.faults.iter().map(|named| named.written.clone()).collect(),
         topology_sha256: prepared.loaded.sha256.clone(),
         at: sampling.at.as_ref().map(written),
@@ -150,12 +163,12 @@ pub(super) fn report(
         services: listed(arguments.detail.services, system),
         command: command(arguments, trials(arguments)),
     };
-    let text = match sampling.format {
-        ResultFormat::Text => report::simulation_text(&report, session.paper(sampling.output.output.is_some())),
-        ResultFormat::Json => report::simulation_json(&report),
-        ResultFormat::Markdown => report::simulation_markdown(&report, &arguments.topology),
-    };
-    deliver(&text, sampling.output.output.as_deref())?;
+    let file = sampling.output.output.as_deref();
+    match sampling.format {
+        ResultFormat::Text => deliver(&report::simulation_text(&report, session.paper(file.is_some())), file)?,
+        ResultFormat::Json => deliver_with(file, |out| report::write_simulation_json(&report, out))?,
+        ResultFormat::Markdown => deliver(&report::simulation_markdown(&report, &arguments.topology), file)?,
+    }
     Ok(Outcome::Passed)
 }
 

@@ -10,6 +10,7 @@
 
 use super::crossing::Crossing;
 use super::facts::Channels;
+use super::rows;
 use super::structure;
 use super::system::{Endpoint, System};
 use crate::units::{DependencyId, ServiceId};
@@ -77,43 +78,30 @@ impl Compact {
 
     fn arcs(&mut self, system: &System) {
         let nodes = self.node_count();
-        let mut start = vec![0_u32; nodes + 1];
-        self.each_arc(system, |consumer, _, _| start[consumer as usize + 1] += 1);
-        for at in 0..nodes {
-            start[at + 1] += start[at];
+        if system.is_edge_list() {
+            // Every service is one node, and every dependency one arc.
+            let (keys, values) = (&system.dependencies.consumer[..], &system.dependencies.provider[..]);
+            (self.in_start, self.out_start) = rayon::join(|| rows::starts(nodes, keys), || rows::starts(nodes, values));
+            (self.in_provider, self.in_dependency) =
+                rows::filled(&self.in_start, rows::SCATTERED, &rows::Columns { keys, values });
+        } else {
+            let (mut keys, mut values, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+            self.each_arc(system, |consumer, provider, id| {
+                keys.push(consumer);
+                values.push(provider);
+                ids.push(id);
+            });
+            self.in_start = rows::starts(nodes, &keys);
+            self.out_start = rows::starts(nodes, &values);
+            let columns = rows::Columns { keys: &keys, values: &values };
+            (self.in_provider, self.in_dependency) = rows::filled(&self.in_start, rows::SCATTERED, &columns);
+            self.in_dependency.iter_mut().for_each(|number| *number = ids[*number as usize]);
         }
-        let total = start[nodes] as usize;
-        let mut cursor = start.clone();
-        let mut provider = vec![0_u32; total];
-        let mut dependency = vec![0_u32; total];
-        self.each_arc(system, |consumer, from, id| {
-            let at = cursor[consumer as usize] as usize;
-            provider[at] = from;
-            dependency[at] = id;
-            cursor[consumer as usize] += 1;
-        });
-        (self.in_start, self.in_provider, self.in_dependency) = (start, provider, dependency);
-
-        let mut start = vec![0_u32; nodes + 1];
-        for from in &self.in_provider {
-            start[*from as usize + 1] += 1;
-        }
-        for at in 0..nodes {
-            start[at + 1] += start[at];
-        }
-        cursor.copy_from_slice(&start);
-        let mut consumers = vec![0_u32; total];
-        for consumer in 0..nodes {
-            for arc in self.in_start[consumer] as usize..self.in_start[consumer + 1] as usize {
-                let from = self.in_provider[arc] as usize;
-                consumers[cursor[from] as usize] = consumer as u32;
-                cursor[from] += 1;
-            }
-        }
-        (self.out_start, self.out_consumer) = (start, consumers);
+        let reversed = rows::Reversed { starts: &self.in_start, entries: &self.in_provider };
+        (self.out_consumer, _) = rows::filled(&self.out_start, rows::NEAR, &reversed);
     }
 
-    /// Calls `visit(consumer node, provider node, dependency)` for every arc, in file order.
+    /// Calls `visit(consumer node, provider node, dependency)` for every arc of a topology file, in file order.
     fn each_arc(&self, system: &System, mut visit: impl FnMut(u32, u32, u32)) {
         for id in system.service_ids() {
             let nodes = self.operation_nodes(id);
@@ -122,16 +110,7 @@ impl Compact {
                 nodes.for_each(|operation| visit(whole, operation, STRUCTURAL));
             }
         }
-        let plain = system.is_edge_list();
         for id in system.dependency_ids() {
-            if plain {
-                visit(
-                    self.first_node[system.dependencies.consumer[id.index()] as usize],
-                    self.first_node[system.dependencies.provider[id.index()] as usize],
-                    id.0,
-                );
-                continue;
-            }
             let crossing = Crossing::of(system, id);
             let (consumer, provider) = (system.consumer(id), system.provider(id));
             if crossing.channels != Channels(0) {
@@ -141,6 +120,16 @@ impl Compact {
                 self.operations_of(provider).for_each(|node| visit(node, self.node(consumer), id.0 | REVERSED));
             }
         }
+    }
+
+    /// Gives back the arcs in the direction of harm, for those who ask no more for [`Self::harmed_by`].
+    pub(crate) fn forget_consumers(&mut self) {
+        self.out_consumer = Vec::new();
+    }
+
+    /// The nodes alone.
+    pub(crate) fn without_arcs(self) -> Self {
+        Self { first_node: self.first_node, service_of: self.service_of, ..Self::default() }
     }
 
     /// Number of nodes.

@@ -7,6 +7,7 @@ use super::draft::{Draft, Locate, Place};
 use super::facts::{Belief, Channels, Dependency, DependencyKind, Group, Journey, Service, Waiver};
 use super::names::Names;
 use super::reference::resolve;
+use super::repeated::Repeated;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::units::{DependencyId, GroupId, JourneyId, Probability, ServiceId};
 use std::collections::HashMap;
@@ -38,7 +39,7 @@ impl Detail {
     }
 }
 
-/// Dependencies as columns: 20 bytes each when they come from an edge list.
+/// Dependencies as columns: 10 bytes each when they come from an edge list whose probabilities repeat.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dependencies {
     pub(crate) consumer: Vec<u32>,
@@ -47,7 +48,7 @@ pub(crate) struct Dependencies {
     pub(crate) detail: Vec<u32>,
     pub(crate) details: Vec<Detail>,
     /// Stated probabilities of an edge list; empty otherwise.
-    pub(crate) probability: Vec<f64>,
+    pub(crate) probability: Repeated,
 }
 
 /// A journey with its references resolved.
@@ -157,7 +158,7 @@ impl System {
     /// The probability a file states for a dependency.
     pub fn stated_probability(&self, id: DependencyId) -> Option<f64> {
         match self.dependencies.probability.get(id.index()) {
-            Some(stated) => Some(*stated),
+            Some(stated) => Some(stated),
             None => self.dependency(id).probability.map(|belief| belief.mean.value()),
         }
     }
@@ -212,7 +213,7 @@ impl System {
         services: Names,
         consumer: Vec<u32>,
         provider: Vec<u32>,
-        probability: Vec<f64>,
+        probability: Repeated,
     ) -> Self {
         assert_eq!(consumer.len(), provider.len(), "columns of one table");
         assert_eq!(consumer.len(), probability.len(), "columns of one table");
@@ -223,6 +224,16 @@ impl System {
             dependencies: Dependencies { consumer, provider, detail: Vec::new(), details: vec![Detail::plain()], probability },
             ..Self::default()
         }
+    }
+
+    /// Gives back who depends on whom, for those who keep it elsewhere.
+    pub(crate) fn forget_ends(&mut self) {
+        (self.dependencies.consumer, self.dependencies.provider) = Default::default();
+    }
+
+    /// Gives back all dependencies.
+    pub(crate) fn forget_dependencies(&mut self) {
+        self.dependencies = Dependencies { details: std::mem::take(&mut self.dependencies.details), ..Dependencies::default() };
     }
 
     /// A copy in which one dependency states another probability, for what-ifs on small systems. O(size of the system).
@@ -237,8 +248,8 @@ impl System {
         let mut copy = self.clone();
         let columns = &mut copy.dependencies;
         for (id, probability) in probabilities {
-            if let Some(stated) = columns.probability.get_mut(id.index()) {
-                *stated = probability.value();
+            if !columns.probability.is_empty() {
+                columns.probability.set(id.index(), probability.value());
                 continue;
             }
             let mut detail = self.detail(*id).clone();

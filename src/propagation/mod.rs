@@ -31,7 +31,7 @@ pub mod uncertainty;
 pub mod waiting;
 
 pub use result::{Simulation, Solver};
-pub use run::{Request, simulate};
+pub use run::{Request, simulate, simulate_last};
 pub use sampling::{Sample, Shard, conclude, sample};
 pub use sensitivity::{Sensitivities, sensitivities};
 pub use uncertainty::{Uncertainty, uncertainty};

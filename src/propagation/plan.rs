@@ -13,6 +13,8 @@ use crate::model::{Compact, System};
 use crate::propagation::transfer::{amplified, impairs};
 use crate::random::{Key, Purpose, Seed, Threshold, name_hash, pair_hash};
 use crate::units::ServiceId;
+use fixedbitset::FixedBitSet;
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// The rule of arcs of an edge list: hard, plain; the probability stands in the arc itself.
@@ -22,6 +24,9 @@ pub(crate) const INSIDE: u32 = 1;
 
 /// Arcs whose stated probabilities are kept: more than the exact solvers can use.
 const MOST_STATED: usize = 1_024;
+
+/// Nodes whose arcs one thread makes at a time.
+const NODES_OF_A_RANGE: usize = 1 << 14;
 
 /// A dependency as the kernels use it.
 #[derive(Debug, Clone)]
@@ -76,6 +81,8 @@ pub(crate) struct Plan {
     pub(crate) gated: Vec<bool>,
     /// Local node ranges that form a component, in order. Single nodes too.
     pub(crate) components: Vec<(u32, u32)>,
+    /// Nodes of the largest of them.
+    pub(crate) largest_component: usize,
     /// Channels that can be active anywhere.
     pub(crate) channels: Channels,
     /// Arcs inside components of several nodes, by source: (arc, target). `inner_start` is empty when there are none.
@@ -86,9 +93,18 @@ pub(crate) struct Plan {
 impl Plan {
     /// Cuts the graph down to what the scenario can reach. With `optimistic`, arcs that anything delays are left out.
     pub(crate) fn new(system: &System, compact: &Compact, scenario: &Scenario, seed: Seed, optimistic: bool) -> Self {
-        let reached = harmed_from(compact, scenario.source_nodes().into_iter().chain(scenario.surge.nodes.iter().copied()));
-        let mut nodes: Vec<u32> = reached.ones().map(|node| node as u32).collect();
-        nodes.sort_unstable_by_key(|node| compact.position[*node as usize]);
+        Self::within(&reached(compact, scenario), (system, compact), scenario, seed, optimistic)
+    }
+
+    /// The same, given the nodes that are [`reached`].
+    pub(crate) fn within(
+        reached: &FixedBitSet,
+        (system, compact): (&System, &Compact),
+        scenario: &Scenario,
+        seed: Seed,
+        optimistic: bool,
+    ) -> Self {
+        let nodes: Vec<u32> = compact.order.iter().copied().filter(|node| reached.contains(*node as usize)).collect();
         let mut local = vec![u32::MAX; compact.node_count()];
         for (at, node) in nodes.iter().enumerate() {
             local[*node as usize] = at as u32;
@@ -99,7 +115,11 @@ impl Plan {
             builder.plan.channels = builder.plan.channels.with(Channels::ERRORS);
         }
         builder.services(&nodes);
-        builder.arcs(&nodes, &local);
+        if system.is_edge_list() {
+            builder.plain_arcs(&nodes, &local);
+        } else {
+            builder.arcs(&nodes, &local);
+        }
         let mut plan = builder.plan;
         plan.find_components(compact, &nodes);
         plan.nodes = nodes;
@@ -125,6 +145,7 @@ impl Plan {
             gates: HashMap::new(),
             gated: Vec::new(),
             components: Vec::new(),
+            largest_component: 0,
             channels: Channels(0),
             inner_start: Vec::new(),
             inner: Vec::new(),
@@ -201,33 +222,44 @@ impl Plan {
                 start = at;
             }
         }
+        self.largest_component = self.components.iter().map(|(start, end)| (end - start) as usize).max().unwrap_or(0);
         self.find_inner_arcs();
     }
 
     fn find_inner_arcs(&mut self) {
-        let mut inner: Vec<(u32, u32, u32)> = Vec::new();
-        for (start, end) in self.components.iter().filter(|(start, end)| end - start > 1) {
-            for target in *start..*end {
-                for arc in self.arcs_into(target as usize) {
-                    if self.in_source[arc] >= *start {
-                        inner.push((self.in_source[arc], arc as u32, target));
-                    }
-                }
-            }
-        }
-        if inner.is_empty() {
+        let (components, start, sources) = (&self.components, &self.in_start, &self.in_source);
+        let inner = || {
+            let several = components.iter().filter(|(start, end)| end - start > 1);
+            several.flat_map(move |(first, end)| {
+                (*first..*end).flat_map(move |target| {
+                    let arcs = start[target as usize]..start[target as usize + 1];
+                    let from = move |arc: u32| sources[arc as usize];
+                    arcs.filter(move |arc| from(*arc) >= *first).map(move |arc| (from(arc), (arc, target)))
+                })
+            })
+        };
+        if inner().next().is_none() {
             return;
         }
-        inner.sort_unstable();
-        self.inner_start = vec![0; self.services.len() + 1];
-        for (source, ..) in &inner {
-            self.inner_start[*source as usize + 1] += 1;
+        let mut ends = vec![0; self.services.len() + 1];
+        inner().for_each(|(source, _)| ends[source as usize + 1] += 1);
+        for at in 1..ends.len() {
+            ends[at] += ends[at - 1];
         }
-        for at in 1..self.inner_start.len() {
-            self.inner_start[at] += self.inner_start[at - 1];
+        let mut cursor = ends.clone();
+        let mut placed = vec![(0, 0); ends[self.services.len()] as usize];
+        for (source, arc) in inner() {
+            let at = &mut cursor[source as usize];
+            placed[*at as usize] = arc;
+            *at += 1;
         }
-        self.inner = inner.into_iter().map(|(_, arc, target)| (arc, target)).collect();
+        (self.inner_start, self.inner) = (ends, placed);
     }
+}
+
+/// Nodes that a scenario can reach.
+pub(crate) fn reached(compact: &Compact, scenario: &Scenario) -> FixedBitSet {
+    harmed_from(compact, scenario.source_nodes().into_iter().chain(scenario.surge.nodes.iter().copied()))
 }
 
 /// Channels a scenario can start, with those that timeouts and validators can turn them into left to the arcs.
@@ -250,6 +282,13 @@ fn channels(scenario: &Scenario) -> Channels {
     })
 }
 
+/// Takes the front of a slice.
+fn cut_off<'a, T>(slice: &mut &'a mut [T], length: usize) -> &'a mut [T] {
+    let (front, rest) = std::mem::take(slice).split_at_mut(length);
+    *slice = rest;
+    front
+}
+
 struct Builder<'a> {
     system: &'a System,
     compact: &'a Compact,
@@ -261,6 +300,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn services(&mut self, nodes: &[u32]) {
+        self.plan.services.reserve_exact(nodes.len());
         for (at, node) in nodes.iter().enumerate() {
             let service = self.compact.service_of(*node);
             self.plan.services.push(service);
@@ -274,38 +314,65 @@ impl Builder<'_> {
     }
 
     fn arcs(&mut self, nodes: &[u32], local: &[u32]) {
-        let plain = self.system.is_edge_list();
-        if !plain {
-            self.inside_rules();
-        }
-        let hashes: Vec<u64> =
-            nodes.iter().map(|node| name_hash(self.system.service_name(self.compact.service_of(*node)))).collect();
+        self.inside_rules();
         for (at, node) in nodes.iter().enumerate() {
             for arc in self.compact.arcs_into(*node) {
                 let source = local[self.compact.in_provider[arc] as usize];
-                if source == u32::MAX {
-                    continue;
-                }
-                let entry = self.compact.in_dependency[arc];
-                if plain {
-                    let stated = self.system.dependencies.probability.get(entry as usize).copied();
-                    let p = stated.unwrap_or(crate::model::crossing::WHOLE_SERVICE);
-                    self.plan.in_source.push(source);
-                    self.plan.in_threshold.push(Threshold::new(p));
-                    if self.plan.in_source.len() <= MOST_STATED && !self.plan.stated.contains(&p) {
-                        self.plan.stated.push(p);
-                    }
-                    let name = pair_hash(hashes[at], hashes[source as usize], DependencyKind::Hard.stable_number());
-                    self.plan.in_key.push(self.seed.key(Purpose::Crossing, name));
-                } else {
-                    self.ruled_arc(source, entry);
+                if source != u32::MAX {
+                    self.ruled_arc(source, self.compact.in_dependency[arc]);
                 }
             }
             self.plan.in_start.push(self.plan.in_source.len() as u32);
-            if !plain {
-                self.gate(at, *node);
+            self.gate(at, *node);
+        }
+    }
+
+    /// All arcs of an edge list, ranges of nodes in parallel. O(arcs).
+    fn plain_arcs(&mut self, nodes: &[u32], local: &[u32]) {
+        let (system, compact, seed) = (self.system, self.compact, self.seed);
+        let arcs = |node: u32| {
+            let sources = compact.arcs_into(node).map(|arc| (arc, local[compact.in_provider[arc] as usize]));
+            sources.filter(|(_, source)| *source != u32::MAX)
+        };
+        let probability = |arc: usize| {
+            let stated = system.dependencies.probability.get(compact.in_dependency[arc] as usize);
+            stated.unwrap_or(crate::model::crossing::WHOLE_SERVICE)
+        };
+        let hash = |node: &u32| name_hash(system.service_name(compact.service_of(*node)));
+        let (hashes, counts): (Vec<u64>, Vec<u32>) = rayon::join(
+            || nodes.par_iter().map(hash).collect(),
+            || nodes.par_iter().map(|node| arcs(*node).count() as u32).collect(),
+        );
+        let plan = &mut self.plan;
+        plan.in_start.reserve_exact(nodes.len());
+        let mut total = 0;
+        plan.in_start.extend(counts.iter().map(|count| {
+            total += count;
+            total
+        }));
+        drop(counts);
+        for arc in nodes.iter().flat_map(|node| arcs(*node)).take(MOST_STATED).map(|(arc, _)| arc) {
+            if !plan.stated.contains(&probability(arc)) {
+                plan.stated.push(probability(arc));
             }
         }
+        let total = total as usize;
+        (plan.in_source, plan.in_key, plan.in_threshold) = (vec![0; total], vec![Key(0); total], vec![Threshold::NEVER; total]);
+        let (mut sources, mut keys, mut thresholds) = (&mut plan.in_source[..], &mut plan.in_key[..], &mut plan.in_threshold[..]);
+        let mut ranges = Vec::new();
+        for (number, range) in nodes.chunks(NODES_OF_A_RANGE).enumerate() {
+            let first = number * NODES_OF_A_RANGE;
+            let length = (plan.in_start[first + range.len()] - plan.in_start[first]) as usize;
+            let split = (cut_off(&mut sources, length), cut_off(&mut keys, length), cut_off(&mut thresholds, length));
+            ranges.push((first, range, split));
+        }
+        ranges.into_par_iter().for_each(|(first, range, (sources, keys, thresholds))| {
+            let targets = range.iter().zip(first..).flat_map(|(node, at)| arcs(*node).map(move |arc| (at, arc)));
+            for ((at, (arc, source)), ((known, key), threshold)) in targets.zip(sources.iter_mut().zip(keys).zip(thresholds)) {
+                let name = pair_hash(hashes[at], hashes[source as usize], DependencyKind::Hard.stable_number());
+                (*known, *key, *threshold) = (source, seed.key(Purpose::Crossing, name), Threshold::new(probability(arc)));
+            }
+        });
     }
 
     fn ruled_arc(&mut self, source: u32, entry: u32) {

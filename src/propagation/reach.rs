@@ -86,6 +86,7 @@ pub(crate) struct Reached {
     pub(crate) impaired_sources: Vec<(u32, Mask)>,
     queue: VecDeque<u32>,
     queued: Vec<bool>,
+    /// What was pushed along the arcs of a component, for the one that is being settled.
     done: Vec<Mask>,
 }
 
@@ -127,10 +128,9 @@ impl Reached {
         self.masks.reset(plan.len() * self.channels);
         self.impaired_sources.clear();
         self.queued.clear();
-        self.done.clear();
         if !plan.inner_start.is_empty() {
             self.queued.resize(plan.len(), false);
-            self.done.resize(plan.len() * self.channels, Mask::NONE);
+            self.done.resize(plan.largest_component * self.channels, Mask::NONE);
         }
     }
 
@@ -186,7 +186,6 @@ impl Reached {
     /// Makes a node and all later ones well.
     pub(crate) fn heal_from(&mut self, node: usize) {
         self.masks.as_mut_slice()[node * self.channels..].fill(Mask::NONE);
-        self.done.fill(Mask::NONE);
     }
 
     /// Propagates to the least fixpoint.
@@ -283,13 +282,14 @@ impl<const C: usize, W: Worlds> Propagation<'_, C, W> {
     #[inline(always)]
     fn settle<V: Lanes>(&mut self, machine: V::Machine, start: u32, end: u32) {
         let plan = self.plan;
+        self.settling.done[..(end - start) as usize * C].fill(Mask::NONE);
         for node in start..end {
             self.settling.queue.push_back(node);
             self.settling.queued[node as usize] = true;
         }
         while let Some(node) = self.settling.queue.pop_front() {
             self.settling.queued[node as usize] = false;
-            let fresh: [V; C] = self.grown(machine, node as usize);
+            let fresh: [V; C] = self.grown(machine, node, start);
             if all_none(fresh) {
                 continue;
             }
@@ -315,12 +315,12 @@ impl<const C: usize, W: Worlds> Propagation<'_, C, W> {
         }
     }
 
-    /// Bits of a node that were not pushed before; from now on they were.
+    /// Bits of a node that were not pushed before; from now on they were. `start` is the first node of its component.
     #[inline(always)]
-    fn grown<V: Lanes>(&mut self, machine: V::Machine, node: usize) -> [V; C] {
-        let all: [V; C] = self.node(machine, node);
+    fn grown<V: Lanes>(&mut self, machine: V::Machine, node: u32, start: u32) -> [V; C] {
+        let all: [V; C] = self.node(machine, node as usize);
         std::array::from_fn(|channel| {
-            let done = &mut self.settling.done[node * C + channel];
+            let done = &mut self.settling.done[(node - start) as usize * C + channel];
             let fresh = all[channel].without(V::load(machine, done));
             all[channel].store(done);
             fresh

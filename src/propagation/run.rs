@@ -6,7 +6,7 @@
 use super::count::count_batch;
 use super::exact;
 use super::first_crossing::FirstCrossing;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::reach::{Batch, Reached, run_batch};
 use super::result::{Simulation, Solver};
 use super::sampling::{self, Part, Rows, Sample, Span};
@@ -23,6 +23,9 @@ use rayon::prelude::*;
 
 pub use super::conclude::budget;
 pub(crate) use super::conclude::{minutes, thousandths};
+
+/// From this number of services on, a thread has one tally at a time.
+const LARGE: usize = 1 << 16;
 
 /// What to simulate and how.
 #[derive(Default)]
@@ -82,6 +85,34 @@ pub fn simulate(
     })
 }
 
+/// [`simulate`] as the last question to a graph. Where nothing but the plan is needed of it, as without a clock on an edge list,
+/// the graph is given back as soon as the plan exists: `system` is then left with its services alone.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_last(
+    system: &mut System,
+    mut compact: Compact,
+    scenario: &Scenario,
+    request: &Request<'_>,
+) -> Result<Simulation, Diagnostic> {
+    if !system.is_edge_list() || !request.static_reach || request.exact || request.starved {
+        return simulate(system, &compact, scenario, request);
+    }
+    refuse_clock(scenario, request)?;
+    let scenario = &scenario.without_load();
+    let reached = plan::reached(&compact, scenario);
+    compact.forget_consumers();
+    system.forget_ends();
+    let plan = Plan::within(&reached, (system, &compact), scenario, request.seed, false);
+    system.forget_dependencies();
+    let compact = &compact.without_arcs();
+    let traffic = traffic(system, scenario, request)?;
+    let mut run = Run { system, compact, scenario, request, plan: &plan, traffic, first_crossing: None };
+    run.first_crossing = run.first_crossing();
+    Ok(in_threads(request.threads, || sampling::simulated(&run)))
+}
+
 /// Prepares a request, and asks something of what is prepared.
 pub(super) fn with_run<T>(
     system: &System,
@@ -90,10 +121,7 @@ pub(super) fn with_run<T>(
     request: &Request<'_>,
     ask: impl FnOnce(&Run<'_>) -> Result<T, Diagnostic>,
 ) -> Result<T, Diagnostic> {
-    if let (true, Some(fault)) = (request.static_reach, scenario.needs_clock()) {
-        return Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
-            .help("leave out --static"));
-    }
+    refuse_clock(scenario, request)?;
     let bare;
     let scenario = if request.static_reach {
         bare = scenario.without_load();
@@ -106,6 +134,14 @@ pub(super) fn with_run<T>(
     let mut run = Run { system, compact, scenario, request, plan: &plan, traffic, first_crossing: None };
     run.first_crossing = run.first_crossing();
     ask(&run)
+}
+
+fn refuse_clock(scenario: &Scenario, request: &Request<'_>) -> Result<(), Diagnostic> {
+    match scenario.needs_clock().filter(|_| request.static_reach) {
+        None => Ok(()),
+        Some(fault) => Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
+            .help("leave out --static")),
+    }
 }
 
 fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Result<Vec<Traffic>, Diagnostic> {
@@ -226,9 +262,10 @@ impl Run<'_> {
         (span, services, starved): (&Span, usize, usize),
     ) -> Part {
         let (first, batches) = (span.batches.start, span.batches.end - span.batches.start);
+        // Ranges even out what threads do, but one thread has nobody to balance with, and on a large graph each tally is large.
         let threads = rayon::current_num_threads() as u64;
-        // One thread has nobody to balance with.
-        let ranges = (if threads == 1 { 1 } else { threads * 4 }).min(batches).max(1);
+        let per_thread = if threads == 1 || services > LARGE { 1 } else { 4 };
+        let ranges = (threads * per_thread).min(batches).max(1);
         (0..ranges)
             .into_par_iter()
             .map_init(state, |state, range| {

@@ -35,6 +35,6 @@ pub use graph_svg::svg;
 pub use input::{AssessmentReport, ServiceList, SimulationReport};
 pub use layout::Page;
 pub use markdown::{assessment_markdown, simulation_markdown};
-pub use record::simulation_json;
+pub use record::{simulation_json, write_simulation_json};
 pub use record_assessment::assessment_json;
 pub use terminal::{assessment_text, simulation_text};

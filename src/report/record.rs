@@ -12,17 +12,31 @@ use super::number::is_unknown;
 use super::sensitivity::SensitivitiesRecord;
 use super::uncertainty::UncertaintyRecord;
 use super::words::limits;
+use crate::model::System;
+use crate::propagation::Simulation;
 use crate::propagation::result::{JourneyResult, Leaving, Method, Precision, Reach, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
+use std::io::{self, BufWriter, Write};
 
 /// Writes a simulation as `shockfront/simulation/v1`, with a newline at the end.
 pub fn simulation_json(report: &SimulationReport<'_>) -> String {
     pretty(&SimulationRecord::new(report))
+}
+
+/// The same, piece by piece: the record of a million services is longer than all that it is made from.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_simulation_json(report: &SimulationReport<'_>, out: impl io::Write) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, out);
+    serde_json::to_writer_pretty(&mut out, &SimulationRecord::new(report))?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// Two spaces a level, and a newline at the end.
@@ -312,7 +326,7 @@ pub(super) struct SimulationRecord<'a> {
     reach: ReachRecord,
     #[serde(skip_serializing_if = "Option::is_none")]
     reach_bounds: Option<Bounds>,
-    services: Vec<ServiceRecord<'a>>,
+    services: ServiceRecords<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     journeys: Option<Vec<JourneyRecord<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -356,7 +370,7 @@ impl<'a> SimulationRecord<'a> {
                 .reach_bounds
                 .as_ref()
                 .map(|(optimistic, pessimistic)| Bounds { optimistic: optimistic.into(), pessimistic: pessimistic.into() }),
-            services: services(report),
+            services: ServiceRecords { system: report.system, simulation, list: report.services },
             journeys: simulation.timed.then(|| simulation.journeys.iter().map(JourneyRecord::from).collect()),
             user_minutes: simulation.user_minutes.as_ref().map(Loss::from),
             uncertainty: report.uncertainty.map(UncertaintyRecord::from),
@@ -370,22 +384,31 @@ impl<'a> SimulationRecord<'a> {
     }
 }
 
-fn services<'a>(report: &'a SimulationReport<'_>) -> Vec<ServiceRecord<'a>> {
-    let (system, simulation) = (report.system, report.simulation);
-    let record = |result: &ServiceResult| {
-        ServiceRecord::new(system.service_name(result.service), result, simulation.starved(result.service))
-    };
-    if report.services == ServiceList::Reached {
-        return simulation.services.iter().filter(|result| result.impaired.mean > 0.0).map(record).collect();
+/// The services, each made when it is written.
+#[derive(Debug)]
+struct ServiceRecords<'a> {
+    system: &'a System,
+    simulation: &'a Simulation,
+    list: ServiceList,
+}
+
+impl Serialize for ServiceRecords<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { system, simulation, list } = *self;
+        let record = |result: &ServiceResult| {
+            ServiceRecord::new(system.service_name(result.service), result, simulation.starved(result.service))
+        };
+        if list == ServiceList::Reached {
+            return serializer.collect_seq(simulation.services.iter().filter(|result| result.impaired.mean > 0.0).map(record));
+        }
+        // Both lists are in file order: one walk along both.
+        let mut results = simulation.services.iter().peekable();
+        let mut next = |id: ServiceId| results.next_if(|result| result.service == id);
+        serializer.collect_seq(system.service_ids().map(|id| match next(id) {
+            Some(result) => record(result),
+            None => ServiceRecord::untouched(system.service_name(id), simulation.timed, simulation.starved(id)),
+        }))
     }
-    // Both lists are in file order: one walk along both.
-    let mut results = simulation.services.iter().peekable();
-    let mut next = |id: ServiceId| results.next_if(|result| result.service == id);
-    let all = system.service_ids().map(|id| match next(id) {
-        Some(result) => record(result),
-        None => ServiceRecord::untouched(system.service_name(id), simulation.timed, simulation.starved(id)),
-    });
-    all.collect()
 }
 
 /// The word of the contract.

@@ -1,7 +1,7 @@
 //! The records against their contracts: keys, order, values.
 
 use super::input::ServiceList;
-use super::record::simulation_json;
+use super::record::{simulation_json, write_simulation_json};
 use super::record_assessment::assessment_json;
 use super::testing::{assessment, assessment_report, quality, run, shop, simulation_report, timed};
 use crate::propagation::Request;
@@ -57,6 +57,22 @@ fn a_static_simulation_has_bounds_and_no_times() {
     assert_eq!(keys(&value["reach_bounds"]), ["optimistic", "pessimistic"]);
     assert_eq!(keys(&value["services"][0]), ["name", "impaired", "down", "corrupt"]);
     assert!(value["services"].as_array().expect("a list").iter().all(|service| service["name"] != "blog"));
+}
+
+#[test]
+fn a_record_written_piece_by_piece_is_the_same() {
+    let (system, quality) = (shop(), quality());
+    let simulation = timed(&system);
+    for services in [ServiceList::All, ServiceList::Reached] {
+        let mut report = simulation_report(&system, &simulation, &quality);
+        report.services = services;
+        let mut written = Vec::new();
+        write_simulation_json(&report, &mut written).expect("memory takes every byte");
+        assert_eq!(String::from_utf8(written).expect("text"), simulation_json(&report));
+    }
+    let mut room = [0; 100];
+    let report = simulation_report(&system, &simulation, &quality);
+    assert!(write_simulation_json(&report, &mut room[..]).is_err_and(|error| error.kind() == std::io::ErrorKind::WriteZero));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tests of edge lists.
 
 use super::*;
+use crate::topology::edge_part::decimal;
 use crate::topology::tests::Memory;
 use crate::topology::{generate, write};
 use crate::units::DependencyId;
@@ -102,6 +103,78 @@ proptest! {
         let (whole, fraction) = text.split_at(16 - places);
         let text = format!("{}.{fraction}", whole.trim_start_matches('0'));
         prop_assert_eq!(decimal(text.as_bytes()), text.parse().ok());
+    }
+}
+
+/// What a text gives in blocks and parts of a size, as text; the reader breaks off behind so many bytes.
+fn outcome(text: &[u8], sizes: Sizes, breaks_at: usize) -> String {
+    let broken = io::Read::chain(&text[..breaks_at.min(text.len())], Broken(breaks_at < text.len()));
+    match read_by("e.tsv", BufReader::with_capacity(7, broken), sizes) {
+        Err(problems) => format!("{problems:?}"),
+        Ok(system) => {
+            let arc = |id| (system.provider(id).service, system.consumer(id).service, system.stated_probability(id));
+            let arcs: Vec<_> = system.dependency_ids().map(arc).collect();
+            let names: Vec<_> = system.service_names().collect();
+            assert!(names.iter().enumerate().all(|(at, name)| system.find_service(name).is_some_and(|id| id.index() == at)));
+            format!("{names:?} {arcs:?}")
+        }
+    }
+}
+
+/// Fails if it is broken, else ends.
+struct Broken(bool);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        if self.0 { Err(io::Error::other("broken")) } else { Ok(0) }
+    }
+}
+
+const WHOLE: Sizes = Sizes { block: 1 << 20, part: 1 << 20 };
+
+#[test]
+fn long_lines_and_errors_are_the_same_in_all_blocks() {
+    let arcs: String = (0..3_000).map(|at| format!("a{at} b 0.5\n")).collect();
+    let long = "x".repeat(LONGEST_LINE - 1);
+    let faults = "a b 7\n".repeat(30);
+    for text in [
+        format!("{arcs}{long}\n{arcs}"),
+        format!("{arcs}{}\n{arcs}", &long[1..]),
+        format!("{long}\n{arcs}"),
+        format!("# {}\n{arcs}", &long[5..]),
+        format!("{arcs}{faults}{arcs}"),
+        format!("a b 7\n{arcs}{arcs}{long}x"),
+        format!("{arcs}a b 7\n{long}x\n{faults}"),
+    ] {
+        let expected = outcome(text.as_bytes(), WHOLE, usize::MAX);
+        for sizes in [Sizes { block: 1_000, part: 100 }, Sizes { block: 70_000, part: 1 }, Sizes { block: 9_999, part: 20_000 }] {
+            assert!(outcome(text.as_bytes(), sizes, usize::MAX) == expected, "{} bytes, {sizes:?}", text.len());
+        }
+    }
+}
+
+proptest! {
+    /// Lines that are right, wrong, doubled and empty, with and without a header, cut anywhere.
+    #[test]
+    fn blocks_and_parts_change_nothing(
+        lines in proptest::collection::vec(
+            prop_oneof![
+                8 => "[ab]{1,2}[0-9]?[\t, ][abc]{1,2}[0-9]?[\t, ](0.[1-9]|1)",
+                2 => "service-[ab]{1,2}\tservice-[cde]{1,3}\t0.[0-9]{1,3}",
+                1 => "a b probability|#.{0,5}|| |a\u{1} b 0.5|a b 7|a a 0.5|a b|a,b,1 # why|é ü 0.5|\"a\" b 0.5",
+            ],
+            0..60,
+        ),
+        line_end in "\n|\r\n", last_end in "\n|", mark in "\u{feff}?",
+        block in 1_usize..300, part in 1_usize..300, breaks_at in 0_usize..2_000, junk in any::<Option<(usize, u8)>>(),
+    ) {
+        let mut text = format!("{mark}{}{last_end}", lines.join(&line_end)).into_bytes();
+        if let Some((at, byte)) = junk.filter(|_| !text.is_empty()) {
+            let length = text.len();
+            text[at % length] = byte;
+        }
+        let expected = outcome(&text, WHOLE, breaks_at);
+        prop_assert_eq!(outcome(&text, Sizes { block, part }, breaks_at), expected);
     }
 }
 

@@ -42,7 +42,7 @@ pub trait Files {
     ///
     /// # Errors
     /// When there is no such file, or it may not be read.
-    fn open(&self, path: &str) -> io::Result<Box<dyn io::BufRead + '_>> {
+    fn open(&self, path: &str) -> io::Result<Box<dyn io::BufRead + Send + '_>> {
         Ok(Box::new(io::Cursor::new(self.read(path)?)))
     }
 }

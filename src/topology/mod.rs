@@ -10,6 +10,7 @@
 //! ```
 
 pub mod edge_list;
+mod edge_part;
 mod form;
 pub mod generate;
 pub mod json_schema;
