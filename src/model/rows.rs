@@ -128,9 +128,9 @@ mod tests {
             assert_eq!(second, expected);
             assert!(second.iter().zip(&first).all(|(number, value)| *value == number ^ 1));
             // There and back: keys ascend in every row.
-            let back = starts(entries.max(2) as usize, &first);
+            let back = starts(entries as usize + 1, &first);
             let (rows, _) = filled(&back, NEAR, &Reversed { starts: &start, entries: &first });
-            assert!((0..entries).all(|value| rows[back[value as usize] as usize] == key(value ^ 1)));
+            assert!((0..entries).all(|entry| rows[back[(entry ^ 1) as usize] as usize] == key(entry)));
         }
     }
 }
