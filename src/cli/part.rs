@@ -43,6 +43,7 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
         static_reach: run.static_reach,
         uncertainty: None,
         sensitivity: None,
+        series: false,
         exact: false,
         shard: None,
         trials_out: None,

@@ -50,6 +50,9 @@ pub(super) struct Prepared {
 }
 
 pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome, Failure> {
+    if arguments.series && arguments.sampling.format != ResultFormat::Json {
+        return Err(Failure::input("usage", "--series is for `--format json`: pages for people have no room for every minute"));
+    }
     let mut prepared = prepare(session, arguments, &arguments.topology)?;
     let system = &prepared.loaded.system;
     let trials = trials(arguments);
@@ -134,6 +137,7 @@ pub(super) fn request<'a>(arguments: &Simulate, system: &System, trials: u64) ->
         threads: sampling.threads.map(usize::from),
         precision: arguments.detail.precision,
         rare: true,
+        series: arguments.series,
         // Without a clock a batch takes so little that counting this would show, and only a list of all services shows it.
         starved: !arguments.static_reach || listed(arguments.detail.services, system) == ServiceList::All,
         ..Request::default()
@@ -244,6 +248,7 @@ fn command(arguments: &Simulate, trials: u64) -> String {
     words.switch("exact", arguments.exact);
     words.option("uncertainty", arguments.uncertainty);
     words.option("sensitivity", arguments.sensitivity);
+    words.switch("series", arguments.series);
     words.sampling(&arguments.sampling, &arguments.detail, (!arguments.exact).then_some(trials));
     words.line()
 }

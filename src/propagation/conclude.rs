@@ -112,6 +112,10 @@ impl Run<'_> {
             censored: if trials == 0 { 0.0 } else { tally.censored as f64 / trials as f64 },
             horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
             watched: Watched::default(),
+            series: tally.series.as_ref().map(|series| {
+                let services: Vec<ServiceId> = labels.iter().map(|node| self.plan.services[*node as usize]).collect();
+                series.conclude(&services, trials, confidence)
+            }),
             precision: None,
             leaving: None,
         }

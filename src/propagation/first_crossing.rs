@@ -216,20 +216,25 @@ impl Worlds for GivenWorlds<'_> {
         if need.is_none() {
             return need;
         }
+        let none = V::splat(machine, 0);
+        let mut asked = [(threshold, need), (threshold, none), (threshold, none)];
         let at = self.index[question.arc] as usize;
-        let (Some(mask), false) = (self.masks.get(at), question.of == Question::VALIDATOR) else {
-            return self.below(machine, key, threshold, need);
-        };
-        let most = self.cut[at].1;
-        let first = need.and(V::load(machine, &mask.first));
-        let before = need.and(V::load(machine, &mask.before));
-        let after = need.without(first.or(before));
-        let mut crosses = if after.is_none() { after } else { self.below(machine, key, threshold, after) };
-        if !first.is_none() {
-            crosses = crosses.or(self.below(machine, key, threshold.given_below(most), first));
+        if let (Some(mask), false) = (self.masks.get(at), question.of == Question::VALIDATOR) {
+            let most = self.cut[at].1;
+            let first = need.and(V::load(machine, &mask.first));
+            let before = need.and(V::load(machine, &mask.before));
+            asked[0].1 = need.without(first.or(before));
+            asked[1] = (threshold.given_below(most), first);
+            if threshold > most {
+                asked[2] = (threshold.given_not_below(most), before);
+            }
         }
-        if threshold > most && !before.is_none() {
-            crosses = crosses.or(self.below(machine, key, threshold.given_not_below(most), before));
+        // In a loop, because each place that draws is a kilobyte of code for every kind of machine.
+        let mut crosses = none;
+        for (threshold, need) in asked {
+            if !need.is_none() {
+                crosses = crosses.or(self.below(machine, key, threshold, need));
+            }
         }
         crosses
     }

@@ -11,6 +11,8 @@ mod condensed;
 mod count;
 pub mod exact;
 mod first_crossing;
+#[cfg(test)]
+mod kernel_tests;
 mod lane;
 mod live;
 pub mod load;
@@ -21,6 +23,7 @@ pub mod result;
 pub mod run;
 pub mod sampling;
 pub mod sensitivity;
+mod series;
 mod spreading;
 mod starved;
 pub mod tally;

@@ -163,6 +163,17 @@ pub struct Leaving {
     pub draws: usize,
 }
 
+/// One service over time. Minute k of the simulation is element k; after the last one it is never impaired.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImpairedSeries {
+    /// Which.
+    pub service: ServiceId,
+    /// Share of the trials in which it is impaired at any time in a minute.
+    pub shares: Vec<f64>,
+    /// Their intervals, by Wilson's method.
+    pub intervals: Vec<Interval>,
+}
+
 /// What a simulation found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
@@ -195,6 +206,8 @@ pub struct Simulation {
     pub horizon_minutes: Option<f64>,
     /// Answers to [`Request::watch`](super::run::Request::watch).
     pub watched: Watched,
+    /// Services over time, in file order, where that was asked; those that are ever impaired.
+    pub series: Option<Vec<ImpairedSeries>>,
     /// How precise it is, where that was asked.
     pub precision: Option<Precision>,
     /// Whether only trials were run in which the failure leaves its source.

@@ -10,6 +10,7 @@ use super::plan::{self, Plan};
 use super::reach::{Batch, Reached, run_batch};
 use super::result::{Simulation, Solver};
 use super::sampling::{self, Part, Rows, Sample, Span};
+use super::series::SeriesTally;
 use super::starved::{Downstream, Starving};
 use super::tally::Tally;
 use crate::diagnostic::Diagnostic;
@@ -49,6 +50,8 @@ pub struct Request<'a> {
     /// Without a clock, where the faults rarely get beyond what they hit: run only trials in which they do, and weigh them. `rows`
     /// are those of ordinary trials, which are then run besides.
     pub rare: bool,
+    /// Follow every service over time; with a clock, in sampled trials.
+    pub series: bool,
     /// Services whose part in the worst trials is asked.
     pub watch: Vec<ServiceId>,
     /// Budget of each journey in user-minutes, for the breach probability; empty when not asked.
@@ -271,6 +274,7 @@ impl Run<'_> {
             .map_init(state, |state, range| {
                 let mut tally = Tally::new(services, self.system.journeys().len());
                 tally.starved.resize(starved, 0);
+                tally.series = (self.request.series && !self.request.static_reach).then(|| SeriesTally::new(services));
                 tally.reaches = self.request.rows.is_some().then(Vec::new);
                 let mut part = Part { tally, ..Part::default() };
                 for batch in first + batches * range / ranges..first + batches * (range + 1) / ranges {

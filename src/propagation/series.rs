@@ -15,7 +15,7 @@ const BUCKET: u64 = Ticks::PER_MINUTE;
 
 /// Changes from minute to minute of the number of trials in which a service is impaired, by label position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SeriesTally {
+pub(crate) struct SeriesTally {
     changes: Vec<Vec<i64>>,
 }
 
@@ -97,7 +97,8 @@ mod tests {
         other.add(&mut [(0, at(0), at(60)), (1, at(5), at(5))]);
         tally.merge(&other);
         let found = tally.conclude(&[ServiceId(7), ServiceId(3)], 2, 0.95);
-        let shares = |service| found.iter().find(|series| series.service == ServiceId(service)).map(|series| series.shares.clone());
+        let shares =
+            |service| found.iter().find(|series| series.service == ServiceId(service)).map(|series| series.shares.clone());
         assert_eq!(shares(7), Some(vec![1.0, 0.5, 0.0, 0.5]));
         assert_eq!(shares(3), Some(vec![0.0, 0.0, 0.5]));
         assert!(found.iter().flat_map(|series| series.shares.iter().zip(&series.intervals)).all(|(p, i)| i.contains(*p)));

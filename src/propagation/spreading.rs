@@ -12,6 +12,7 @@
 use super::lane::{ErrorArc, at_least_shortest};
 use super::plan::Plan;
 use super::reach::Reached;
+use super::series::Spell;
 use super::timeline::{Outage, Spread, Timeline};
 use crate::fault::draw::durations;
 use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
@@ -84,6 +85,17 @@ pub(super) struct Column<'a> {
     pub(super) times: &'a [Ticks],
     /// By trial of the batch.
     pub(super) outages: &'a [Outage],
+}
+
+impl Column<'_> {
+    /// Calls with the times in which the service is impaired, trial by trial.
+    pub(super) fn for_each_spell(&self, mut each: impl FnMut(Spell)) {
+        self.down.for_each(|lane| {
+            let Outage { onset, length } = self.outages[lane];
+            let from = onset.saturating_add(self.times[lane - self.lanes.start]);
+            each((self.label as u32, from, onset.saturating_add(length)));
+        });
+    }
 }
 
 impl Spreading {

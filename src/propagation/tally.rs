@@ -2,6 +2,7 @@
 //!
 //! Times are ticks, users are counted in whole thousandths of a user-minute.
 
+use super::series::SeriesTally;
 use crate::statistics::batch::{BatchSums, batch_of};
 use crate::statistics::counts::CountDistribution;
 use crate::statistics::histogram::LogLinear;
@@ -137,6 +138,8 @@ pub struct Tally {
     pub user_minutes: Measure,
     /// Trials in which harm went on at the horizon.
     pub censored: u64,
+    /// Services over time, where that is asked for.
+    pub(crate) series: Option<SeriesTally>,
     /// Services impaired, trial by trial, where every trial is asked for.
     pub(crate) reaches: Option<Vec<u64>>,
 }
@@ -157,6 +160,9 @@ impl Tally {
         self.censored += other.censored;
         if let (Some(mine), Some(theirs)) = (&mut self.reaches, &other.reaches) {
             mine.extend(theirs);
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.series, &other.series) {
+            mine.merge(theirs);
         }
         self.reach.merge(&other.reach);
         self.reach_sums.merge(&other.reach_sums);

@@ -6,6 +6,7 @@ use super::live::{LiveMasks, SampledTrial};
 use super::reach::{Batch, Reached, run_batch};
 use super::run::Run;
 use super::sampling::{Loss, Part, Span};
+use super::series::{SeriesTally, Spell};
 use super::spreading::{Source, Spreading};
 use super::starved::{Downstream, Starving};
 use super::tally::Tally;
@@ -39,6 +40,8 @@ struct State<'b> {
     starving: Starving,
     spreading: Spreading,
     columns: (Vec<u64>, Vec<u64>),
+    /// When services are impaired, by label position.
+    spells: Vec<Spell>,
     /// By trial of the batch: the batch of the mean that it belongs to.
     mean_batches: Vec<usize>,
     /// By trial of the batch: harm to the root goes on at the horizon, and services of the root that are impaired.
@@ -53,6 +56,7 @@ impl Run<'_> {
         if self.request.events_only {
             line = line.by_events();
         }
+        line.series = self.request.series;
         let node = |id| self.plan.local(self.compact.whole_node(id)).map(|node| node as u32);
         let milli = |minutes: f64| (minutes * 1_000.0).round() as u64;
         let clocked = Clocked {
@@ -96,7 +100,7 @@ impl<'b> Clocked<'_, 'b> {
     /// Decides and counts the trials that a spreading outage is all of.
     fn spread(&'b self, state: &mut State<'b>, tally: &mut Tally, batch: Batch) {
         let (run, first) = (self.run, batch.number * BATCH);
-        let State { trial, live, spreading, reached, roots, columns, starving, mean_batches, .. } = state;
+        let State { trial, live, spreading, reached, roots, columns, starving, mean_batches, spells, .. } = state;
         spreading.begin(&self.line, self.labels.len());
         let Some(spread) = &self.line.spread else { return };
         roots.clear();
@@ -109,6 +113,7 @@ impl<'b> Clocked<'_, 'b> {
             spreading.take(lane, outage);
             let mean_batch = mean_batches[lane as usize];
             roots[lane as usize].1 = count_services(trial, &self.line, &self.position, &mut tally.services, mean_batch);
+            self.follow(trial, &mut tally.series, spells);
             if self.below.is_some() {
                 starving.set_trial(trial.services(&self.line), &self.position, lane);
             }
@@ -116,6 +121,9 @@ impl<'b> Clocked<'_, 'b> {
         let source = Source { machine: run.machine(), seed: run.request.seed, batch: batch.number };
         spreading.run(&self.line, spread, reached, (&self.position, source), |column| {
             count_column(column, &mut tally.services[column.label], mean_batches, columns);
+            if let Some(series) = &mut tally.series {
+                column.for_each_spell(|spell| series.add(&mut [spell]));
+            }
         });
         if self.below.is_some() {
             spreading.down.iter().enumerate().for_each(|(label, down)| starving.set_down(label, down));
@@ -142,11 +150,21 @@ impl<'b> Clocked<'_, 'b> {
         trial.run(&self.line, &state.lists[lane as usize], &mut draws);
         let mean_batch = state.mean_batches[lane as usize];
         let reach = count_services(trial, &self.line, &self.position, &mut part.tally.services, mean_batch);
+        self.follow(trial, &mut part.tally.series, &mut state.spells);
         count_trial(trial.journeys(), trial.is_censored(), reach, &mut part.tally, number, self.trials);
         let is_impaired = |node: u32| trial.services(&self.line).any(|(known, outcome)| known == node && outcome.onset.is_some());
         self.remember(part, number, (trial.journeys(), trial.is_censored()), is_impaired);
         if self.below.is_some() {
             state.starving.set_trial(trial.services(&self.line), &self.position, lane);
+        }
+    }
+
+    /// Adds when services were impaired, where that is asked.
+    fn follow(&self, trial: &Trial<'_>, series: &mut Option<SeriesTally>, spells: &mut Vec<Spell>) {
+        if let Some(series) = series {
+            spells.clear();
+            spells.extend(trial.spells().map(|(node, from, until)| (self.position[node as usize], from, until)));
+            series.add(spells);
         }
     }
 

@@ -23,6 +23,7 @@ pub mod record_assessment;
 mod record_tests;
 mod schemas;
 mod sensitivity;
+mod series;
 pub mod terminal;
 #[cfg(test)]
 mod testing;

@@ -2,7 +2,7 @@
 //!
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
-//! zeros. Absent keys: `starved` where it was not counted; `uncertainty` and `sensitivities` where nobody asked; `at`, `responders` and `symptom_detection` where
+//! zeros. Absent keys: `starved` where it was not counted; `uncertainty`, `sensitivities` and `series` where nobody asked; `at`, `responders` and `symptom_detection` where
 //! nothing was said; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
 //! `onset` where the service is never impaired; `reach_bounds` with a clock;
 //! `rare` where the trials are ordinary ones.
@@ -10,6 +10,7 @@
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
 use super::sensitivity::SensitivitiesRecord;
+use super::series::SeriesRecord;
 use super::uncertainty::UncertaintyRecord;
 use super::words::limits;
 use crate::model::System;
@@ -335,6 +336,9 @@ pub(super) struct SimulationRecord<'a> {
     uncertainty: Option<UncertaintyRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sensitivities: Option<SensitivitiesRecord>,
+    /// Who is impaired when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<SeriesRecord<'a>>,
     data_quality: QualityRecord<'a>,
     limits: Vec<String>,
     censored: f64,
@@ -375,6 +379,7 @@ impl<'a> SimulationRecord<'a> {
             user_minutes: simulation.user_minutes.as_ref().map(Loss::from),
             uncertainty: report.uncertainty.map(UncertaintyRecord::from),
             sensitivities: report.sensitivities.map(|found| SensitivitiesRecord::new(report.system, found)),
+            series: simulation.series.as_ref().map(|series| SeriesRecord::new(report.system, series)),
             data_quality: report.quality.into(),
             limits: limits(Some(simulation), &report.limits),
             censored: unsigned(simulation.censored),

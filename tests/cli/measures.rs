@@ -191,3 +191,34 @@ fn inputs_say_how_people_answer_and_the_worst_has_an_interval() {
     let text = simulate(place.path(), "shop.yaml", &["--fault", "crash@db,repair=10m/60m", "--trials", "2048"]);
     assert!(text.contains(") in the worst 5 %"), "{text}");
 }
+
+#[test]
+fn a_series_says_who_is_impaired_when() {
+    let place = place();
+    let place = place.path();
+    let topology = "\
+schema: shockfront/topology/v1
+name: shop
+services: {db: {}, app: {}, web: {}, island: {}}
+dependencies:
+  - {from: app, to: db, kind: hard, probability: 1, buffer: 10m}
+  - {from: web, to: app, kind: hard, probability: 1, buffer: 1h}
+";
+    write(place, "shop.yaml", topology);
+    let fault = ["--fault", "crash@db,at=30s,detect=0m,repair=45m,cold_start=0m", "--trials", "64", "--series"];
+    let found = json(&simulate(place, "shop.yaml", &[&fault[..], &["--format", "json"]].concat()));
+    assert_eq!(found["series"]["bucket_minutes"], 1.0);
+    let services = found["series"]["services"].as_array().expect("services");
+    // From 0:30 to 45:30, and from 10:30; nobody else is ever impaired.
+    let expected = [("db", 0..46), ("app", 10..46)];
+    assert_eq!(services.len(), expected.len());
+    for ((name, minutes), service) in expected.into_iter().zip(services) {
+        assert_eq!(service["name"], name);
+        let shares: Vec<f64> = (0..46).map(|minute| f64::from(u8::from(minutes.contains(&minute)))).collect();
+        assert_eq!(service["impaired"], serde_json::json!(shares), "{name}");
+        assert_eq!(service["low"].as_array().map(Vec::len), Some(46));
+    }
+    let (code, out, err) = run(place, &[&["simulate", "shop.yaml"][..], &fault].concat());
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("--format json"), "{err}");
+}

@@ -111,6 +111,7 @@ pub fn try_run(system: &System, faults: &[&str], how: How) -> Result<Simulation,
         threads: how.threads,
         machine: how.machine,
         events_only: how.events_only,
+        series: !how.static_reach && !how.exact && how.trials <= 4_096,
         starved: true,
         ..Request::default()
     };

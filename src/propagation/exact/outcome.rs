@@ -109,6 +109,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         user_minutes: timed.then(|| sums.user_minutes.summary(thousandths)),
         censored: probability(sums.censored).mean,
         horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
+        series: None,
         precision: None,
         leaving: None,
         watched: Watched {

@@ -104,6 +104,8 @@ pub(crate) struct Timeline<'a> {
     layer: Option<demand::Layer>,
     /// Set where all trials, or nearly all, are of the special kind.
     pub(crate) spread: Option<Spread>,
+    /// Times at which services are impaired are asked for.
+    pub(crate) series: bool,
     /// How long the teams of services take to see symptoms of others' incidents, by plan node; empty where that does not count.
     symptom_laws: Vec<DurationLaw>,
 }
@@ -139,6 +141,7 @@ impl<'a> Timeline<'a> {
         });
         let mut line = Self {
             spread: None,
+            series: false,
             breakers,
             breaker_of_rule,
             layer: demand::Layer::new(system, compact, plan, scenario),

@@ -3,6 +3,7 @@
 use super::{Event, NodeState, Timeline, Trial};
 use crate::fault::draw::Choose;
 use crate::propagation::lane::{NONE, is_inside};
+use crate::propagation::series::Spell;
 use crate::propagation::transfer::{DOWN_SHARE, impairs};
 use crate::random::Purpose;
 use crate::units::{Severity, Ticks};
@@ -57,6 +58,9 @@ pub(super) struct Record {
     journeys_touched: Vec<u32>,
     /// Label nodes that became impaired for the first time at this timestamp, and not by a fault of their own.
     symptoms: Vec<u32>,
+    /// When which lane node was impaired, where that is asked.
+    pub(super) spells: Vec<Spell>,
+    pub(super) follows: bool,
     pub(super) censored: bool,
 }
 
@@ -67,7 +71,16 @@ impl Record {
         self.journeys.clear();
         self.journeys.resize(line.journey_needs.len(), JourneyOutcome::default());
         self.symptoms.clear();
+        self.spells.clear();
+        self.follows = line.series;
         self.censored = false;
+    }
+
+    /// Notes when a service was impaired, before its clock stops.
+    fn note_spell(&mut self, node: u32, now: Ticks) {
+        if let (true, Some(since)) = (self.follows, self.services[node as usize].impaired_since) {
+            self.spells.push((node, since, now));
+        }
     }
 
     /// Users who have failed so far, in user-minutes, and how many fail per minute now.
@@ -200,6 +213,9 @@ impl<'a> Trial<'a> {
             self.forced[node as usize] > 0
         };
         let (impaired, down) = (forced || shown.is_impaired(), shown.errors.share() >= DOWN_SHARE);
+        if !impaired {
+            self.record.note_spell(node, self.now);
+        }
         let outcome = &mut self.record.services[node as usize];
         outcome.corrupt |= shown.is_corrupt();
         outcome.down |= down;
@@ -257,6 +273,7 @@ impl<'a> Trial<'a> {
             if !line.plan.is_label[self.lane.nodes[node] as usize] {
                 continue;
             }
+            self.record.note_spell(node as u32, self.now);
             let outcome = &mut self.record.services[node];
             self.record.censored |= outcome.impaired_since.is_some();
             clock(false, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
@@ -271,6 +288,11 @@ impl<'a> Trial<'a> {
     pub(crate) fn services<'b>(&'b self, line: &'b Timeline<'a>) -> impl Iterator<Item = (u32, &'b ServiceOutcome)> {
         let nodes = self.lane.nodes.iter().zip(&self.record.services);
         nodes.filter(|(node, _)| line.plan.is_label[**node as usize]).map(|(node, outcome)| (*node, outcome))
+    }
+
+    /// When which label nodes of the plan were impaired, where that is asked.
+    pub(crate) fn spells(&self) -> impl Iterator<Item = Spell> + '_ {
+        self.record.spells.iter().map(|(node, from, until)| (self.lane.nodes[*node as usize], *from, *until))
     }
 
     /// Journeys of this trial, in file order.
