@@ -16,6 +16,7 @@ use super::series::Spell;
 use super::timeline::{Outage, Spread, Timeline};
 use crate::fault::draw::durations;
 use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
+use crate::model::DurationLaw;
 use crate::random::{Draws, LANES, Purpose, Seed, TrialKey, batch_key, below};
 use crate::units::Ticks;
 use std::ops::Range;
@@ -27,7 +28,7 @@ const NONE: u32 = u32::MAX;
 /// In place of a source: the arcs from `target` on belong to one component and are swept again.
 const AGAIN: u32 = u32::MAX;
 /// Times of so many (service, trial) pairs are kept at once: what fits a processor's second cache.
-const PAIRS: usize = 1 << 18;
+const PAIRS: usize = 1 << 20;
 
 /// A live arc of a trial.
 #[derive(Debug, Clone, Copy)]
@@ -59,10 +60,11 @@ pub(super) struct Spreading {
     /// By trial and journey: time from the onset to its first loss.
     first_losses: Vec<Ticks>,
     journeys: usize,
-    /// Trials in which the arc at hand is live, with its waits and what they are made from.
-    lanes: Vec<u16>,
-    waits: Vec<Ticks>,
+    /// Live arcs whose waits are drawn together, each with its trial; their law, and what the waits are made from.
+    waiting: Vec<(u16, u32, u32)>,
+    law: Option<DurationLaw>,
     uniforms: Vec<f64>,
+    waits: Vec<Ticks>,
 }
 
 /// Where the numbers of a batch come from.
@@ -239,6 +241,9 @@ impl Spreading {
     }
 }
 
+/// Waits of so many live arcs are drawn together: few enough to stay in a processor's first cache.
+const TOGETHER: usize = 512;
+
 /// Columns of times start this far apart more than they are long: at powers of two they would all meet in the same lines of a
 /// processor's first cache.
 const GAP: usize = 8;
@@ -291,6 +296,7 @@ impl Work for Drawing<'_> {
                 }
             }
             if is_cyclic {
+                self.batch.draw_waits(self.lanes.start);
                 for (start, live) in starts.iter().zip(&mut self.batch.live) {
                     if live.len() as u32 - start > 1 {
                         live.push(LiveArc { source: AGAIN, target: *start, wait: Ticks::ZERO });
@@ -298,6 +304,7 @@ impl Work for Drawing<'_> {
                 }
             }
         }
+        self.batch.draw_waits(self.lanes.start);
     }
 }
 
@@ -305,29 +312,42 @@ impl Drawing<'_> {
     /// Adds an arc to the trials in which it is live.
     #[inline(always)]
     fn add(&mut self, arc: &ErrorArc, target: u32, live: &Mask) {
-        let Spreading { keys, live: lists, lanes, waits, uniforms, .. } = &mut *self.batch;
-        lanes.clear();
-        live.for_each(|lane| lanes.push(lane as u16));
-        waits.clear();
-        waits.resize(lanes.len(), Ticks::ZERO);
-        if let Some(law) = arc.buffer {
-            match law.constant() {
-                Some(wait) => waits.fill(wait),
-                None => {
-                    let key = self.source.seed.key(Purpose::Buffer, arc.name);
-                    uniforms.clear();
-                    for lane in lanes.iter() {
-                        uniforms.push(Draws::of(key, keys[*lane as usize]).uniform());
-                    }
-                    durations(law, uniforms, waits);
-                }
+        if arc.buffer != self.batch.law || self.batch.waiting.len() >= TOGETHER {
+            self.batch.draw_waits(self.lanes.start);
+            self.batch.law = arc.buffer;
+        }
+        let Spreading { keys, waiting, law, uniforms, .. } = &mut *self.batch;
+        let drawn = waiting.len();
+        live.for_each(|lane| waiting.push((lane as u16, arc.source, target)));
+        if law.is_some_and(|law| law.constant().is_none()) {
+            let key = self.source.seed.key(Purpose::Buffer, arc.name);
+            for (lane, ..) in &waiting[drawn..] {
+                uniforms.push(Draws::of(key, keys[*lane as usize]).uniform());
             }
-            for wait in waits.iter_mut() {
+        }
+    }
+}
+
+impl Spreading {
+    /// Draws the waits of the arcs that wait for it, and gives them to their trials. The order of the arcs stays.
+    #[inline(always)]
+    fn draw_waits(&mut self, first_lane: usize) {
+        self.waits.clear();
+        self.waits.resize(self.waiting.len(), Ticks::ZERO);
+        if let Some(law) = self.law {
+            match law.constant() {
+                Some(wait) => self.waits.fill(wait),
+                None => durations(law, &mut self.uniforms, &mut self.waits),
+            }
+            for wait in &mut self.waits {
                 *wait = at_least_shortest(*wait);
             }
         }
-        for at in 0..lanes.len() {
-            lists[lanes[at] as usize - self.lanes.start].push(LiveArc { source: arc.source, target, wait: waits[at] });
+        for at in 0..self.waiting.len() {
+            let (lane, source, target) = self.waiting[at];
+            self.live[lane as usize - first_lane].push(LiveArc { source, target, wait: self.waits[at] });
         }
+        self.waiting.clear();
+        self.uniforms.clear();
     }
 }

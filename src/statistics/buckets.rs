@@ -46,8 +46,8 @@ fn start_of(step: u32) -> u64 {
     u64::from(step - (shift << PRECISION_BITS)) << shift
 }
 
-/// A bucket by what its values are above its start. Buckets of values below 2^43 are at most 2^32 wide, so with fewer than 2^32
-/// values the sum is below 2^64.
+/// A bucket by what its values are above its start, where that is below 2^32, as it always is for values below 2^43. With fewer than
+/// 2^32 values the sum is below 2^64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Narrow {
     step: u32,
@@ -155,31 +155,45 @@ impl Buckets {
         // Within a bucket the order does not matter, and places on the scale take two passes where values would take eight.
         radsort::sort_by_key(values, |value| bucket_of(*value) as u16);
         let mut buckets = Self::default();
-        let mut run: Option<(u32, Bucket)> = None;
-        for value in values.iter().copied() {
-            let (step, one) = (bucket_of(value), Bucket { count: 1, smallest: value, largest: value, sum: value.into() });
-            match &mut run {
-                Some((known, bucket)) if *known == step => bucket.add(one),
-                _ => {
-                    run.iter().for_each(|(_, bucket)| buckets.push(*bucket));
-                    run = Some((step, one));
+        let mut rest = &*values;
+        while let Some(first) = rest.first() {
+            let step = bucket_of(*first);
+            let start = start_of(step);
+            let (mut count, mut smallest, mut largest, mut sum) = (0, u64::MAX, 0, 0_u128);
+            for value in rest {
+                if bucket_of(*value) != step {
+                    break;
                 }
+                let above = value - start;
+                count += 1;
+                (smallest, largest) = (smallest.min(above), largest.max(above));
+                sum += u128::from(above);
             }
+            rest = &rest[count..];
+            buckets.push(step, (count as u64, smallest, largest, sum));
         }
-        run.iter().for_each(|(_, bucket)| buckets.push(*bucket));
         self.merge(buckets, total);
     }
 
-    /// Appends a bucket above all others.
-    fn push(&mut self, bucket: Bucket) {
-        match (&mut *self, Narrow::of(bucket)) {
-            (Self::Narrow(all), Some(narrow)) => all.push(narrow),
-            _ => {
-                self.widen();
-                if let Self::Wide(all) = self {
-                    all.push(bucket);
-                }
-            }
+    /// Appends a bucket above all others: its number of values, and the smallest, the largest and the sum of what they are above its
+    /// start.
+    fn push(&mut self, step: u32, (count, smallest, largest, sum): (u64, u64, u64, u128)) {
+        if let Self::Narrow(all) = self
+            && largest <= u32::MAX.into()
+            && count <= u32::MAX.into()
+        {
+            all.push(Narrow { step, count: count as u32, smallest: smallest as u32, largest: largest as u32, sum: sum as u64 });
+            return;
+        }
+        self.widen();
+        if let Self::Wide(all) = self {
+            let start = start_of(step);
+            all.push(Bucket {
+                count,
+                smallest: start + smallest,
+                largest: start + largest,
+                sum: u128::from(start) * u128::from(count) + sum,
+            });
         }
     }
 
@@ -264,7 +278,9 @@ mod tests {
         narrow.merge(wide, 8);
         assert!(narrow.iter().eq(doubled));
         let mut large = Buckets::default();
-        large.add_values(&mut [1 << 50, 7], 2);
-        assert!(matches!(large, Buckets::Wide(_)) && large.iter().map(|bucket| bucket.sum).eq([7, 1 << 50]));
+        let far_from_its_start = (1 << 50) + (1 << 39);
+        large.add_values(&mut [far_from_its_start, 7], 2);
+        assert!(matches!(large, Buckets::Wide(_)));
+        assert!(large.iter().map(|bucket| bucket.sum).eq([7, u128::from(far_from_its_start)]));
     }
 }
