@@ -168,6 +168,7 @@ pub enum Machine {
 impl Machine {
     /// The kinds that this machine can run, the fastest last.
     pub fn available() -> Vec<Self> {
+        #[cfg_attr(miri, allow(unused_mut))]
         let mut all = vec![Self::Portable];
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {

@@ -85,6 +85,7 @@ fn a_round_is_that_of_the_standard() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri cannot ask for huge pages")]
 fn memory_is_empty_after_a_reset() {
     let mut masks = Masks::default();
     // The last is large enough for pages of its own.
