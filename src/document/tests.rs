@@ -3,7 +3,6 @@
 use super::check::tests::Shop;
 use super::*;
 use proptest::prelude::*;
-use std::time::Instant;
 
 fn load(text: impl Into<String>, format: Format) -> Result<Read<Shop>, Vec<Diagnostic>> {
     let mut sources = Sources::default();
@@ -97,43 +96,6 @@ fn large(services: usize) -> (String, String) {
         );
     }
     (yaml, json + "\n]}\n")
-}
-
-/// Prints speeds: `cargo test --release -- --ignored --nocapture speeds`.
-#[test]
-#[ignore = "a measurement"]
-fn speeds() {
-    let (yaml, json) = large(60_000);
-    for (text, format) in [(yaml, Format::Yaml), (json, Format::Json)] {
-        let megabytes = text.len() as f64 / 1e6;
-        let mut sources = Sources::default();
-        let id = sources.add("shop", text);
-        let shape = Shape::of::<Shop>();
-        if format == Format::Yaml {
-            let text = &sources.get(id).expect("text").text;
-            let start = Instant::now();
-            let mut events = saphyr_parser::Parser::new_from_str(text);
-            let mut count = 0;
-            while let Some(Ok(_)) = events.next_event() {
-                count += 1;
-            }
-            println!("saphyr-parser alone: {count} events in {:?}", start.elapsed());
-        }
-        for _ in 0..3 {
-            let start = Instant::now();
-            let node = parse(&sources, id, format).expect("parses");
-            let parsed = start.elapsed();
-            let start = Instant::now();
-            assert!(check(&node, &shape, Version::Exact).is_empty());
-            let checked = start.elapsed();
-            let start = Instant::now();
-            let shop: Shop = decode(&node, Version::Exact).expect("decodes");
-            assert_eq!(shop.dependencies.len(), 60_000);
-            let decoded = start.elapsed();
-            let speed = megabytes / parsed.as_secs_f64();
-            println!("{format:?} {megabytes:.1} MB: {speed:.0} MB/s, check {checked:?}, decode {decoded:?}");
-        }
-    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! kernels see only [`Compact`], index arrays made from it.
 
 pub mod belief;
+mod build;
 mod check_facts;
 pub mod compact;
 pub mod crossing;

@@ -8,7 +8,7 @@
 //! 64 bytes an arc and thread.
 
 use super::condensed::{Condensed, Spreading};
-use super::count::{PLANES, add_eight};
+use super::count::{PLANES, add_eight, add_from};
 use super::plan::{INSIDE, Plan};
 use super::reach::{Question, Reached, Worlds, is_constant};
 use super::run::Request;
@@ -316,14 +316,8 @@ impl Work for Adding<'_> {
                     }
                 }
             }
-            let mut carry = add_eight(&mut planes, impaired);
-            let mut digit = 3;
-            while digit < PLANES && !carry.is_none() {
-                let plane = planes[digit];
-                planes[digit] = plane.xor(carry);
-                carry = plane.and(carry);
-                digit += 1;
-            }
+            let carry = add_eight(&mut planes, impaired);
+            add_from(&mut planes, carry, 3);
         }
         planes.iter().zip(self.planes).for_each(|(plane, stored)| plane.store(stored));
     }

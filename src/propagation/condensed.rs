@@ -9,7 +9,7 @@
 //! Source: R. Tarjan, SIAM Journal on Computing 1 (1972) 146–160; N. Ohsaka et al., AAAI 2014 (condensed worlds shared by all
 //! sources).
 
-use super::count::{PLANES, add_eight};
+use super::count::{PLANES, add_eight, add_from};
 use super::plan::Plan;
 use crate::lanes::{Lanes, Mask, Work};
 use crate::random::LANES;
@@ -211,17 +211,5 @@ fn add_times<V: Lanes>(planes: &mut [V; PLANES], lanes: V, number: u32) {
         if number >> digit & 1 == 1 {
             add_from(planes, lanes, digit);
         }
-    }
-}
-
-/// Adds 2^digit to the counters of some lanes.
-#[inline(always)]
-fn add_from<V: Lanes>(planes: &mut [V; PLANES], lanes: V, digit: usize) {
-    let (mut carry, mut digit) = (lanes, digit);
-    while digit < PLANES && !carry.is_none() {
-        let plane = planes[digit];
-        planes[digit] = plane.xor(carry);
-        carry = plane.and(carry);
-        digit += 1;
     }
 }

@@ -86,15 +86,8 @@ impl Work for Counting<'_> {
                 service.impaired += if self.channels == 1 && any.without(errors).is_none() { down } else { any.count() };
                 *impaired = any;
             }
-            let mut carry = add_eight(&mut planes, impaired);
-            let mut digit = 3;
-            while digit < PLANES && !carry.is_none() {
-                let plane = planes[digit];
-                planes[digit] = plane.xor(carry);
-                carry = plane.and(carry);
-                digit += 1;
-                used = used.max(digit);
-            }
+            let carry = add_eight(&mut planes, impaired);
+            used = used.max(add_from(&mut planes, carry, 3));
         }
         let mut stored = [Mask::NONE; PLANES];
         planes.iter().zip(&mut stored).for_each(|(plane, stored)| plane.store(stored));
@@ -114,6 +107,19 @@ pub(super) fn add_eight<V: Lanes>(planes: &mut [V; PLANES], bits: [V; 8]) -> V {
     let (fours, carry) = full_adder(planes[2], fours_a, fours_b);
     (planes[0], planes[1], planes[2]) = (ones, twos, fours);
     carry
+}
+
+/// Adds 2^digit to the counters of some lanes; returns one more than the highest digit that was touched.
+#[inline(always)]
+pub(super) fn add_from<V: Lanes>(planes: &mut [V; PLANES], lanes: V, digit: usize) -> usize {
+    let (mut carry, mut digit) = (lanes, digit);
+    while digit < PLANES && !carry.is_none() {
+        let plane = planes[digit];
+        planes[digit] = plane.xor(carry);
+        carry = plane.and(carry);
+        digit += 1;
+    }
+    digit
 }
 
 /// Sum and carry of three bits a lane.

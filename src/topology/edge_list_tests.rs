@@ -3,10 +3,8 @@
 use super::*;
 use crate::topology::edge_part::decimal;
 use crate::topology::tests::Memory;
-use crate::topology::{generate, write};
 use crate::units::DependencyId;
 use proptest::prelude::*;
-use std::time::Instant;
 
 fn errors(text: &str) -> Vec<String> {
     read("e.tsv", text.as_bytes())
@@ -175,52 +173,5 @@ proptest! {
         }
         let expected = outcome(&text, WHOLE, breaks_at);
         prop_assert_eq!(outcome(&text, Sizes { block, part }, breaks_at), expected);
-    }
-}
-
-fn peak_megabytes() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default().to_owned()
-}
-
-/// Seconds of processor time, which other programs on the machine do not stretch as they do the clock.
-fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
-}
-
-/// Prints speeds: `cargo test --release -- --ignored --nocapture topology_speeds`.
-#[test]
-#[ignore = "a measurement"]
-fn topology_speeds() {
-    let path = std::env::temp_dir().join("shockfront-speeds.tsv");
-    let path = path.to_str().expect("a path");
-    let plan = generate::Plan { services: 1_000_000, arcs: 8_000_000, seed: 1 };
-    let start = Instant::now();
-    let mut out = std::io::BufWriter::with_capacity(1 << 20, std::fs::File::create(path).expect("a file"));
-    generate::edge_list(plan, &mut out).expect("written");
-    drop(out);
-    println!("generated in {:?}, {}", start.elapsed(), peak_megabytes());
-    let (start, before) = (Instant::now(), processor_seconds());
-    let file = BufReader::with_capacity(1 << 20, std::fs::File::open(path).expect("a file"));
-    let system = read(path, file).expect("loads");
-    let processor = processor_seconds() - before;
-    println!("edge list in {:?}, processor {processor:.2} s, {}", start.elapsed(), peak_megabytes());
-    assert_eq!((system.service_count(), system.dependency_count()), (1_000_000, 8_000_000));
-    drop(system);
-    std::fs::remove_file(path).expect("removed");
-    let plan = generate::Plan { services: 10_000, arcs: 60_000, seed: 1 };
-    let draft = generate::draft(plan).expect("a draft");
-    let system = System::build(draft, &crate::model::draft::Nowhere).expect("valid");
-    for (name, text) in [("t.yaml", write::yaml(&system)), ("t.json", write::json(&system))] {
-        let files = Memory::of([(name, &text)]);
-        for _ in 0..3 {
-            let (start, before) = (Instant::now(), processor_seconds());
-            let loaded = super::super::load(&mut Default::default(), name, &files).expect("loads");
-            let (elapsed, processor) = (start.elapsed(), processor_seconds() - before);
-            assert_eq!(loaded.system.dependency_count(), 60_000);
-            println!("{name} {:.1} MB in {elapsed:?}, processor {processor:.2} s", text.len() as f64 / 1e6);
-        }
     }
 }
