@@ -102,6 +102,7 @@ struct Placed<'a> {
 
 /// What the simulations gave.
 struct Outcome {
+    look: Look,
     impacts: Vec<Simulation>,
     risk: Risk,
     decision: Risk,
@@ -237,7 +238,7 @@ fn at_look(
     let risk = score::risk(system, &parts, REPORTED);
     let decision = score::risk(system, &parts, look.confidence);
     let worst = score::impaired_in_worst(&parts, look.confidence);
-    Ok(Outcome { risk, decision, worst, impacts })
+    Ok(Outcome { look, risk, decision, worst, impacts })
 }
 
 fn run(
@@ -272,11 +273,7 @@ fn whole_impact(
 ) -> Result<Simulation, Vec<Diagnostic>> {
     match outcome.impacts.as_slice() {
         [one] => Ok(one.clone()),
-        all => {
-            let trials = all.iter().map(|impact| impact.trials).max().unwrap_or(request.trials);
-            let look = Look { trials, confidence: REPORTED };
-            run(system, compact, request, (together, placed.iter().find_map(|placed| placed.change.at.as_ref()), look))
-        }
+        _ => run(system, compact, request, (together, placed.iter().find_map(|placed| placed.change.at.as_ref()), outcome.look)),
     }
 }
 

@@ -436,7 +436,8 @@ fn unsafe_code_is_in_one_room() {
     let allowed = ["src/lanes/x86.rs", "src/lanes/arm.rs"];
     let mut broken = Vec::new();
     for file in sources() {
-        let lifts = file.code().contains("allow(unsafe_code)");
+        // By whatever attribute: no other file has reason to use the word.
+        let lifts = file.code().contains("unsafe_code");
         if lifts != allowed.contains(&file.path.as_str()) {
             broken.push(format!("{}: only {} hold unsafe code", file.path, allowed.join(" and ")));
         }

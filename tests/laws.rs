@@ -10,6 +10,8 @@ use shockfront::model::draft::{Draft, DraftDependency};
 use shockfront::model::facts::{Belief, Dependency, DependencyKind, Journey, Service};
 use shockfront::model::{DurationLaw, System};
 use shockfront::propagation::Simulation;
+use shockfront::topology;
+use shockfront::topology::generate::{self, Plan};
 use shockfront::units::{Probability, Ticks};
 
 const FAULT: &str = "crash@s0,detect=5m,repair=20m/90m";
@@ -59,6 +61,23 @@ fn brute_force(draft: &Draft) -> Vec<(f64, f64)> {
         }
     }
     sums
+}
+
+/// So many services that a batch takes several passes, over cycles too.
+#[test]
+fn a_spreading_outage_of_many_services_is_what_the_events_say() {
+    let mut text = Vec::new();
+    generate::edge_list(Plan { services: 17_000, arcs: 40_000, seed: 8 }, &mut text).expect("a possible plan");
+    let system = topology::edge_list::read("plain.tsv", text.as_slice()).expect("a valid edge list");
+    let mut widest = 0.0_f64;
+    for service in system.service_names().take(6) {
+        let fault = format!("crash@{service},detect=0m,repair=20m/90m");
+        let how = How { trials: 600, seed: 4, ..TIMED };
+        let (passes, events) = (run(&system, &[&fault], how), run(&system, &[&fault], How { events_only: true, ..how }));
+        assert_eq!(passes, events, "{service}");
+        widest = widest.max(passes.services.len() as f64);
+    }
+    assert!(widest > 8_192.0, "a batch of {widest} services is one pass");
 }
 
 proptest! {

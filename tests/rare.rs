@@ -240,3 +240,25 @@ fn exact_and_sampled_latency_agree() {
     let certain = build(draft("s>t:1 t>u:1"));
     assert_eq!(run(&certain, &["latency@s"], STATIC).reach.mean.mean, 3.0);
 }
+
+/// A soft dependency is asked with two thresholds, for errors and for delay, and lies behind the cut of one fault with one of them: what
+/// is known of its number scales the other.
+#[test]
+fn a_draw_of_the_cut_is_asked_again_with_another_threshold() {
+    let mut draft = draft("b>a:0.05 a>c:0.1 b>d:0.04 c>e:0.5 d>e:0.5");
+    draft.dependencies[1].kind = Some(DependencyKind::Soft);
+    draft.dependencies[1].facts.fallback = None;
+    let system = build(draft);
+    let compact = Compact::new(&system);
+    let faults = ["crash@a", "latency@b,factor=5"].map(|text| Fault::parse(text).expect("a fault"));
+    let scenario = Scenario::new(&system, &compact, &faults, None).expect("fits");
+    let exact = simulate(&system, &compact, &scenario, &Request { static_reach: true, exact: true, ..Request::default() })
+        .expect("exact");
+    let found = simulate(&system, &compact, &scenario, &rare(1 << 18, 7)).expect("sampled");
+    let leaving = found.leaving.expect("it rarely leaves");
+    assert!(leaving.probability < 0.5 && leaving.draws == 3, "{leaving:?}");
+    for (name, mean, interval, truth) in pairs(&system, &found, &exact) {
+        let error = (truth.max(1e-6) * leaving.probability / f64::from(1 << 18)).sqrt();
+        assert!((mean - truth).abs() <= 5.0 * error + 1e-9, "{name}: {mean} {interval:?} {truth}");
+    }
+}

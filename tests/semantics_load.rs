@@ -378,3 +378,31 @@ proptest! {
         prop_assert!(one.0.iter().all(|(down, impaired)| *down <= *impaired + 1e-9 && *impaired <= 72.0 * 60.0 + 1e-9));
     }
 }
+
+/// A loss of capacity that nobody notices at ten in the morning overloads when the users come at noon.
+#[test]
+fn demand_follows_the_users() {
+    let system = yaml(
+        "services: {server: {load: 0.9}, client: {}}\n\
+         dependencies: [{from: client, to: server, probability: 1}]\n\
+         journeys: {buy: {needs: [client], users_per_minute: 1000, \
+                    peak: {factor: 3, from: \"12:00\", to: \"20:00\", timezone: UTC}}}",
+    );
+    let compact = Compact::new(&system);
+    let ask = |at: Option<&str>| {
+        let fault = Fault::parse("overload@server,capacity=60%,detect=0m,repair=4h").expect("a fault");
+        let scenario = Scenario::new(&system, &compact, &[fault], None).expect("a scenario");
+        let at = at.map(|at| at.parse().expect("a time"));
+        let found =
+            simulate(&system, &compact, &scenario, &Request { trials: 64, at, ..Request::default() }).expect("a simulation");
+        times(&system, &found, "client")
+    };
+    // At noon 0.9 / 0.6 = 1.5 is offered, from ten on a third of it: 0.5. Repaired at two.
+    close(ask(Some("2026-07-01T10:00:00+00:00[UTC]")).0, 120.0);
+    close(ask(Some("2026-07-01T12:00:00+00:00[UTC]")).0, 240.0);
+    // The peak ends at eight, and so does the overload.
+    close(ask(Some("2026-07-01T18:00:00+00:00[UTC]")).0, 120.0);
+    close(ask(Some("2026-07-01T20:30:00+00:00[UTC]")).0, 0.0);
+    // Without a time of day it is the busiest.
+    close(ask(None).0, 240.0);
+}

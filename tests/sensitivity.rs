@@ -65,6 +65,45 @@ fn v4_has_the_derivatives_of_the_closed_form() {
     assert!(paired < 0.6 * score, "{paired} {score}");
 }
 
+/// Intervals of all four figures hold the truth as often as they say, no less and no more.
+#[test]
+fn intervals_cover() {
+    const RUNS: u64 = 300;
+    let system = build(draft(V4));
+    let truths: Vec<(f64, f64, f64)> = (0..5)
+        .map(|at| {
+            let mean = |p: f64| mean_with(&system, "crash@s", DependencyId(at), p);
+            (mean(1.0) - mean(0.0), 1.0 - mean(0.0) / 3.8458, mean(1.0) / 3.8458)
+        })
+        .collect();
+    let mut covered = [0_u64; 4];
+    for seed in 0..RUNS {
+        let found = ask(&system, "crash@s", &trials(4_096, seed), 5);
+        for one in &found.dependencies {
+            covered[0] += u64::from(one.derivative.interval.contains(truths[one.dependency.0 as usize].0));
+        }
+        for flip in &found.flips {
+            let (birnbaum, fussell_vesely, worth) = truths[flip.dependency.0 as usize];
+            covered[1] += u64::from(flip.birnbaum.interval.contains(birnbaum));
+            covered[2] += u64::from(flip.fussell_vesely.interval.contains(fussell_vesely));
+            covered[3] += u64::from(flip.achievement_worth.interval.contains(worth));
+        }
+    }
+    for (at, covered) in covered.into_iter().enumerate() {
+        // The five of a run depend on each other, so the error is that of the runs alone: four of them.
+        let (share, slack) = (covered as f64 / (5 * RUNS) as f64, 4.0 * (0.95_f64 * 0.05 / RUNS as f64).sqrt());
+        assert!((share - 0.95).abs() <= slack, "{at}: {share}");
+    }
+}
+
+/// Where nothing was seen to cross, nothing is known of what lies behind.
+#[test]
+fn what_was_not_seen_is_not_known() {
+    let system = build(draft("a>b:0.000001 b>c:0.5"));
+    let found = ask(&system, "crash@a", &trials(10_000, 1), 2);
+    assert!(found.dependencies.iter().all(|one| one.derivative.interval.is_unknown()), "{found:?}");
+}
+
 /// Forty systems with gates, cycles and soft dependencies, the same in every run.
 fn systems() -> Vec<Draft> {
     let mut runner = TestRunner::deterministic();

@@ -108,17 +108,17 @@ def compare(binary, graphs, name, pairs, source):
 
 def main():
     binary, graphs, pairs, names = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
-    made_here = os.path.exists(os.path.join(graphs, "generated"))
+    made_here = {name for name in names if os.path.exists(os.path.join(graphs, f"{name}.generated"))}
     good = True
     for name in names:
-        good = compare(binary, graphs, name, pairs, None if made_here else WORK[name][0]) and good
-    if not made_here and "mid" in names:
+        good = compare(binary, graphs, name, pairs, None if name in made_here else WORK[name][0]) and good
+    if "mid" in names and "mid" not in made_here:
         n = 20_000_000
         _, mean, deviation = ours(binary, os.path.join(graphs, "mid.tsv"), "802", n, 1)
         z = (mean - REFERENCE[0]) / math.hypot(REFERENCE[1], deviation / math.sqrt(n))
         print(f"mid, source 802: mean {mean:.3f} against the reference {REFERENCE[0]} ± {REFERENCE[1]:.4f}: z = {z:+.2f}")
         good = good and abs(z) < 4
-    if not made_here and "large" in names:
+    if "large" in names and "large" not in made_here:
         path, trials = os.path.join(graphs, "large.tsv"), 2_000_000
         scaling = []
         for pair in range(pairs):

@@ -386,7 +386,7 @@ pub(crate) struct Man {
     pub(crate) directory: Option<PathBuf>,
 }
 
-fn parse_trials(text: &str) -> Result<u64, String> {
+pub(super) fn parse_trials(text: &str) -> Result<u64, String> {
     let digits = text.replace(['_', ','], "");
     match digits.parse::<u64>() {
         Ok(trials @ 1..=1_000_000_000_000) => Ok(trials),
@@ -402,7 +402,7 @@ pub(super) fn parse_precision(text: &str) -> Result<f64, String> {
     }
 }
 
-fn parse_horizon(text: &str) -> Result<Ticks, String> {
+pub(super) fn parse_horizon(text: &str) -> Result<Ticks, String> {
     match Ticks::parse(text)? {
         Ticks::ZERO => Err("the horizon is above 0".to_owned()),
         horizon => Ok(horizon),

@@ -1,6 +1,6 @@
 //! A command line as the inputs of a part, and back.
 
-use super::args::{Detail, Merge, Output, Sampling, Services, Simulate};
+use super::args::{Detail, Merge, Output, Sampling, Services, Simulate, parse_horizon, parse_trials};
 use super::failure::Failure;
 use super::simulate::Prepared;
 use super::when::{parse_at, written as written_time};
@@ -8,7 +8,6 @@ use clap::ValueEnum;
 use shockfront::propagation::{Sample, Shard};
 use shockfront::random::GENERATOR;
 use shockfront::report::part::{RunInputs, part_json};
-use shockfront::units::Ticks;
 
 /// The text of a part.
 pub(super) fn written(arguments: &Simulate, prepared: &Prepared, trials: u64, (shard, sample): (Shard, &Sample)) -> String {
@@ -49,10 +48,10 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
         trials_out: None,
         detail: Detail { precision: None, services: services.transpose().map_err(|why| broken("services", why))? },
         sampling: Sampling {
-            trials: Some(run.trials),
+            trials: Some(parse_trials(&run.trials.to_string()).map_err(|why| broken("trials", why))?),
             seed: run.seed,
             threads: None,
-            horizon: run.horizon.as_deref().map(Ticks::parse).transpose().map_err(|why| broken("horizon", why))?,
+            horizon: run.horizon.as_deref().map(parse_horizon).transpose().map_err(|why| broken("horizon", why))?,
             responders: run.responders,
             symptom_detection: run.symptom_detection,
             at: run.at.as_deref().map(parse_at).transpose().map_err(|why| broken("time", why))?,

@@ -53,15 +53,13 @@ pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Fa
     let ranking = ranking?;
     rows.map_or(Ok(()), TrialsOut::finish)?;
     let quality = data_quality(system, None, sampling.at.as_ref());
-    let loses = |lost: f64| lost > 0.0;
-    let any_lost = ranking.services.iter().any(|ranked| ranked.user_minutes.is_some_and(|lost| loses(lost.mean)));
+    let any_lost = ranking.services.iter().any(|ranked| ranked.user_minutes.is_some_and(|lost| lost.mean > 0.0));
     let report = RankingReport {
         system,
         ranking: &ranking,
         quality: &quality,
         fault: arguments.fault.name(),
         by: match arguments.by {
-            _ if arguments.static_reach => Measure::Reach,
             Some(Asked::Reach) => Measure::Reach,
             Some(Asked::UserMinutes) => Measure::UserMinutes,
             Some(Asked::Downtime) => Measure::Downtime,
@@ -71,7 +69,6 @@ pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Fa
         top: arguments.top,
         topology_sha256: loaded.sha256.clone(),
         at: sampling.at.as_ref().map(written),
-        trials: ranking.trials,
         seed: sampling.seed,
         limits: simulation_limits(),
         command: command(arguments, trials),

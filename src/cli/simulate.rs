@@ -75,7 +75,10 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         deliver(&text, arguments.sampling.output.output.as_deref())?;
         return Ok(Outcome::Passed);
     }
-    let (simulation, uncertainty, sensitivities) = if arguments.uncertainty.is_none() && arguments.sensitivity.is_none() {
+    // A page of Markdown draws the graph.
+    let asks_more =
+        arguments.uncertainty.is_some() || arguments.sensitivity.is_some() || arguments.sampling.format == ResultFormat::Markdown;
+    let (simulation, uncertainty, sensitivities) = if !asks_more {
         // Nothing is asked of the graph any more.
         let compact = std::mem::take(&mut prepared.compact);
         (simulate_last(&mut prepared.loaded.system, compact, &prepared.scenario, &request), None, None)
@@ -99,8 +102,8 @@ fn asked_more(arguments: &Simulate, prepared: &Prepared, request: Request<'_>) -
     let Ok(found) = &simulation else { return (simulation, None, None) };
     // As many as the run took, where a precision stopped it.
     let trials = found.trials;
-    let uncertainty = arguments.uncertainty.map(|replicates| uncertainty(system, compact, scenario, &request, replicates));
     let request = Request { trials, rows: None, ..request };
+    let uncertainty = arguments.uncertainty.map(|replicates| uncertainty(system, compact, scenario, &request, replicates));
     let sensitivities = arguments.sensitivity.map(|flips| sensitivities(system, compact, scenario, &request, flips as usize));
     (simulation, uncertainty, sensitivities)
 }

@@ -73,7 +73,7 @@ fn write_rows(out: &mut impl Write, prefix: &str, rows: &Rows) -> io::Result<()>
         write!(out, "{prefix}{},{reach}", rows.first + at as u64)?;
         if let Some(censored) = rows.censored.get(at) {
             let lost = &rows.milli_user_minutes[at * journeys..(at + 1) * journeys];
-            write!(out, ",{},{censored}", thousandths(lost.iter().sum()))?;
+            write!(out, ",{},{censored}", thousandths(lost.iter().fold(0, |all: u64, lost| all.saturating_add(*lost))))?;
             for lost in lost {
                 write!(out, ",{}", thousandths(*lost))?;
             }

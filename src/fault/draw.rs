@@ -25,8 +25,7 @@ pub(crate) trait Choose {
     }
 }
 
-/// Durations of a law at uniform numbers, which are used up: what [`Choose::duration`] makes of each, at most 2^62
-/// ticks.
+/// Durations of a law at uniform numbers, which are used up: what [`Choose::duration`] makes of each, at most 2^62 ticks.
 /// Compiled for wide registers where the caller is.
 #[inline(always)]
 pub(crate) fn durations(law: DurationLaw, uniforms: &mut [f64], ticks: &mut [Ticks]) {

@@ -50,6 +50,12 @@ impl Mask {
         Self::first(lanes.end as u64).without(Self::first(lanes.start as u64))
     }
 
+    /// Is a trial in it?
+    #[inline(always)]
+    pub(crate) fn contains(&self, lane: u64) -> bool {
+        self.0[(lane / 64) as usize] >> (lane % 64) & 1 == 1
+    }
+
     /// Calls with the number of every trial in it, rising.
     #[inline(always)]
     pub(crate) fn for_each(&self, mut each: impl FnMut(usize)) {

@@ -26,6 +26,11 @@ impl Repeated {
         }
     }
 
+    /// The different numbers and the position of each row's, unless too many differ.
+    pub(crate) fn table(&self) -> Option<(&[f64], &[u16])> {
+        self.all.is_empty().then_some((&self.values, &self.positions))
+    }
+
     /// Number of rows.
     pub(crate) fn len(&self) -> usize {
         self.positions.len().max(self.all.len())
@@ -40,12 +45,12 @@ impl Repeated {
     pub(crate) fn set(&mut self, row: usize, value: f64) {
         if !self.positions.is_empty() {
             let known = self.values.iter().position(|other| other.to_bits() == value.to_bits());
-            match known.map(u16::try_from).or_else(|| Some(self.added(value))) {
-                Some(Ok(position)) => {
+            match known.map_or_else(|| self.added(value), u16::try_from) {
+                Ok(position) => {
                     self.positions[row] = position;
                     return;
                 }
-                _ => self.spread(),
+                Err(_) => self.spread(),
             }
         }
         self.all[row] = value;

@@ -62,12 +62,40 @@ impl Traffic {
         let before = edges.iter().rev().find(|(offset, _)| *offset <= 0).map_or(base, |(_, rate)| *rate);
         let mut traffic = Self::flat(before);
         for (offset, rate) in edges.into_iter().filter(|(offset, _)| *offset > 0) {
-            let (at, last) = (Ticks(offset as u64), traffic.starts.len() - 1);
-            traffic.sums.push(traffic.sums[last] + traffic.rates[last] * at.saturating_sub(traffic.starts[last]).minutes());
-            traffic.starts.push(at);
-            traffic.rates.push(rate);
+            traffic.then(Ticks(offset as u64), rate);
         }
         Ok(traffic)
+    }
+
+    /// All of several journeys together, as a share of the highest rate that they come to; 1 for ever where they are flat or have
+    /// no users.
+    pub fn share_of_peak(all: &[Self]) -> Self {
+        let mut starts: Vec<Ticks> = all.iter().flat_map(|one| one.starts.iter().copied()).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let rates: Vec<f64> = starts.iter().map(|start| all.iter().map(|one| one.rate_at(*start)).sum()).collect();
+        let most = rates.iter().copied().fold(0.0, f64::max);
+        if most <= 0.0 {
+            return Self::flat(1.0);
+        }
+        let mut share = Self::flat(rates[0] / most);
+        for (start, rate) in starts.into_iter().zip(rates).skip(1) {
+            share.then(start, rate / most);
+        }
+        share
+    }
+
+    /// Adds a piece behind all others.
+    fn then(&mut self, at: Ticks, rate: f64) {
+        let last = self.starts.len() - 1;
+        self.sums.push(self.sums[last] + self.rates[last] * at.saturating_sub(self.starts[last]).minutes());
+        self.starts.push(at);
+        self.rates.push(rate);
+    }
+
+    /// When the rate changes next after a time.
+    pub fn next_change(&self, after: Ticks) -> Option<Ticks> {
+        self.starts.get(self.starts.partition_point(|start| *start <= after)).copied()
     }
 
     /// Users × minutes between two times.
@@ -132,6 +160,25 @@ mod tests {
         let elapsed = minutes((2 * 24 + 22) * 60 - 60);
         assert!((traffic.rate_at(elapsed) - base * 2.5).abs() < 1e-9);
         assert!((traffic.rate_at(Ticks(elapsed.0 - 1)) - base).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_share_of_the_peak_is_that_of_all_together() {
+        let at: Zoned = "2026-07-01T10:00:00[America/New_York]".parse().expect("time");
+        let peaked = Traffic::new(&journey(720, 1_200), Some(&at), Ticks::from_days(3)).expect("traffic");
+        // 1,000 a minute on average: 667 and, from noon to eight, 1,667; with 500 beside it 1,167 of 2,167.
+        let share = Traffic::share_of_peak(&[peaked, Traffic::flat(500.0)]);
+        let base = 1_000.0 / 1.5;
+        assert!((share.rate_at(minutes(30)) - (base + 500.0) / (base * 2.5 + 500.0)).abs() < 1e-12);
+        assert_eq!(share.next_change(Ticks::ZERO), Some(minutes(120)));
+        assert_eq!((share.rate_at(minutes(120)), share.next_change(minutes(120))), (1.0, Some(minutes(600))));
+        for flat in [
+            Traffic::share_of_peak(&[]),
+            Traffic::share_of_peak(&[Traffic::flat(0.0)]),
+            Traffic::share_of_peak(&[Traffic::flat(7.0)]),
+        ] {
+            assert_eq!((flat.rate_at(minutes(9)), flat.next_change(Ticks::ZERO)), (1.0, None));
+        }
     }
 
     #[test]

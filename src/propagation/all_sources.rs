@@ -8,7 +8,7 @@
 //! 64 bytes an arc and thread.
 
 use super::condensed::{Condensed, Spreading};
-use super::count::{PLANES, add_eight, add_from};
+use super::count::{Adding, PLANES, count_at};
 use super::plan::{INSIDE, Plan};
 use super::reach::{Question, Reached, Worlds, is_constant};
 use super::run::Request;
@@ -53,7 +53,7 @@ pub(super) fn reach_sums(
     let plan = Plan::new(system, compact, &all, request.seed, false);
     let groups = groups(&plan, scenarios, request);
     let labels = plan.labels();
-    let machine = request.machine.unwrap_or_else(Machine::widest);
+    let machine = request.machine();
     if plan.is_plain() && groups.iter().all(Group::is_plain) {
         return Some(condensed_sums(&plan, &groups, scenarios.len(), request, machine));
     }
@@ -85,6 +85,7 @@ pub(super) fn reach_sums(
 fn condensed_sums(plan: &Plan, groups: &[Group], scenarios: usize, request: &Request<'_>, machine: Machine) -> Vec<BatchSums> {
     let none = || (vec![BatchSums::new(); scenarios], Condensed::default(), Vec::new());
     let all = (0..request.trials.div_ceil(LANES)).into_par_iter().fold(none, |(mut sums, mut world, mut masks), block| {
+        // Drawn for 512 worlds where 64 are used: cheap beside what is done with each, and so there are eight times the tasks.
         let live = lanes::run(machine, Drawing { plan, batch: batch_key(block * LANES / BATCH) });
         // Plain arcs have one question.
         let words: Vec<u64> = live[0].iter().map(|mask| mask[(block % (BATCH / LANES)) as usize]).collect();
@@ -121,9 +122,7 @@ fn merged(mut a: Vec<BatchSums>, b: Vec<BatchSums>) -> Vec<BatchSums> {
 fn settle(groups: &[Group], counters: &mut [[Mask; PLANES]], batch: usize, sums: &mut [BatchSums]) {
     for (group, planes) in groups.iter().zip(counters) {
         for (lane, member) in group.members.iter().enumerate() {
-            let (word, bit) = (lane / LANES as usize, lane % LANES as usize);
-            let reach = planes.iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
-            sums[*member].add(batch, reach);
+            sums[*member].add(batch, count_at(planes, lane as u64));
         }
         *planes = [Mask::NONE; PLANES];
     }
@@ -165,11 +164,17 @@ fn groups(plan: &Plan, scenarios: &[Scenario], request: &Request<'_>) -> Vec<Gro
             Group {
                 seeds: masks.filter(|(_, mask)| !mask.is_none()).map(|(at, mask)| (at, *mask)).collect(),
                 sources,
-                first: members[0].0,
+                first: component_start(plan, members[0].0),
                 members: members.iter().map(|(_, at)| *at).collect(),
             }
         })
         .collect()
+}
+
+/// Where the component of a node starts: what one of them reaches may lie before it.
+fn component_start(plan: &Plan, node: usize) -> usize {
+    let at = plan.components.partition_point(|(_, end)| *end as usize <= node);
+    plan.components.get(at).map_or(plan.len(), |(start, _)| *start as usize)
 }
 
 /// Every world in turn.
@@ -189,7 +194,7 @@ impl AllWorlds<'_> {
         reached.begin(self.plan);
         let mut counters = vec![[Mask::NONE; PLANES]; groups.len()];
         let open = vec![vec![0; self.plan.in_source.len().div_ceil(64)]; live.len()];
-        let mut world = World { batch: batch_key(unit), number: 0, open };
+        let mut world = World { open };
         let mut batch = None;
         for number in 0..(self.total - unit * BATCH).min(BATCH) {
             let of = batch_of(unit * BATCH + number, self.total);
@@ -233,7 +238,7 @@ impl Work for Drawing<'_> {
         for (arc, key) in plan.in_key.iter().enumerate() {
             let key = *key;
             if plan.in_rule.is_empty() {
-                below(machine, batch, key, plan.in_threshold[arc], all).store(&mut live[Question::ERRORS][arc]);
+                below(machine, batch, key, plan.in_threshold.get(arc), all).store(&mut live[Question::ERRORS][arc]);
             } else if plan.rule(arc) != INSIDE {
                 let rule = &plan.rules[plan.rule(arc) as usize];
                 below(machine, batch, key, rule.errors, all).store(&mut live[Question::ERRORS][arc]);
@@ -250,16 +255,12 @@ impl Work for Drawing<'_> {
 
 /// One world: for each kind of question, a bit for each arc.
 struct World {
-    /// Key of its batch, and its number there.
-    batch: Mask,
-    number: u64,
     open: Vec<Vec<u64>>,
 }
 
 impl World {
     /// Takes the bits of a world out of 512.
     fn enter(&mut self, live: &[Vec<Mask>], number: u64) {
-        self.number = number;
         let (word, bit) = ((number / LANES) as usize, number % LANES);
         for (open, live) in self.open.iter_mut().zip(live) {
             for (open, live) in open.iter_mut().zip(live.chunks(64)) {
@@ -270,55 +271,9 @@ impl World {
 }
 
 impl Worlds for World {
-    /// A number that belongs to no arc is drawn.
-    #[inline(always)]
-    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
-        let mut answers = Mask::NONE;
-        below(machine, V::load(machine, &self.batch), key, threshold, V::splat(machine, u64::MAX)).store(&mut answers);
-        let answer = answers[(self.number / LANES) as usize] >> (self.number % LANES) & 1;
-        need.and(V::splat(machine, answer.wrapping_neg()))
-    }
-
     #[inline(always)]
     fn ask<V: Lanes>(&self, machine: V::Machine, question: Question, _: Key, _: Threshold, need: V) -> V {
         let open = self.open[question.of][question.arc / 64] >> (question.arc % 64) & 1;
         need.and(V::splat(machine, open.wrapping_neg()))
-    }
-}
-
-/// Adds one to the counter of each lane for each label node that is impaired in it; plane i holds digit i.
-struct Adding<'a> {
-    masks: &'a [Mask],
-    channels: usize,
-    labels: &'a [u32],
-    sources: &'a [(u32, Mask)],
-    planes: &'a mut [Mask; PLANES],
-}
-
-impl Work for Adding<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Lanes>(self, machine: V::Machine) {
-        let none = V::splat(machine, 0);
-        let mut planes: [V; PLANES] = std::array::from_fn(|digit| V::load(machine, &self.planes[digit]));
-        let mut sources = self.sources.iter().peekable();
-        for labels in self.labels.chunks(8) {
-            let mut impaired = [none; 8];
-            for (node, impaired) in labels.iter().zip(&mut impaired) {
-                let at = *node as usize * self.channels;
-                for mask in &self.masks[at..at + self.channels] {
-                    *impaired = impaired.or(V::load(machine, mask));
-                }
-                while let Some((source, mask)) = sources.next_if(|(source, _)| source <= node) {
-                    if source == node {
-                        *impaired = impaired.or(V::load(machine, mask));
-                    }
-                }
-            }
-            let carry = add_eight(&mut planes, impaired);
-            add_from(&mut planes, carry, 3);
-        }
-        planes.iter().zip(self.planes).for_each(|(plane, stored)| plane.store(stored));
     }
 }

@@ -1,4 +1,4 @@
-//! From integer tallies to numbers with their intervals: the only place where trials are divided by.
+//! From the integer tallies of a simulation to numbers with their intervals.
 
 use super::first_crossing::FirstCrossing;
 use super::result::{JourneyResult, Method, Precision, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
@@ -6,9 +6,10 @@ use super::run::Run;
 use super::sampling::Sample;
 use super::starved::Downstream;
 use super::tally::{Measure, ServiceTally, ServiceTimes, Tally};
+use super::weighted::{Weighted, reach_of};
 use crate::statistics::{Estimate, Interval, LogLinear, clopper_pearson, order_statistic_ranks};
 use crate::units::{ServiceId, Ticks};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// Confidence of intervals, unless another is asked for.
 pub(super) const CONFIDENCE: f64 = 0.95;
@@ -33,12 +34,22 @@ impl Run<'_> {
         }
         simulation.precision = self.request.precision.map(|asked| Precision {
             asked,
-            reach: relative_half_width(simulation.reach.mean),
+            reach: self.reach_half_width(simulation.reach.mean, (&sample.tally, &weights), labels.len()),
             user_minutes: self
                 .can_lose_users()
                 .then(|| simulation.user_minutes.as_ref().map_or(f64::INFINITY, |lost| relative_half_width(lost.mean))),
         });
         simulation
+    }
+
+    /// Relative half-width of mean reach. Where no trial differs from another, this says nothing about those that were not seen: of
+    /// these there are as many as the binomial law allows, and each reaches at most everything.
+    fn reach_half_width(&self, mean: Estimate, (tally, weights): (&Tally, &Weights<'_>), services: usize) -> f64 {
+        if mean.interval.low < mean.interval.high || mean.mean <= 0.0 {
+            return relative_half_width(mean);
+        }
+        let unseen = clopper_pearson(0, tally.trials, self.request.confidence.unwrap_or(CONFIDENCE)).high;
+        weights.factor * unseen * (services as f64 - mean.mean).max(0.0) / mean.mean
     }
 
     /// Can the scenario reach any journey that has users? Without a clock nobody counts them.
@@ -148,33 +159,23 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
     histogram.settle();
     let quantile = |q: f64| unit(histogram.quantile(q, trials) as f64);
     let worst = histogram.estimate_of_worst(0.05, trials, confidence);
-    let interval = |q: f64| {
-        let (low, high) = order_statistic_ranks(trials, q, confidence);
-        Interval {
-            low: unit(histogram.quantile_rank(low, trials) as f64),
-            high: unit(histogram.quantile_rank(high.min(trials), trials) as f64),
-        }
+    let interval = |q: f64| match order_statistic_ranks(trials, q, confidence) {
+        // Above the largest trial nothing is known.
+        (_, high) if high > trials => Interval::UNKNOWN,
+        (low, high) => Interval {
+            low: unit(histogram.low_of_rank(low, trials) as f64),
+            high: unit(histogram.quantile_rank(high, trials) as f64),
+        },
     };
     Summary {
-        mean: Estimate {
-            mean: unit(mean.mean),
-            interval: if mean.interval.is_unknown() {
-                mean.interval
-            } else {
-                Interval { low: unit(mean.interval.low), high: unit(mean.interval.high) }
-            },
-        },
+        mean: Estimate { mean: unit(mean.mean), interval: mean.interval.map(&unit) },
         standard_deviation: unit(standard_deviation(measure.sums.total() as f64, &histogram, trials)),
         p50: quantile(0.50),
         p90: quantile(0.90),
         p95: quantile(0.95),
         p99: quantile(0.99),
         es95: unit(worst.mean),
-        es95_interval: if worst.interval.is_unknown() {
-            worst.interval
-        } else {
-            Interval { low: unit(worst.interval.low), high: unit(worst.interval.high) }
-        },
+        es95_interval: worst.interval.map(&unit),
         intervals: (interval(0.50), interval(0.95)),
     }
 }
@@ -225,8 +226,7 @@ impl<'a> Weights<'a> {
         }
         // Sums, so that an end at 1 stays there: (1 − f) + f·1 need not be 1 in floating point.
         let mixed = |x: f64| stays + self.factor * (x - stays);
-        let known = |interval: Interval| Interval { low: mixed(interval.low), high: mixed(interval.high) };
-        Estimate { mean: mixed(mean), interval: if interval.is_unknown() { interval } else { known(interval) } }
+        Estimate { mean: mixed(mean), interval: interval.map(mixed) }
     }
 }
 
@@ -247,7 +247,10 @@ fn reach_result(tally: &Tally, weights: &Weights<'_>, confidence: f64) -> Reach 
     let distribution = tally.reach.iter().map(|(value, count)| (value, count as f64 / trials));
     if let Some(stays) = weights.stays {
         let (at, _) = stays.reach.iter().next().unwrap_or_default();
-        return mixed_reach(weights.whole(mean, at as f64), (at, 1.0 - weights.factor), distribution, weights.factor);
+        let mut all = Weighted::default();
+        all.add(at, 1.0 - weights.factor);
+        distribution.for_each(|(value, p)| all.add(value, weights.factor * p));
+        return Reach { mean: weights.whole(mean, at as f64), ..reach_of(&all) };
     }
     Reach {
         mean,
@@ -256,31 +259,6 @@ fn reach_result(tally: &Tally, weights: &Weights<'_>, confidence: f64) -> Reach 
         p99: tally.reach.quantile(0.99),
         standard_deviation: tally.reach.variance().sqrt(),
         distribution: distribution.collect(),
-    }
-}
-
-/// Reach that is a known value with some probability, and else distributed as given. O(d log d).
-fn mixed_reach(mean: Estimate, known: (u64, f64), others: impl Iterator<Item = (u64, f64)>, factor: f64) -> Reach {
-    let mut distribution = BTreeMap::from([known]);
-    for (value, p) in others {
-        *distribution.entry(value).or_default() += factor * p;
-    }
-    let quantile = |q: f64| {
-        let mut sum = 0.0;
-        let found = distribution.iter().find(|(_, p)| {
-            sum += **p;
-            sum >= q - 1e-12
-        });
-        found.or(distribution.last_key_value()).map_or(0, |(value, _)| *value)
-    };
-    let square = |(value, p): (&u64, &f64)| p * (*value as f64 - mean.mean).powi(2);
-    Reach {
-        mean,
-        p50: quantile(0.5),
-        p90: quantile(0.9),
-        p99: quantile(0.99),
-        standard_deviation: distribution.iter().map(square).sum::<f64>().sqrt(),
-        distribution: distribution.into_iter().collect(),
     }
 }
 

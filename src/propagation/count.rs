@@ -6,17 +6,25 @@ use super::spreading::Column;
 use super::tally::{ServiceTally, Tally};
 use super::timeline::{JourneyOutcome, Timeline, Trial};
 use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
-use crate::random::LANES;
 use crate::statistics::batch::batch_of;
-use crate::units::Ticks;
 
 /// Digits of the number of services that a trial can impair.
 pub(super) const PLANES: usize = 32;
 
 /// Services impaired in each trial of a batch, as binary digits.
 pub(super) fn reach_planes(reached: &Reached, machine: Machine, labels: &[u32], batch: Batch) -> [Mask; PLANES] {
-    let mut services = vec![ServiceTally::default(); labels.len()];
-    count_masks(reached, machine, labels, &mut services, batch).0
+    let sources = sorted_sources(reached);
+    let (masks, channels) = reached.all();
+    let mut planes = [Mask::NONE; PLANES];
+    lanes::run(machine, Adding { masks, channels, labels, sources: &sources, planes: &mut planes });
+    planes.map(|plane| plane.and(Mask::first(batch.lanes)))
+}
+
+/// Nodes that count as impaired whatever crosses, rising.
+fn sorted_sources(reached: &Reached) -> Vec<(u32, Mask)> {
+    let mut sources = reached.impaired_sources.clone();
+    sources.sort_unstable_by_key(|(node, _)| *node);
+    sources
 }
 
 /// Counts the trials of each service, and the services of each trial.
@@ -27,19 +35,22 @@ fn count_masks(
     services: &mut [ServiceTally],
     batch: Batch,
 ) -> ([Mask; PLANES], usize) {
-    let mut sources = reached.impaired_sources.clone();
-    sources.sort_unstable_by_key(|(node, _)| *node);
+    let sources = sorted_sources(reached);
     let (masks, channels) = reached.all();
     let valid = Mask::first(batch.lanes);
     lanes::run(machine, Counting { masks, channels, labels, sources: &sources, valid: &valid, services })
+}
+
+/// The count of a lane, from the binary digits of all.
+pub(super) fn count_at(planes: &[Mask], lane: u64) -> u64 {
+    planes.iter().enumerate().map(|(digit, plane)| u64::from(plane.contains(lane)) << digit).sum()
 }
 
 /// Adds a batch of static reach to a tally.
 pub(super) fn count_batch(reached: &Reached, machine: Machine, labels: &[u32], tally: &mut Tally, trials: u64, batch: Batch) {
     let (planes, used) = count_masks(reached, machine, labels, &mut tally.services, batch);
     for lane in 0..batch.lanes {
-        let (word, bit) = ((lane / LANES) as usize, lane % LANES);
-        let reach = planes[..used].iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
+        let reach = count_at(&planes[..used], lane);
         tally.record_reach(batch.number * BATCH + lane, trials, reach);
     }
 }
@@ -95,6 +106,43 @@ impl Work for Counting<'_> {
     }
 }
 
+/// Adds one to the counter of each lane for each label node that is impaired in it; plane i holds digit i.
+pub(super) struct Adding<'a> {
+    pub(super) masks: &'a [Mask],
+    pub(super) channels: usize,
+    pub(super) labels: &'a [u32],
+    pub(super) sources: &'a [(u32, Mask)],
+    pub(super) planes: &'a mut [Mask; PLANES],
+}
+
+impl Work for Adding<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self, machine: V::Machine) {
+        let none = V::splat(machine, 0);
+        let mut planes: [V; PLANES] = std::array::from_fn(|digit| V::load(machine, &self.planes[digit]));
+        let mut sources = self.sources.iter().peekable();
+        for labels in self.labels.chunks(8) {
+            let mut impaired = [none; 8];
+            for (node, impaired) in labels.iter().zip(&mut impaired) {
+                let at = *node as usize * self.channels;
+                for mask in &self.masks[at..at + self.channels] {
+                    *impaired = impaired.or(V::load(machine, mask));
+                }
+                while let Some((source, mask)) = sources.next_if(|(source, _)| source <= node) {
+                    if source == node {
+                        *impaired = impaired.or(V::load(machine, mask));
+                    }
+                }
+            }
+            let carry = add_eight(&mut planes, impaired);
+            add_from(&mut planes, carry, 3);
+        }
+        planes.iter().zip(self.planes).for_each(|(plane, stored)| plane.store(stored));
+    }
+}
+
 /// Adds eight bits a lane to the three lowest planes; returns the carry, worth eight.
 #[inline(always)]
 pub(super) fn add_eight<V: Lanes>(planes: &mut [V; PLANES], bits: [V; 8]) -> V {
@@ -132,21 +180,14 @@ fn full_adder<V: Lanes>(a: V, b: V, c: V) -> (V, V) {
 /// For each trial of a batch, the plan nodes that static reach found, ascending.
 pub(super) fn lists_of(reached: &Reached, plan: &Plan, lists: &mut [Vec<u32>]) {
     lists.iter_mut().for_each(Vec::clear);
-    let mut sources = reached.impaired_sources.clone();
-    sources.sort_unstable_by_key(|(node, _)| *node);
+    let sources = sorted_sources(reached);
     for node in 0..plan.len() {
         let [errors, latency, wrong] = reached.at(node);
         let mut any = errors.or(latency).or(wrong);
         if let Ok(found) = sources.binary_search_by_key(&(node as u32), |(node, _)| *node) {
             any = any.or(sources[found].1);
         }
-        for (word, bits) in any.0.into_iter().enumerate() {
-            let mut bits = bits;
-            while bits != 0 {
-                lists[word * LANES as usize + bits.trailing_zeros() as usize].push(node as u32);
-                bits &= bits - 1;
-            }
-        }
+        any.for_each(|lane| lists[lane].push(node as u32));
     }
 }
 
@@ -173,37 +214,53 @@ pub(super) fn count_services(
     reach
 }
 
+/// Work space of [`count_column`].
+#[derive(Debug)]
+pub(super) struct Columns {
+    downtimes: [u64; BATCH as usize],
+    onsets: [u64; BATCH as usize],
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self { downtimes: [0; BATCH as usize], onsets: [0; BATCH as usize] }
+    }
+}
+
 /// Adds a service of many trials of a spreading outage: it is down until the root is back. `mean_batches` tells the batch of the
-/// mean that each trial of the batch belongs to. The vectors are work space.
-pub(super) fn count_column(
-    column: &Column<'_>,
-    service: &mut ServiceTally,
-    mean_batches: &[usize],
-    (downtimes, onsets): &mut (Vec<u64>, Vec<u64>),
-) {
+/// mean that each trial of the batch belongs to, rising.
+pub(super) fn count_column(column: &Column<'_>, service: &mut ServiceTally, mean_batches: &[usize], columns: &mut Columns) {
     let times = service.times.get_or_insert_default();
-    downtimes.clear();
-    onsets.clear();
-    let (mut sum, mut current) = (0_u64, None);
+    let Columns { downtimes, onsets } = columns;
+    let mut count = 0;
     column.down.for_each(|lane| {
         let (outage, from) = (column.outages[lane], column.times[lane - column.lanes.start]);
-        if current != Some(mean_batches[lane]) {
-            current.iter().for_each(|batch| times.alike.sums.add(*batch, sum));
-            (sum, current) = (0, Some(mean_batches[lane]));
-        }
-        let downtime = outage.length.saturating_sub(from).0;
-        sum += downtime;
-        downtimes.push(downtime);
-        match outage.onset.saturating_add(from) {
-            Ticks::ZERO => times.onset_at_zero += 1,
-            onset => onsets.push(onset.0),
-        }
+        downtimes[count] = outage.length.saturating_sub(from).0;
+        onsets[count] = outage.onset.saturating_add(from).0;
+        count += 1;
     });
-    current.iter().for_each(|batch| times.alike.sums.add(*batch, sum));
+    let (downtimes, onsets) = (&downtimes[..count], &mut onsets[..count]);
+    let mean_batches = &mean_batches[column.lanes.start..column.lanes.end.min(mean_batches.len())];
+    if mean_batches.first() == mean_batches.last() {
+        mean_batches.first().iter().for_each(|batch| times.alike.sums.add(**batch, downtimes.iter().sum()));
+    } else {
+        let mut downtimes = downtimes.iter();
+        column.down.for_each(|lane| {
+            downtimes
+                .next()
+                .iter()
+                .for_each(|downtime| times.alike.sums.add(mean_batches[lane - column.lanes.start], **downtime));
+        });
+    }
     times.alike.histogram.record_all(downtimes);
-    times.onset.record_all(onsets);
-    service.impaired += downtimes.len() as u64;
-    service.down += downtimes.len() as u64;
+    let at_zero = onsets.iter().filter(|onset| **onset == 0).count();
+    times.onset_at_zero += at_zero as u64;
+    if at_zero > 0 {
+        onsets.sort_unstable();
+    }
+    times.onset.record_all(&onsets[at_zero..]);
+    service.impaired += count as u64;
+    service.down += count as u64;
 }
 
 /// Adds the journeys of one timed trial, and what holds of it as a whole, to a tally.
@@ -217,13 +274,13 @@ pub(super) fn count_trial(
 ) {
     tally.record_reach(number, trials, reach);
     let batch = batch_of(number, trials);
-    let mut all = 0;
+    let mut all = 0_u64;
     for (journey, outcome) in tally.journeys.iter_mut().zip(journeys) {
         journey.downtime.record(batch, outcome.downtime.0);
         journey.impaired_time.record(batch, outcome.impaired_time.0);
         journey.user_minutes.record(batch, outcome.milli_user_minutes());
         journey.integrity_minutes.record(batch, outcome.milli_integrity_minutes());
-        all += outcome.milli_user_minutes();
+        all = outcome.milli_user_minutes().saturating_add(all);
     }
     tally.user_minutes.record(batch, all);
     tally.censored += u64::from(is_censored);

@@ -133,12 +133,11 @@ fn chances(p: impl Iterator<Item = f64>) -> (f64, Vec<f64>) {
 
 /// What is reached when nothing uncertain lets anything through, as the tally of one trial; notes what was asked at its edge.
 fn struck(plan: &Plan, scenario: &Scenario, below: Option<&Downstream>, request: &Request<'_>, asked: &Asked) -> Tally {
-    let (machine, batch) = (request.machine.unwrap_or_else(Machine::widest), Batch { number: 0, lanes: 1 });
+    let (machine, batch) = (request.machine(), Batch { number: 0, lanes: 1 });
     let (mut reached, labels) = (Reached::default(), plan.labels());
     reached.start(plan, scenario, request.seed, batch);
     reached.propagate(machine, plan, &Asked::default());
-    // Once more, now that it is known what needs no answer.
-    reached.heal_from(plan.len());
+    // Once more on what is settled: only what could leave it is asked.
     reached.propagate(machine, plan, asked);
     let mut tally = Tally::new(labels.len(), 0);
     count_batch(&reached, machine, &labels, &mut tally, 1, batch);
@@ -166,7 +165,13 @@ struct Asked {
 
 impl Worlds for Asked {
     #[inline(always)]
-    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
+    fn ask<V: Lanes>(&self, machine: V::Machine, question: Question, key: Key, threshold: Threshold, need: V) -> V {
+        if need.is_none() {
+            return need;
+        }
+        if question.of == Question::VALIDATOR {
+            self.is_unfit.set(self.is_unfit.get() || !matches!(threshold, Threshold::ALWAYS | Threshold::NEVER));
+        }
         if threshold == Threshold::ALWAYS {
             return need;
         }
@@ -176,17 +181,6 @@ impl Worlds for Asked {
             *known = (*known).max(threshold);
         }
         V::splat(machine, 0)
-    }
-
-    #[inline(always)]
-    fn ask<V: Lanes>(&self, machine: V::Machine, question: Question, key: Key, threshold: Threshold, need: V) -> V {
-        if need.is_none() {
-            return need;
-        }
-        if question.of == Question::VALIDATOR {
-            self.is_unfit.set(self.is_unfit.get() || !matches!(threshold, Threshold::ALWAYS | Threshold::NEVER));
-        }
-        self.below(machine, key, threshold, need)
     }
 }
 
@@ -206,11 +200,6 @@ struct GivenWorlds<'a> {
 }
 
 impl Worlds for GivenWorlds<'_> {
-    #[inline(always)]
-    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
-        below(machine, V::load(machine, &self.batch), key, threshold, need)
-    }
-
     #[inline(always)]
     fn ask<V: Lanes>(&self, machine: V::Machine, question: Question, key: Key, threshold: Threshold, need: V) -> V {
         if need.is_none() {
@@ -233,7 +222,7 @@ impl Worlds for GivenWorlds<'_> {
         let mut crosses = none;
         for (threshold, need) in asked {
             if !need.is_none() {
-                crosses = crosses.or(self.below(machine, key, threshold, need));
+                crosses = crosses.or(below(machine, V::load(machine, &self.batch), key, threshold, need));
             }
         }
         crosses

@@ -110,7 +110,7 @@ impl ErrorArc {
     pub(crate) fn of(plan: &Plan, arc: usize) -> Self {
         let (source, key) = (plan.in_source[arc], plan.in_key[arc]);
         if plan.in_rule.is_empty() {
-            return Self { source, threshold: plan.in_threshold[arc], key, name: 0, buffer: None };
+            return Self { source, threshold: plan.in_threshold.get(arc), key, name: 0, buffer: None };
         }
         let rule = &plan.rules[plan.rule(arc) as usize];
         let crosses = rule.crossing.channels.has(Channels::ERRORS);
@@ -174,7 +174,7 @@ impl Lane {
             data_delay: NONE,
         };
         if plan.in_rule.is_empty() {
-            live.errors = draws.below(arc, key, plan.in_threshold[arc]);
+            live.errors = draws.below(arc, key, plan.in_threshold.get(arc));
             live.latency = live.errors;
             live.data = false;
             if live.errors {

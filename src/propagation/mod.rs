@@ -1,6 +1,6 @@
 //! Engines: how far a fault reaches and how long services are down.
 //!
-//! `plan` cuts the compiled graph down to what a scenario can reach; `reach` answers without a clock, 64 trials to a word;
+//! `plan` cuts the compiled graph down to what a scenario can reach; `reach` answers without a clock, 512 trials to a mask;
 //! `timeline` follows one trial through time; `exact` solves without sampling. All give integer tallies that merge in any order, so the
 //! answer is the same for any number of threads.
 
@@ -16,6 +16,7 @@ mod kernel_tests;
 mod lane;
 mod live;
 pub mod load;
+mod plain_arcs;
 pub(crate) mod plan;
 pub mod ranking;
 pub(crate) mod reach;
@@ -32,6 +33,7 @@ mod timeline;
 pub mod transfer;
 pub mod uncertainty;
 pub mod waiting;
+mod weighted;
 
 pub use result::{Simulation, Solver};
 pub use run::{Request, simulate, simulate_last};

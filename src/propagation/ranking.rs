@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::fault::{Fault, FaultKind, Response, Scenario};
 use crate::model::structure::harmed_from;
 use crate::model::{Compact, System};
-use crate::statistics::{BatchSums, Estimate, Interval, looks};
+use crate::statistics::{BatchSums, Estimate, looks};
 use crate::units::{ServiceId, Ticks};
 
 /// What one service does to the others when it fails.
@@ -244,11 +244,7 @@ fn ranked(system: &System, service: ServiceId, sample: &Sample, request: &Reques
 
 fn in_unit(sums: &BatchSums, (trials, confidence): (u64, f64), unit: fn(f64) -> f64) -> Estimate {
     let Estimate { mean, interval } = sums.estimate(trials, confidence);
-    let is_known = !interval.is_unknown();
-    Estimate {
-        mean: unit(mean),
-        interval: if is_known { Interval { low: unit(interval.low), high: unit(interval.high) } } else { interval },
-    }
+    Estimate { mean: unit(mean), interval: interval.map(unit) }
 }
 
 /// Where a value stands in the order of all, the largest first.
@@ -283,6 +279,7 @@ pub fn places(estimates: &[Estimate]) -> Vec<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Interval;
 
     fn estimate(mean: f64, half: f64) -> Estimate {
         Estimate { mean, interval: Interval { low: mean - half, high: mean + half } }

@@ -46,14 +46,8 @@ impl Question {
 
 /// Which arcs are live in which trials.
 pub(crate) trait Worlds {
-    /// Trials of `need` in which the entity's number is below the threshold.
-    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V;
-
-    /// The same about an arc. Numbers are drawn only where there is a trial to draw them for.
-    #[inline(always)]
-    fn ask<V: Lanes>(&self, machine: V::Machine, _: Question, key: Key, threshold: Threshold, need: V) -> V {
-        if need.is_none() { need } else { self.below(machine, key, threshold, need) }
-    }
+    /// Trials of `need` in which the answer is yes: the number of the key is below the threshold.
+    fn ask<V: Lanes>(&self, machine: V::Machine, question: Question, key: Key, threshold: Threshold, need: V) -> V;
 }
 
 /// Worlds drawn from keyed random numbers.
@@ -70,9 +64,10 @@ impl SampledWorlds {
 }
 
 impl Worlds for SampledWorlds {
+    /// Numbers are drawn only where there is a trial to draw them for.
     #[inline(always)]
-    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
-        below(machine, V::load(machine, &self.batch), key, threshold, need)
+    fn ask<V: Lanes>(&self, machine: V::Machine, _: Question, key: Key, threshold: Threshold, need: V) -> V {
+        if need.is_none() { need } else { below(machine, V::load(machine, &self.batch), key, threshold, need) }
     }
 }
 
@@ -193,9 +188,10 @@ impl Reached {
         self.propagate_from(machine, plan, worlds, 0);
     }
 
-    /// The same where all is well before a node.
+    /// The same where all is well before a node, with which a component starts.
     pub(crate) fn propagate_from(&mut self, machine: Machine, plan: &Plan, worlds: &impl Worlds, node: usize) {
         let components = &plan.components[plan.components.partition_point(|(_, end)| (*end as usize) <= node)..];
+        debug_assert!(components.first().is_none_or(|(start, _)| *start as usize == node), "a component is settled as a whole");
         let masks = self.masks.as_mut_slice();
         let (queue, queued, done) = (&mut self.queue, &mut self.queued[..], &mut self.done[..]);
         let settling = Settling { queue, queued, done };
@@ -393,7 +389,7 @@ fn cross<V: Lanes, const C: usize>(
     fresh: [V; C],
     acc: &mut [V; C],
 ) {
-    let (key, threshold) = (plan.in_key[arc], plan.in_threshold[arc]);
+    let (key, threshold) = (plan.in_key[arc], plan.in_threshold.get(arc));
     if C == 1 || plan.in_rule.is_empty() {
         // Plain arcs carry errors and delay with one probability.
         for channel in 0..C.min(2) {

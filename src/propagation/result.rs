@@ -71,9 +71,9 @@ pub struct Summary {
     pub p99: f64,
     /// Mean of the worst 5 %.
     pub es95: f64,
-    /// 95 % interval of `es95`.
+    /// Interval of `es95`.
     pub es95_interval: Interval,
-    /// 95 % interval of the median and of the 95th percentile, by order statistics.
+    /// Intervals of the median and of the 95th percentile, by order statistics.
     pub intervals: (Interval, Interval),
 }
 

@@ -21,6 +21,8 @@ use crate::model::{Compact, System};
 use crate::random::Seed;
 use crate::units::ServiceId;
 use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 pub use super::conclude::budget;
 pub(crate) use super::conclude::{minutes, thousandths};
@@ -71,6 +73,13 @@ pub struct Request<'a> {
     pub rows: Option<&'a (dyn Fn(&Rows) + Sync)>,
 }
 
+impl Request<'_> {
+    /// The kind of machine to work on.
+    pub(super) fn machine(&self) -> Machine {
+        self.machine.unwrap_or_else(Machine::widest)
+    }
+}
+
 /// Simulates a scenario.
 ///
 /// # Errors
@@ -110,9 +119,7 @@ pub fn simulate_last(
     let plan = Plan::within(&reached, (system, &compact), scenario, request.seed, false);
     system.forget_dependencies();
     let compact = &compact.without_arcs();
-    let traffic = traffic(system, scenario, request)?;
-    let mut run = Run { system, compact, scenario, request, plan: &plan, traffic, first_crossing: None };
-    run.first_crossing = run.first_crossing();
+    let run = Run::new((system, compact), scenario, request, &plan)?;
     Ok(in_threads(request.threads, || sampling::simulated(&run)))
 }
 
@@ -133,10 +140,7 @@ pub(super) fn with_run<T>(
         scenario
     };
     let plan = Plan::new(system, compact, scenario, request.seed, false);
-    let traffic = traffic(system, scenario, request)?;
-    let mut run = Run { system, compact, scenario, request, plan: &plan, traffic, first_crossing: None };
-    run.first_crossing = run.first_crossing();
-    ask(&run)
+    ask(&Run::new((system, compact), scenario, request, &plan)?)
 }
 
 fn refuse_clock(scenario: &Scenario, request: &Request<'_>) -> Result<(), Diagnostic> {
@@ -167,6 +171,36 @@ pub(super) fn in_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() ->
     }
 }
 
+/// Splits batches into ranges, each of which fills a tally of its own about so many entities. Ranges even out what threads do, but one
+/// thread has nobody to balance with, and on a large graph each tally is large.
+pub(super) fn ranges(batches: &Range<u64>, entities: usize) -> Vec<Range<u64>> {
+    let (first, batches) = (batches.start, batches.end - batches.start);
+    let threads = rayon::current_num_threads() as u64;
+    let per_thread = if threads == 1 || entities > LARGE { 1 } else { 4 };
+    let ranges = (threads * per_thread).min(batches).max(1);
+    let cut = |range: u64| first + batches * range / ranges;
+    (0..ranges).map(|range| cut(range)..cut(range + 1)).collect()
+}
+
+/// What a thread adds its trials to.
+pub(super) enum Target<'a> {
+    /// A part of its own.
+    Own(&'a mut Part),
+    /// One of all threads.
+    Shared(&'a Mutex<Part>),
+}
+
+impl Target<'_> {
+    /// Adds something. Short, because other threads may wait.
+    pub(super) fn with(&mut self, add: impl FnOnce(&mut Part)) {
+        match self {
+            Self::Own(part) => add(part),
+            // A thread that panics ends the run; what it left is not used.
+            Self::Shared(part) => add(&mut part.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
 /// A simulation at work.
 pub(crate) struct Run<'a> {
     pub(crate) system: &'a System,
@@ -175,11 +209,27 @@ pub(crate) struct Run<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) plan: &'a Plan,
     pub(crate) traffic: Vec<Traffic>,
+    /// The plan with all delayed arcs cut. Without delays, and with a clock, nobody asks for it.
+    optimistic: Option<Plan>,
     /// How trials are sampled where the failure rarely leaves its source.
     pub(super) first_crossing: Option<FirstCrossing>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(
+        (system, compact): (&'a System, &'a Compact),
+        scenario: &'a Scenario,
+        request: &'a Request<'a>,
+        plan: &'a Plan,
+    ) -> Result<Self, Diagnostic> {
+        let traffic = traffic(system, scenario, request)?;
+        let has_bounds = request.static_reach && plan.has_delays();
+        let optimistic = has_bounds.then(|| Plan::new(system, compact, scenario, request.seed, true));
+        let run = Self { system, compact, scenario, request, plan, traffic, optimistic, first_crossing: None };
+        let first_crossing = run.if_it_leaves();
+        Ok(Self { first_crossing, ..run })
+    }
+
     /// Label nodes of the plan, and for every node its position among them (`u32::MAX` for others).
     pub(crate) fn labels(&self) -> (Vec<u32>, Vec<u32>) {
         let labels = self.plan.labels();
@@ -189,27 +239,21 @@ impl Run<'_> {
     }
 
     pub(super) fn machine(&self) -> Machine {
-        self.request.machine.unwrap_or_else(Machine::widest)
+        self.request.machine()
     }
 
     /// Whether only trials are run in which the failure leaves its source.
-    fn first_crossing(&self) -> Option<FirstCrossing> {
+    fn if_it_leaves(&self) -> Option<FirstCrossing> {
         let Request { rare, static_reach, exact, .. } = self.request;
         if !rare || !static_reach || *exact {
             return None;
         }
-        let optimistic = self.optimistic_plan();
         FirstCrossing::new(
-            (self.plan, optimistic.as_ref()),
+            (self.plan, self.optimistic.as_ref()),
             self.scenario,
             self.below(&self.plan.labels()).as_ref(),
             self.request,
         )
-    }
-
-    /// The plan with all delayed arcs cut. Without delays both bounds are the same question.
-    fn optimistic_plan(&self) -> Option<Plan> {
-        self.plan.has_delays().then(|| Plan::new(self.system, self.compact, self.scenario, self.request.seed, true))
     }
 
     /// Runs the trials of a span.
@@ -224,7 +268,7 @@ impl Run<'_> {
         if first.is_some() && self.request.rows.is_some() {
             part.tally.reaches = self.sample_reach((self.plan, None), None, span).tally.reaches;
         }
-        let optimistic = self.optimistic_plan().map(|plan| self.sample_reach((&plan, first), None, span).tally);
+        let optimistic = self.optimistic.as_ref().map(|plan| self.sample_reach((plan, first), None, span).tally);
         Sample::new(span, part, optimistic)
     }
 
@@ -238,7 +282,7 @@ impl Run<'_> {
         let first = first.map(|first| (first, first.index(plan)));
         self.parallel(
             || (Reached::default(), Starving::default(), Vec::new()),
-            |(reached, starving, masks), part, batch| {
+            |(reached, starving, masks), target, batch| {
                 let (machine, seed) = (self.machine(), self.request.seed);
                 match &first {
                     Some((first, index)) => {
@@ -246,47 +290,56 @@ impl Run<'_> {
                     }
                     None => run_batch(reached, machine, plan, self.scenario, seed, batch),
                 }
-                count_batch(reached, self.machine(), &labels, &mut part.tally, span.total, batch);
                 if let Some(below) = below {
                     starving.set_reached(below, reached, &labels);
                     starving.settle(below);
-                    starving.count(below, &mut part.tally.starved);
                 }
+                target.with(|part| {
+                    count_batch(reached, machine, &labels, &mut part.tally, span.total, batch);
+                    below.iter().for_each(|below| starving.count(below, &mut part.tally.starved));
+                });
             },
             (span, labels.len(), below.map_or(0, Downstream::len)),
         )
     }
 
-    /// Splits the batches over threads; every thread keeps one state and one tally per range of batches.
+    /// Splits the batches over threads; every thread keeps one state, and one tally per range of batches. On a large graph, where a tally
+    /// takes as much memory as it saves time, all threads share one: integers add up in any order.
     pub(super) fn parallel<S>(
         &self,
         state: impl Fn() -> S + Sync + Send,
-        work: impl Fn(&mut S, &mut Part, Batch) + Sync,
+        work: impl Fn(&mut S, &mut Target<'_>, Batch) + Sync,
         (span, services, starved): (&Span, usize, usize),
     ) -> Part {
-        let (first, batches) = (span.batches.start, span.batches.end - span.batches.start);
-        // Ranges even out what threads do, but one thread has nobody to balance with, and on a large graph each tally is large.
-        let threads = rayon::current_num_threads() as u64;
-        let per_thread = if threads == 1 || services > LARGE { 1 } else { 4 };
-        let ranges = (threads * per_thread).min(batches).max(1);
-        (0..ranges)
-            .into_par_iter()
-            .map_init(state, |state, range| {
-                let mut tally = Tally::new(services, self.system.journeys().len());
-                tally.starved.resize(starved, 0);
-                tally.series = (self.request.series && !self.request.static_reach).then(|| SeriesTally::new(services));
-                tally.reaches = self.request.rows.is_some().then(Vec::new);
-                let mut part = Part { tally, ..Part::default() };
-                for batch in first + batches * range / ranges..first + batches * (range + 1) / ranges {
-                    let lanes = (span.total - batch * BATCH).min(BATCH);
-                    work(state, &mut part, Batch { number: batch, lanes });
-                    part.tally.trials += lanes;
-                    if let Some(progress) = self.request.progress {
-                        progress(lanes);
-                    }
+        let empty = || {
+            let mut tally = Tally::new(services, self.system.journeys().len());
+            tally.starved.resize(starved, 0);
+            tally.series = (self.request.series && !self.request.static_reach).then(|| SeriesTally::new(services));
+            tally.reaches = self.request.rows.is_some().then(Vec::new);
+            Part { tally, ..Part::default() }
+        };
+        let run = |state: &mut S, range: Range<u64>, mut target: Target<'_>| {
+            for batch in range {
+                let lanes = (span.total - batch * BATCH).min(BATCH);
+                work(state, &mut target, Batch { number: batch, lanes });
+                target.with(|part| part.tally.trials += lanes);
+                if let Some(progress) = self.request.progress {
+                    progress(lanes);
                 }
-                part
-            })
-            .reduce(Part::default, Part::merge)
+            }
+        };
+        let ranges = ranges(&span.batches, services).into_par_iter();
+        // Rows come in the order of the trials.
+        if services > LARGE && self.request.static_reach && self.request.rows.is_none() {
+            let all = Mutex::new(empty());
+            ranges.for_each_init(&state, |state, range| run(state, range, Target::Shared(&all)));
+            return all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        }
+        let of_range = |state: &mut S, range| {
+            let mut part = empty();
+            run(state, range, Target::Own(&mut part));
+            part
+        };
+        ranges.map_init(&state, of_range).reduce(Part::default, Part::merge)
     }
 }

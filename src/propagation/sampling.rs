@@ -249,8 +249,8 @@ fn gather_from(run: &Run<'_>, span: &Span, fresh: u64) -> Sample {
 /// Samples as asked: all trials, or up to the look at which the precision is reached.
 pub(super) fn simulated(run: &Run<'_>) -> Simulation {
     let request = run.request;
-    if let (None, confidence) | (Some(_), confidence @ Some(_)) = (request.precision, request.confidence) {
-        return run.concluded(&gather(run, &Span::whole(request.trials)), confidence.unwrap_or(CONFIDENCE));
+    if request.precision.is_none() || request.confidence.is_some() {
+        return run.concluded(&gather(run, &Span::whole(request.trials)), request.confidence.unwrap_or(CONFIDENCE));
     }
     let mut known: Option<Sample> = None;
     let mut handed_on = 0;

@@ -20,14 +20,14 @@
 //! Source: model.md §3.6 and §4; Birnbaum 1969; Fussell 1975; Rubinstein 1989 (score function).
 
 use super::conclude::CONFIDENCE;
-use super::count::{PLANES, reach_planes};
+use super::count::{PLANES, count_at, reach_planes};
 use super::plan::Plan;
 use super::reach::{Batch, Question, Reached, SampledWorlds, Worlds};
 use super::result::certain;
-use super::run::{Request, Run, in_threads, with_run};
+use super::run::{Request, Run, in_threads, ranges, with_run};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
-use crate::lanes::{BATCH, Lanes, Machine, Mask};
+use crate::lanes::{BATCH, Lanes, Mask};
 use crate::model::compact::dependency_of;
 use crate::model::{Compact, System};
 use crate::random::{Key, LANES, Threshold, batch_key, below_mask};
@@ -44,7 +44,8 @@ pub struct Sensitivity {
     pub dependency: DependencyId,
     /// Its probability.
     pub probability: f64,
-    /// Mean reach by probability, in services. Its interval is unknown where too few trials differ.
+    /// Mean reach by probability, in services. Its interval is unknown where fewer than 30 trials lie on either side, or all of
+    /// them reach as far.
     pub derivative: Estimate,
     /// Standard error of the derivative.
     pub standard_error: f64,
@@ -78,7 +79,7 @@ pub struct Sensitivities {
     pub dependencies: Vec<Sensitivity>,
     /// Dependencies on the way whose probability is 0 or 1.
     pub n_certain: usize,
-    /// Those with the largest derivatives, the largest first.
+    /// Those with the largest derivatives, the largest first; those that nothing is known of last.
     pub flips: Vec<Flip>,
 }
 
@@ -110,19 +111,22 @@ pub fn sensitivities(
 fn found(run: &Run<'_>, flips: usize) -> Sensitivities {
     let confidence = run.request.confidence.unwrap_or(CONFIDENCE);
     let all = OnTheWay::new(run.plan, run.compact);
-    let scores = in_batches(run, || Scores::new(all.draws.len()), |scores, batch| scores.add(run, &all, batch), Scores::merge);
+    let n_draws = all.draws.len();
+    let scores =
+        in_batches((run, n_draws), || Scores::new(n_draws), |at, scores, batch| scores.add(run, &all, at, batch), Scores::merge);
     let trials = run.request.trials;
     let dependencies: Vec<Sensitivity> =
         all.draws.iter().zip(&scores.draws).map(|(draw, score)| draw.sensitivity(score, &scores, trials, confidence)).collect();
     let mut order: Vec<usize> = (0..dependencies.len()).collect();
     let size = |at: usize| dependencies[at].derivative.mean.abs();
-    // Of equals the first in file order.
-    order.sort_by(|a, b| size(*b).total_cmp(&size(*a)).then(a.cmp(b)));
+    let is_unknown = |at: usize| dependencies[at].derivative.interval.is_unknown();
+    // Those that nothing can be said of come last; of equals the first in file order.
+    order.sort_by(|a, b| is_unknown(*a).cmp(&is_unknown(*b)).then(size(*b).total_cmp(&size(*a))).then(a.cmp(b)));
     order.truncate(flips);
     let sums = in_batches(
-        run,
+        (run, order.len()),
         || vec![FlipSums::default(); order.len()],
-        |sums, batch| flipped(run, &all, &order, sums, batch),
+        |at, sums, batch| flipped((run, &all, &order), at, sums, batch),
         |mut a, b| {
             a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
             a
@@ -138,30 +142,45 @@ fn found(run: &Run<'_>, flips: usize) -> Sensitivities {
     }
 }
 
-/// Goes through all batches, on all threads.
+/// Goes through all batches, on all threads; a result is about so many entities.
 fn in_batches<T: Send>(
-    run: &Run<'_>,
+    (run, entities): (&Run<'_>, usize),
     none: impl Fn() -> T + Sync + Send,
-    work: impl Fn(&mut T, Batch) + Sync + Send,
+    work: impl Fn(&mut WorkSpace, &mut T, Batch) + Sync + Send,
     merge: impl Fn(T, T) -> T + Sync + Send,
 ) -> T {
     let trials = run.request.trials;
-    let step = |mut known: T, number: u64| {
-        let lanes = (trials - number * BATCH).min(BATCH);
-        work(&mut known, Batch { number, lanes });
-        run.request.progress.iter().for_each(|progress| progress(lanes));
-        known
-    };
-    (0..trials.div_ceil(BATCH)).into_par_iter().fold(&none, step).reduce(&none, merge)
+    let labels = run.plan.labels();
+    ranges(&(0..trials.div_ceil(BATCH)), entities)
+        .into_par_iter()
+        .map_init(
+            || WorkSpace { reached: Reached::default(), labels: labels.clone() },
+            |space, range| {
+                let mut known = none();
+                for number in range {
+                    let lanes = (trials - number * BATCH).min(BATCH);
+                    work(space, &mut known, Batch { number, lanes });
+                    run.request.progress.iter().for_each(|progress| progress(lanes));
+                }
+                known
+            },
+        )
+        .reduce(&none, merge)
 }
 
-/// Reach of the trials of a batch, as binary digits.
-fn planes_of(run: &Run<'_>, worlds: &impl Worlds, batch: Batch) -> [Mask; PLANES] {
-    let (machine, labels) = (run.request.machine.unwrap_or_else(Machine::widest), run.plan.labels());
-    let mut reached = Reached::default();
-    reached.start(run.plan, run.scenario, run.request.seed, batch);
-    reached.propagate(machine, run.plan, worlds);
-    reach_planes(&reached, machine, &labels, batch)
+/// What a thread works with; reused from batch to batch.
+struct WorkSpace {
+    reached: Reached,
+    labels: Vec<u32>,
+}
+
+impl WorkSpace {
+    /// Reach of the trials of a batch, as binary digits.
+    fn planes(&mut self, run: &Run<'_>, worlds: &impl Worlds, batch: Batch) -> [Mask; PLANES] {
+        self.reached.start(run.plan, run.scenario, run.request.seed, batch);
+        self.reached.propagate(run.machine(), run.plan, worlds);
+        reach_planes(&self.reached, run.machine(), &self.labels, batch)
+    }
 }
 
 /// Sum of the numbers whose digits are given, over the trials of a mask.
@@ -175,8 +194,7 @@ fn squares_of(planes: &[Mask]) -> Vec<Mask> {
     let mut squares = vec![Mask::NONE; 2 * planes.len()];
     for lane in 0..BATCH {
         let (word, bit) = ((lane / LANES) as usize, lane % LANES);
-        let value: u64 = planes.iter().enumerate().map(|(digit, plane)| (plane[word] >> bit & 1) << digit).sum();
-        let mut rest = value * value;
+        let mut rest = count_at(planes, lane).pow(2);
         while rest != 0 {
             squares[rest.trailing_zeros() as usize][word] |= 1 << bit;
             rest &= rest - 1;
@@ -184,6 +202,9 @@ fn squares_of(planes: &[Mask]) -> Vec<Mask> {
     }
     squares
 }
+
+/// Trials on either side of a threshold that it takes at least for an interval by the normal law: by textbook, 30.
+const FEWEST: u64 = 30;
 
 /// The draw of a dependency.
 struct Draw {
@@ -215,7 +236,7 @@ impl OnTheWay {
         for (arc, dependency) in of_arc.iter().enumerate() {
             let Some(dependency) = *dependency else { continue };
             let rule = (!plan.in_rule.is_empty()).then(|| &plan.rules[plan.rule(arc) as usize]);
-            let at = rule.map_or(plan.in_threshold[arc], |rule| rule.live);
+            let at = rule.map_or(plan.in_threshold.get(arc), |rule| rule.live);
             let draw = known.entry(dependency).or_insert_with(|| Draw {
                 dependency,
                 key: plan.in_key[arc],
@@ -252,7 +273,8 @@ impl Draw {
         let squares = (low.1 / (w1 * w1) + high.1 / (w2 * w2)) / n;
         let standard_error = ((squares - derivative * derivative).max(0.0) / (n - 1.0).max(1.0)).sqrt();
         let half = -normal::quantile(0.5 * (1.0 - confidence)) * standard_error;
-        let is_known = score.below.trials > 1 && score.above.trials > 1;
+        // Trials that all reach as far say nothing about others.
+        let is_known = score.below.trials.min(score.above.trials) >= FEWEST && standard_error > 0.0;
         let interval = if is_known { Interval { low: derivative - half, high: derivative + half } } else { Interval::UNKNOWN };
         Sensitivity {
             dependency: self.dependency,
@@ -309,8 +331,8 @@ impl Scores {
         Self { by_batch: BatchSums::new(), draws: vec![Score::default(); draws] }
     }
 
-    fn add(&mut self, run: &Run<'_>, all: &OnTheWay, batch: Batch) {
-        let planes = planes_of(run, &SampledWorlds::new(batch.number), batch);
+    fn add(&mut self, run: &Run<'_>, all: &OnTheWay, space: &mut WorkSpace, batch: Batch) {
+        let planes = space.planes(run, &SampledWorlds::new(batch.number), batch);
         let planes = &planes[..planes.iter().rposition(|plane| !plane.is_none()).map_or(0, |last| last + 1)];
         let squares = squares_of(planes);
         add_by_batch(&mut self.by_batch, planes, batch, run.request.trials);
@@ -342,7 +364,7 @@ fn add_by_batch(sums: &mut BatchSums, planes: &[Mask], batch: Batch, trials: u64
     while lane < batch.lanes {
         let of = batch_of(start + lane, trials);
         let end = (lane..batch.lanes).find(|later| batch_of(start + later, trials) != of).unwrap_or(batch.lanes);
-        let within = Mask::first(end).without(Mask::first(lane));
+        let within = Mask::between(lane as usize..end as usize);
         sums.add(of, sum_over(planes, &within) as u64);
         lane = end;
     }
@@ -358,17 +380,9 @@ struct FlippedWorlds<'a> {
 
 impl Worlds for FlippedWorlds<'_> {
     #[inline(always)]
-    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
-        self.sampled.below(machine, key, threshold, need)
-    }
-
-    #[inline(always)]
     fn ask<V: Lanes>(&self, machine: V::Machine, question: Question, key: Key, threshold: Threshold, need: V) -> V {
-        if need.is_none() {
-            return need;
-        }
         if self.of_arc[question.arc] != Some(self.dependency) || question.of == Question::VALIDATOR {
-            return self.below(machine, key, threshold, need);
+            return self.sampled.ask(machine, question, key, threshold, need);
         }
         // What is too small to harm does not, however surely it crosses.
         if self.crosses && threshold != Threshold::NEVER { need } else { V::splat(machine, 0) }
@@ -376,12 +390,12 @@ impl Worlds for FlippedWorlds<'_> {
 }
 
 /// Runs a batch twice for each dependency of a list.
-fn flipped(run: &Run<'_>, all: &OnTheWay, order: &[usize], sums: &mut [FlipSums], batch: Batch) {
+fn flipped((run, all, order): (&Run<'_>, &OnTheWay, &[usize]), space: &mut WorkSpace, sums: &mut [FlipSums], batch: Batch) {
     for (at, sums) in order.iter().zip(sums) {
         let dependency = all.draws[*at].dependency;
         for (crosses, sums) in [(true, &mut sums.crossing), (false, &mut sums.cut)] {
             let worlds = FlippedWorlds { sampled: SampledWorlds::new(batch.number), of_arc: &all.of_arc, dependency, crosses };
-            add_by_batch(sums, &planes_of(run, &worlds, batch), batch, run.request.trials);
+            add_by_batch(sums, &space.planes(run, &worlds, batch), batch, run.request.trials);
         }
     }
 }

@@ -4,11 +4,12 @@
 //! is back with the root. [`Spread`] says when that holds; what must hold here is that every number is the one that the events
 //! give, tick for tick.
 //!
-//! Arcs are taken in the plan's order and drawn for all trials that reach them, which is cheap in bulk; every trial then has its
-//! own short list of live arcs with their waits, in topological order. One sweep over it finds the distances. Arcs of a cyclic
-//! component are swept again, backwards and forwards in turn, until nothing changes (J. Y. Yen, Quarterly of Applied Mathematics
-//! 27 (1970) 526–530). O(live arcs) a trial without cycles.
+//! A node has a row of times, one for each trial. Nodes pull in topological order: an arc is drawn in the trials in which its
+//! provider is down, its waits are drawn together, and each shortens the time of the consumer. Arcs of a cyclic component are
+//! drawn first and pulled again, backwards and forwards in turn, as long as their provider's row changes (J. Y. Yen, Quarterly
+//! of Applied Mathematics 27 (1970) 526–530). O(live arcs) a trial without cycles.
 
+use super::count::{PLANES, add_from, count_at};
 use super::lane::{ErrorArc, at_least_shortest};
 use super::plan::Plan;
 use super::reach::Reached;
@@ -23,19 +24,17 @@ use std::ops::Range;
 
 /// Not at all.
 const NEVER: Ticks = Ticks::MAX;
-/// No label.
-const NONE: u32 = u32::MAX;
-/// In place of a source: the arcs from `target` on belong to one component and are swept again.
-const AGAIN: u32 = u32::MAX;
-/// Times of so many (service, trial) pairs are kept at once: what fits a processor's second cache.
-const PAIRS: usize = 1 << 20;
+/// Times of so many (node, trial) pairs are held at once, and waits of so many (arc, trial) pairs, unless eight trials take more.
+const PAIRS: usize = 1 << 22;
 
-/// A live arc of a trial.
-#[derive(Debug, Clone, Copy)]
-struct LiveArc {
+/// Live arcs of one dependency: a stretch of the trials and waits that were drawn.
+#[derive(Debug, Clone)]
+struct Pull {
     source: u32,
     target: u32,
-    wait: Ticks,
+    drawn: Range<usize>,
+    /// When it was pulled, by the clock of pulls.
+    pulled: u64,
 }
 
 /// A batch of trials at work; reused from batch to batch.
@@ -44,27 +43,28 @@ pub(super) struct Spreading {
     outages: Vec<Outage>,
     keys: Vec<TrialKey>,
     /// Trials that are decided here.
-    pub(super) taken: Mask,
-    /// Live arcs of each trial of a pass.
-    live: Vec<Vec<LiveArc>>,
-    /// By plan node, in the trial at hand: time from the onset to its loss.
-    from: Vec<Ticks>,
-    /// Nodes of the trial at hand.
-    found: Vec<u32>,
-    /// By label position and trial of the pass: time from the onset to its loss, where `down` says so.
+    taken: Mask,
+    /// By plan node, a row of the trials of a pass: time from the onset to its loss, or the length of the outage if that
+    /// is not longer.
     times: Vec<Ticks>,
-    /// By label position: trials in which it goes down, the root left out.
-    pub(super) down: Vec<Mask>,
-    /// By trial: services that go down, the root left out.
-    pub(super) reach: Vec<u32>,
+    /// By trial of a pass: how long its outage lasts.
+    lengths: Vec<Ticks>,
+    /// By plan node: trials in which it goes down.
+    down: Vec<Mask>,
+    /// By trial, as binary digits: services that go down, the root left out.
+    reach: [Mask; PLANES],
     /// By trial and journey: time from the onset to its first loss.
     first_losses: Vec<Ticks>,
     journeys: usize,
-    /// Live arcs whose waits are drawn together, each with its trial; their law, and what the waits are made from.
-    waiting: Vec<(u16, u32, u32)>,
+    /// Dependencies of the component at hand, and when rows changed last, by the same clock.
+    pulls: Vec<Pull>,
+    changed: Vec<u64>,
+    clock: u64,
+    /// What was drawn for them: trials of the pass and waits, these maybe later; their law, and what waits are made from.
+    lanes: Vec<u16>,
+    waits: Vec<Ticks>,
     law: Option<DurationLaw>,
     uniforms: Vec<f64>,
-    waits: Vec<Ticks>,
 }
 
 /// Where the numbers of a batch come from.
@@ -75,9 +75,9 @@ pub(super) struct Source {
     pub(super) batch: u64,
 }
 
-/// What a pass found, for the one who counts.
+/// What a pass found about a service, for the one who counts.
 pub(super) struct Column<'a> {
-    /// Position of the label.
+    /// Position of its label.
     pub(super) label: usize,
     /// Trials of the batch that the pass is about.
     pub(super) lanes: Range<usize>,
@@ -102,18 +102,16 @@ impl Column<'_> {
 
 impl Spreading {
     /// Starts a batch in which no trial is decided here.
-    pub(super) fn begin(&mut self, line: &Timeline<'_>, labels: usize) {
+    pub(super) fn begin(&mut self, line: &Timeline<'_>) {
         self.journeys = line.journey_needs.len();
         self.taken = Mask::NONE;
         self.outages.clear();
         self.outages.resize(BATCH as usize, Outage::default());
-        self.reach.clear();
-        self.reach.resize(BATCH as usize, 0);
+        self.reach = [Mask::NONE; PLANES];
         self.down.clear();
-        self.down.resize(labels, Mask::NONE);
+        self.down.resize(line.plan.len(), Mask::NONE);
         self.first_losses.clear();
         self.first_losses.resize(BATCH as usize * self.journeys, NEVER);
-        self.from.resize(line.plan.len(), NEVER);
     }
 
     /// Takes a trial.
@@ -124,12 +122,17 @@ impl Spreading {
 
     /// Is a trial decided here?
     pub(super) fn takes(&self, lane: u64) -> bool {
-        self.taken[(lane / LANES) as usize] >> (lane % LANES) & 1 == 1
+        self.taken.contains(lane)
     }
 
-    /// Does the service at the position of a label go down in a trial? `u32::MAX` is no label.
-    pub(super) fn is_down(&self, label: u32, lane: u64) -> bool {
-        self.down.get(label as usize).is_some_and(|down| down[(lane / LANES) as usize] >> (lane % LANES) & 1 == 1)
+    /// Trials in which a plan node goes down.
+    pub(super) fn down(&self, node: u32) -> &Mask {
+        &self.down[node as usize]
+    }
+
+    /// Services that go down in a trial, the root left out.
+    pub(super) fn reach(&self, lane: u64) -> u64 {
+        count_at(&self.reach, lane)
     }
 
     /// The outage of a trial, and by journey the time until its first loss.
@@ -138,104 +141,61 @@ impl Spreading {
         (self.outages[lane], &self.first_losses[lane * self.journeys..(lane + 1) * self.journeys])
     }
 
-    /// Computes all trials that were taken, and gives out what was found, service by service, maybe in several passes.
+    /// Computes all trials that were taken, and gives out what was found about every label but those of the root, service by service,
+    /// maybe in several passes.
     pub(super) fn run(
         &mut self,
         line: &Timeline<'_>,
         spread: &Spread,
         reached: &Reached,
-        (position, source): (&[u32], Source),
+        (labels, source): (&[u32], Source),
         mut count: impl FnMut(&Column<'_>),
     ) {
         if self.taken.is_none() {
             return;
         }
+        let nodes = line.plan.len();
+        let width = width(nodes.max(spread.most_arcs));
         self.keys.clear();
         self.keys.extend((0..BATCH).map(|lane| TrialKey::new(source.batch * BATCH + lane)));
-        let width = width(self.down.len());
-        self.live.resize_with(width, Vec::new);
-        self.times.resize(self.down.len() * (width + GAP), NEVER);
+        self.times.resize(nodes * stride(width), NEVER);
+        self.changed.resize(nodes, 0);
         for start in (0..BATCH as usize).step_by(width) {
             let lanes = start..start + width;
             let wanted = self.taken.and(Mask::between(lanes.clone()));
             if wanted.is_none() {
                 continue;
             }
-            let drawing = Drawing { plan: line.plan, spread, reached, source, wanted, lanes: lanes.clone(), batch: self };
-            lanes::run(source.machine, drawing);
-            self.sweep(line, spread, position, lanes.clone());
-            for label in 0..self.down.len() {
-                let down = self.down[label].and(wanted);
+            self.lengths.clear();
+            self.lengths.extend(self.outages[lanes.clone()].iter().map(|outage| outage.length));
+            for root in &spread.roots {
+                self.times[*root as usize * stride(width)..][..width].fill(Ticks::ZERO);
+                self.down[*root as usize] = self.down[*root as usize].or(wanted);
+            }
+            let pass = Pass { plan: line.plan, spread, reached, source, wanted, first: start, width, batch: self };
+            lanes::run(source.machine, pass);
+            let counting = Counting { down: &self.down, wanted, labels, roots: &spread.roots, planes: &mut self.reach };
+            lanes::run(source.machine, counting);
+            self.set_first_losses(line, &wanted, lanes.clone());
+            for (label, node) in labels.iter().enumerate().filter(|(_, node)| spread.roots.binary_search(node).is_err()) {
+                let down = self.down(*node).and(wanted);
                 if !down.is_none() {
-                    let times = &self.times[label * (width + GAP)..][..width];
+                    let times = &self.times[*node as usize * stride(width)..][..width];
                     count(&Column { label, lanes: lanes.clone(), down: &down, times, outages: &self.outages });
                 }
             }
         }
     }
 
-    /// Distances in every trial of a pass.
-    fn sweep(&mut self, line: &Timeline<'_>, spread: &Spread, position: &[u32], lanes: Range<usize>) {
-        let width = lanes.len();
-        for (at, lane) in lanes.enumerate() {
-            if !self.takes(lane as u64) {
-                continue;
-            }
-            let length = self.outages[lane].length;
-            spread.roots.iter().for_each(|root| self.from[*root as usize] = Ticks::ZERO);
-            self.sweep_trial(at, length);
-            let losses = &mut self.first_losses[lane * self.journeys..(lane + 1) * self.journeys];
-            for (loss, needs) in losses.iter_mut().zip(&line.journey_needs) {
-                *loss = needs.iter().map(|node| self.from[*node as usize]).min().unwrap_or(NEVER);
-            }
-            for node in self.found.drain(..) {
-                let label = position[node as usize];
-                if label != NONE {
-                    self.times[label as usize * (width + GAP) + at] = self.from[node as usize];
-                    self.down[label as usize][lane / LANES as usize] |= 1 << (lane % LANES as usize);
-                    self.reach[lane] += 1;
-                }
-                self.from[node as usize] = NEVER;
-            }
-            spread.roots.iter().for_each(|root| self.from[*root as usize] = NEVER);
-        }
-    }
-
-    fn sweep_trial(&mut self, at: usize, length: Ticks) {
-        let arcs = &self.live[at];
-        let (from, found) = (&mut self.from, &mut self.found);
-        let mut relax = |arc: &LiveArc| {
-            let target = from[arc.target as usize];
-            // An outage of exactly the buffer does not cross (semantics 17).
-            let fires = from[arc.source as usize].saturating_add(arc.wait);
-            if fires >= length || fires >= target {
-                return false;
-            }
-            if target == NEVER {
-                found.push(arc.target);
-            }
-            from[arc.target as usize] = fires;
-            true
-        };
-        for (end, arc) in arcs.iter().enumerate() {
-            if arc.source != AGAIN {
-                relax(arc);
-                continue;
-            }
-            let cyclic = &arcs[arc.target as usize..end];
-            let mut backwards = true;
-            // Distances only fall, and by whole ticks.
-            loop {
-                let mut changed = false;
-                if backwards {
-                    cyclic.iter().rev().for_each(|arc| changed |= relax(arc));
-                } else {
-                    cyclic.iter().for_each(|arc| changed |= relax(arc));
-                }
-                if !changed {
-                    break;
-                }
-                backwards = !backwards;
+    /// A journey is lost with the first that it needs.
+    fn set_first_losses(&mut self, line: &Timeline<'_>, wanted: &Mask, lanes: Range<usize>) {
+        for (journey, needs) in line.journey_needs.iter().enumerate() {
+            for node in needs {
+                let times = &self.times[*node as usize * stride(lanes.len())..];
+                self.down[*node as usize].and(*wanted).for_each(|lane| {
+                    let loss = &mut self.first_losses[lane * self.journeys + journey];
+                    *loss = times[lane - lanes.start].min(*loss);
+                });
             }
         }
     }
@@ -244,110 +204,191 @@ impl Spreading {
 /// Waits of so many live arcs are drawn together: few enough to stay in a processor's first cache.
 const TOGETHER: usize = 512;
 
-/// Columns of times start this far apart more than they are long: at powers of two they would all meet in the same lines of a
-/// processor's first cache.
-const GAP: usize = 8;
-
-/// Trials of a pass: all of a batch, fewer where there are many services.
-fn width(labels: usize) -> usize {
-    let fit = PAIRS / labels.max(1);
+/// Trials of a pass: all of a batch, fewer where there are many nodes, or arcs in a component.
+fn width(entities: usize) -> usize {
+    let fit = PAIRS / entities.max(1);
     [512, 256, 128, 64, 32, 16].into_iter().find(|width| *width <= fit).unwrap_or(8)
 }
 
-/// Draws the live arcs of a pass and their waits.
-struct Drawing<'a> {
+/// How far apart rows start. At powers of two they would all meet in the same lines of a processor's first cache.
+#[inline(always)]
+fn stride(width: usize) -> usize {
+    width + 8
+}
+
+/// Finds the times of some trials.
+struct Pass<'a> {
     plan: &'a Plan,
     spread: &'a Spread,
     reached: &'a Reached,
     source: Source,
     wanted: Mask,
-    lanes: Range<usize>,
+    first: usize,
+    width: usize,
     batch: &'a mut Spreading,
 }
 
-impl Work for Drawing<'_> {
+impl Work for Pass<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes>(mut self, machine: V::Machine) {
         let key = V::load(machine, &batch_key(self.source.batch));
         let wanted = V::load(machine, &self.wanted);
-        let (plan, spread, (masks, channels)) = (self.plan, self.spread, self.reached.all());
-        self.batch.live.iter_mut().for_each(Vec::clear);
-        let mut starts = vec![0_u32; self.lanes.len()];
-        for (start, end) in &plan.components {
-            let is_cyclic = end - start > 1;
-            if is_cyclic {
-                starts.iter_mut().zip(&self.batch.live).for_each(|(start, live)| *start = live.len() as u32);
-            }
-            for node in &spread.visits[*start as usize..*end as usize] {
-                let node = *node;
-                let into = wanted.and(V::load(machine, &masks[node as usize * channels]));
-                if into.is_none() || spread.roots.binary_search(&node).is_ok() {
+        let (masks, channels) = self.reached.all();
+        for (start, end) in &self.plan.components {
+            let nodes = &self.spread.visits[*start as usize..*end as usize];
+            let is_cyclic = nodes.len() > 1;
+            for node in nodes {
+                // Without buffers it goes down in these.
+                let into = wanted.and(V::load(machine, &masks[*node as usize * channels]));
+                if into.is_none() || self.spread.roots.binary_search(node).is_ok() {
                     continue;
                 }
-                for arc in &spread.arcs[plan.arcs_into(node as usize)] {
-                    let need = into.and(V::load(machine, &masks[arc.source as usize * channels]));
+                self.batch.times[*node as usize * stride(self.width)..][..self.width].copy_from_slice(&self.batch.lengths);
+                for arc in self.plan.arcs_into(*node as usize) {
+                    let arc = self.spread.arc(self.plan, arc);
+                    // Whether a provider in the same component goes down is not known yet.
+                    let is_inside = is_cyclic && (*start..*end).contains(&arc.source);
+                    let source = if is_inside { &masks[arc.source as usize * channels] } else { self.batch.down(arc.source) };
+                    let need = into.and(V::load(machine, source));
                     if !need.is_none() {
                         let mut live = Mask::NONE;
                         below(machine, key, arc.key, arc.threshold, need).store(&mut live);
-                        self.add(arc, node, &live);
+                        self.draw(&arc, *node, &live);
                     }
                 }
             }
-            if is_cyclic {
-                self.batch.draw_waits(self.lanes.start);
-                for (start, live) in starts.iter().zip(&mut self.batch.live) {
-                    if live.len() as u32 - start > 1 {
-                        live.push(LiveArc { source: AGAIN, target: *start, wait: Ticks::ZERO });
-                    }
-                }
+            self.batch.draw_waits();
+            self.batch.settle(stride(self.width), is_cyclic);
+            for node in nodes {
+                self.set_down(*node, masks[*node as usize * channels].and(self.wanted));
             }
         }
-        self.batch.draw_waits(self.lanes.start);
     }
 }
 
-impl Drawing<'_> {
-    /// Adds an arc to the trials in which it is live.
+/// Counts the services of each trial, the root left out.
+struct Counting<'a> {
+    down: &'a [Mask],
+    wanted: Mask,
+    labels: &'a [u32],
+    roots: &'a [u32],
+    planes: &'a mut [Mask; PLANES],
+}
+
+impl Work for Counting<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn add(&mut self, arc: &ErrorArc, target: u32, live: &Mask) {
-        if arc.buffer != self.batch.law || self.batch.waiting.len() >= TOGETHER {
-            self.batch.draw_waits(self.lanes.start);
-            self.batch.law = arc.buffer;
-        }
-        let Spreading { keys, waiting, law, uniforms, .. } = &mut *self.batch;
-        let drawn = waiting.len();
-        live.for_each(|lane| waiting.push((lane as u16, arc.source, target)));
-        if law.is_some_and(|law| law.constant().is_none()) {
-            let key = self.source.seed.key(Purpose::Buffer, arc.name);
-            for (lane, ..) in &waiting[drawn..] {
-                uniforms.push(Draws::of(key, keys[*lane as usize]).uniform());
+    fn run<V: Lanes>(self, machine: V::Machine) {
+        let mut planes = self.planes.map(|plane| V::load(machine, &plane));
+        let wanted = V::load(machine, &self.wanted);
+        for node in self.labels {
+            if self.roots.binary_search(node).is_err() {
+                add_from(&mut planes, V::load(machine, &self.down[*node as usize]).and(wanted), 0);
             }
         }
+        planes.iter().zip(self.planes).for_each(|(plane, stored)| plane.store(stored));
+    }
+}
+
+impl Pass<'_> {
+    /// Draws an arc in the trials in which it is live.
+    #[inline(always)]
+    fn draw(&mut self, arc: &ErrorArc, target: u32, live: &Mask) {
+        if arc.buffer != self.batch.law {
+            self.batch.draw_waits();
+            self.batch.law = arc.buffer;
+        }
+        let Spreading { keys, lanes, pulls, law, uniforms, .. } = &mut *self.batch;
+        let start = lanes.len();
+        let first = self.first;
+        live.for_each(|lane| lanes.push((lane - first) as u16));
+        if law.is_some_and(|law| law.constant().is_none()) {
+            let key = self.source.seed.key(Purpose::Buffer, arc.name);
+            live.for_each(|lane| uniforms.push(Draws::of(key, keys[lane]).uniform()));
+        }
+        pulls.push(Pull { source: arc.source, target, drawn: start..lanes.len(), pulled: 0 });
+    }
+
+    /// Notes in which of some trials a node goes down.
+    #[inline(always)]
+    fn set_down(&mut self, node: u32, candidates: Mask) {
+        let Spreading { times, lengths, down, .. } = &mut *self.batch;
+        let row = &times[node as usize * stride(self.width)..][..self.width];
+        let down = &mut down[node as usize];
+        candidates.for_each(|lane| {
+            // An outage of exactly the buffer does not cross (semantics 17).
+            let is_down = row[lane - self.first] < lengths[lane - self.first];
+            down[lane / LANES as usize] |= u64::from(is_down) << (lane % LANES as usize);
+        });
     }
 }
 
 impl Spreading {
-    /// Draws the waits of the arcs that wait for it, and gives them to their trials. The order of the arcs stays.
+    /// Draws the waits of the arcs that lack them.
     #[inline(always)]
-    fn draw_waits(&mut self, first_lane: usize) {
-        self.waits.clear();
-        self.waits.resize(self.waiting.len(), Ticks::ZERO);
+    fn draw_waits(&mut self) {
+        let start = self.waits.len();
+        self.waits.resize(self.lanes.len(), Ticks::ZERO);
+        let waits = &mut self.waits[start..];
         if let Some(law) = self.law {
             match law.constant() {
-                Some(wait) => self.waits.fill(wait),
-                None => durations(law, &mut self.uniforms, &mut self.waits),
+                Some(wait) => waits.fill(wait),
+                None => {
+                    for (uniforms, waits) in self.uniforms.chunks_mut(TOGETHER).zip(waits.chunks_mut(TOGETHER)) {
+                        durations(law, uniforms, waits);
+                    }
+                }
             }
-            for wait in &mut self.waits {
+            for wait in waits {
                 *wait = at_least_shortest(*wait);
             }
         }
-        for at in 0..self.waiting.len() {
-            let (lane, source, target) = self.waiting[at];
-            self.live[lane as usize - first_lane].push(LiveArc { source, target, wait: self.waits[at] });
-        }
-        self.waiting.clear();
         self.uniforms.clear();
+    }
+
+    /// Pulls along all arcs that were drawn, until nothing changes.
+    #[inline(always)]
+    fn settle(&mut self, stride: usize, is_cyclic: bool) {
+        let mut pulls = std::mem::take(&mut self.pulls);
+        for arcs in &mut pulls {
+            self.pull(stride, arcs);
+        }
+        let mut rest = is_cyclic;
+        // Times only fall, and by whole ticks.
+        while rest {
+            let before = self.clock;
+            pulls.reverse();
+            for arcs in &mut pulls {
+                if self.changed[arcs.source as usize] > arcs.pulled {
+                    self.pull(stride, arcs);
+                }
+            }
+            rest = self.clock > before;
+        }
+        pulls.clear();
+        self.pulls = pulls;
+        self.lanes.clear();
+        self.waits.clear();
+    }
+
+    /// Pulls along the live arcs of a dependency.
+    #[inline(always)]
+    fn pull(&mut self, stride: usize, arcs: &mut Pull) {
+        let (source, target) = (arcs.source as usize * stride, arcs.target as usize * stride);
+        let mut changes = false;
+        for (lane, wait) in self.lanes[arcs.drawn.clone()].iter().zip(&self.waits[arcs.drawn.clone()]) {
+            let fires = self.times[source + usize::from(*lane)].saturating_add(*wait);
+            let known = &mut self.times[target + usize::from(*lane)];
+            changes |= fires < *known;
+            *known = fires.min(*known);
+        }
+        self.clock += 1;
+        arcs.pulled = self.clock;
+        if changes {
+            self.changed[arcs.target as usize] = self.clock;
+        }
     }
 }

@@ -247,14 +247,7 @@ impl Starving {
     pub(super) fn weigh(&self, below: &Downstream, weights: &[f64], sums: &mut Vec<CompensatedSum>) {
         sums.resize(below.services.len(), CompensatedSum::default());
         for (at, sum) in sums.iter_mut().enumerate() {
-            for (word, bits) in self.at(below, at).0.into_iter().enumerate() {
-                let mut bits = bits;
-                while bits != 0 {
-                    let lane = word * LANES as usize + bits.trailing_zeros() as usize;
-                    sum.add(weights.get(lane).copied().unwrap_or(0.0));
-                    bits &= bits - 1;
-                }
-            }
+            self.at(below, at).for_each(|lane| sum.add(weights.get(lane).copied().unwrap_or(0.0)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Batches of trials with a clock: those in which one total outage spreads all at once, the others event by event.
 
-use super::count::{count_column, count_services, count_trial, lists_of};
+use super::count::{Columns, count_column, count_services, count_trial, lists_of};
 use super::lane::slots;
 use super::live::{LiveMasks, SampledTrial};
 use super::reach::{Batch, Reached, run_batch};
@@ -10,7 +10,7 @@ use super::series::{SeriesTally, Spell};
 use super::spreading::{Source, Spreading};
 use super::starved::{Downstream, Starving};
 use super::tally::Tally;
-use super::timeline::{JourneyOutcome, Timeline, Trial};
+use super::timeline::{JourneyOutcome, Spread, Timeline, Trial};
 use crate::lanes::BATCH;
 use crate::statistics::batch::batch_of;
 
@@ -18,6 +18,8 @@ use crate::statistics::batch::batch_of;
 struct Clocked<'a, 'b> {
     run: &'b Run<'a>,
     line: Timeline<'b>,
+    /// Where trials, all or nearly all, are of the special kind.
+    spread: Option<Spread>,
     labels: Vec<u32>,
     /// By plan node; `u32::MAX` where it is no label.
     position: Vec<u32>,
@@ -39,7 +41,7 @@ struct State<'b> {
     live: LiveMasks,
     starving: Starving,
     spreading: Spreading,
-    columns: (Vec<u64>, Vec<u64>),
+    columns: Columns,
     /// When services are impaired, by label position.
     spells: Vec<Spell>,
     /// By trial of the batch: the batch of the mean that it belongs to.
@@ -53,14 +55,12 @@ impl Run<'_> {
     pub(super) fn timeline(&self, span: &Span) -> Part {
         let (labels, position) = self.labels();
         let mut line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
-        if self.request.events_only {
-            line = line.by_events();
-        }
         line.series = self.request.series;
         let node = |id| self.plan.local(self.compact.whole_node(id)).map(|node| node as u32);
         let milli = |minutes: f64| (minutes * 1_000.0).round() as u64;
         let clocked = Clocked {
             run: self,
+            spread: if self.request.events_only { None } else { Spread::new(&line) },
             line,
             watched: self.request.watch.iter().map(|id| node(*id)).collect(),
             budgets: self.request.budgets.iter().map(|budget| budget.map(milli)).collect(),
@@ -70,7 +70,7 @@ impl Run<'_> {
             trials: span.total,
         };
         let sizes = (span, clocked.labels.len(), clocked.below.as_ref().map_or(0, Downstream::len));
-        self.parallel(State::default, |state, part, batch| clocked.batch(state, part, batch), sizes)
+        self.parallel(State::default, |state, target, batch| target.with(|part| clocked.batch(state, part, batch)), sizes)
     }
 }
 
@@ -101,8 +101,8 @@ impl<'b> Clocked<'_, 'b> {
     fn spread(&'b self, state: &mut State<'b>, tally: &mut Tally, batch: Batch) {
         let (run, first) = (self.run, batch.number * BATCH);
         let State { trial, live, spreading, reached, roots, columns, starving, mean_batches, spells, .. } = state;
-        spreading.begin(&self.line, self.labels.len());
-        let Some(spread) = &self.line.spread else { return };
+        let Some(spread) = &self.spread else { return };
+        spreading.begin(&self.line);
         roots.clear();
         for lane in 0..batch.lanes {
             let mut draws = SampledTrial::new(run.request.seed, first + lane, live);
@@ -119,14 +119,14 @@ impl<'b> Clocked<'_, 'b> {
             }
         }
         let source = Source { machine: run.machine(), seed: run.request.seed, batch: batch.number };
-        spreading.run(&self.line, spread, reached, (&self.position, source), |column| {
+        spreading.run(&self.line, spread, reached, (&self.labels, source), |column| {
             count_column(column, &mut tally.services[column.label], mean_batches, columns);
             if let Some(series) = &mut tally.series {
                 column.for_each_spell(|spell| series.add(&mut [spell]));
             }
         });
         if self.below.is_some() {
-            spreading.down.iter().enumerate().for_each(|(label, down)| starving.set_down(label, down));
+            self.labels.iter().enumerate().for_each(|(label, node)| starving.set_down(label, spreading.down(*node)));
         }
     }
 
@@ -138,10 +138,9 @@ impl<'b> Clocked<'_, 'b> {
             let (outage, first_losses) = spreading.trial(lane);
             let (is_censored, root_reach) = state.roots[lane as usize];
             let journeys = trial.set_journeys(&self.line, outage, first_losses);
-            let reach = root_reach + u64::from(spreading.reach[lane as usize]);
+            let reach = root_reach + spreading.reach(lane);
             count_trial(journeys, is_censored, reach, &mut part.tally, number, self.trials);
-            let roots = &self.line.spread.as_ref().map_or(&[][..], |spread| &spread.roots);
-            let is_impaired = |node: u32| roots.contains(&node) || spreading.is_down(self.position[node as usize], lane);
+            let is_impaired = |node: u32| spreading.down(node).contains(lane);
             self.remember(part, number, (journeys, is_censored), is_impaired);
             return;
         }

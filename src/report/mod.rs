@@ -21,7 +21,6 @@ pub mod record;
 pub mod record_assessment;
 #[cfg(test)]
 mod record_tests;
-mod schemas;
 mod sensitivity;
 mod series;
 pub mod terminal;

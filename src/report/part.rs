@@ -5,12 +5,13 @@
 //! program is refused, never divided by. Services stand in the order of the program's own plan, so a part is read by the version
 //! that wrote it.
 
-use super::record::{TOOL, Tool};
+use super::record::{TOOL, Tool, pretty};
 use crate::propagation::tally::{JourneyTally, Measure, ServiceTally, ServiceTimes, Tally};
 use crate::propagation::{Sample, Shard};
 use crate::statistics::batch::{BATCHES, BatchSums};
 use crate::statistics::counts::CountDistribution;
 use crate::statistics::histogram::{Bucket, LogLinear};
+use crate::topology::json_schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -247,7 +248,7 @@ fn difference(a: &Part, b: &Part) -> String {
 
 /// The JSON Schema of parts, indented.
 pub fn part_schema() -> String {
-    super::schemas::text::<Part>(SCHEMA)
+    pretty(&json_schema::named::<Part>(SCHEMA))
 }
 
 impl From<&Tally> for TallyRecord {
@@ -345,10 +346,13 @@ impl TimesRecord {
     fn times(&self, impaired: u64) -> Option<ServiceTimes> {
         let onset = histogram(&self.onset, impaired)?;
         (onset.total().checked_add(self.onset_at_zero)? == impaired).then_some(())?;
+        let alike = self.alike.measure(impaired)?;
+        // A trial is in one of the two, not in both.
+        let rest = impaired - alike.histogram.total();
         Some(ServiceTimes {
-            alike: self.alike.measure(impaired)?,
-            downtime: self.downtime.measure(impaired)?,
-            impaired_time: self.impaired_time.measure(impaired)?,
+            alike,
+            downtime: self.downtime.measure(rest)?,
+            impaired_time: self.impaired_time.measure(rest)?,
             onset,
             onset_at_zero: self.onset_at_zero,
         })

@@ -10,6 +10,7 @@ use crate::propagation::ranking::{Place, Ranked, Ranking, places};
 use crate::quality::DataQuality;
 use crate::random::GENERATOR;
 use crate::statistics::Estimate;
+use crate::topology::json_schema;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ pub struct RankingReport<'a> {
     pub quality: &'a DataQuality,
     /// Name of the kind of fault.
     pub fault: &'static str,
-    /// What the list is ordered by; reach where the ranking lacks it.
+    /// What the list is to be ordered by; reach where the ranking lacks it.
     pub by: Measure,
     /// Rows of a page.
     pub top: usize,
@@ -47,14 +48,24 @@ pub struct RankingReport<'a> {
     pub topology_sha256: String,
     /// The time the simulation starts, where one was given, as written.
     pub at: Option<String>,
-    /// Trials of each service.
-    pub trials: u64,
     /// The seed.
     pub seed: u64,
     /// What the tool does not know, as sentences.
     pub limits: Vec<String>,
     /// The command line that gives the same bytes again.
     pub command: String,
+}
+
+impl RankingReport<'_> {
+    /// What the list is ordered by.
+    fn order(&self) -> Measure {
+        let has = |measure: fn(&Ranked) -> Option<Estimate>| self.ranking.services.iter().all(|ranked| measure(ranked).is_some());
+        match self.by {
+            Measure::UserMinutes if !has(|ranked| ranked.user_minutes) => Measure::Reach,
+            Measure::Downtime if !has(|ranked| ranked.downtime) => Measure::Reach,
+            by => by,
+        }
+    }
 }
 
 /// A service with its places.
@@ -98,7 +109,8 @@ fn rows<'a>(report: &RankingReport<'a>) -> Vec<Row<'a>> {
             downtime: down.get(at).copied(),
         })
         .collect();
-    rows.sort_by_key(|row| row.place(report.by).rank);
+    let order = report.order();
+    rows.sort_by_key(|row| row.place(order).rank);
     rows
 }
 
@@ -118,7 +130,7 @@ fn table(report: &RankingReport<'_>) -> (Vec<(&'static str, Column)>, Vec<Vec<St
     }
     let place = |place: Place| format!("{}{}", if place.is_close { "≈" } else { "" }, place.rank);
     // The measure of the order has its interval, the others their point.
-    let has_interval = |measure: Measure| report.by == measure;
+    let has_interval = |measure: Measure| report.order() == measure;
     let cells = rows.iter().take(report.top).map(|row| {
         let service = report.system.service(row.ranked.service);
         let name = report.system.service_name(row.ranked.service).to_owned();
@@ -142,7 +154,11 @@ fn headline(report: &RankingReport<'_>) -> String {
     let name = if report.system.name.is_empty() { String::new() } else { format!("{}: ", report.system.name) };
     let worst = rows(report).first().map_or_else(String::new, |row| {
         let name = report.system.service_name(row.ranked.service);
-        if row.place(report.by).is_close { format!(", {name} first but {TOO_CLOSE}") } else { format!(", {name} hurts most") }
+        if row.place(report.order()).is_close {
+            format!(", {name} first but {TOO_CLOSE}")
+        } else {
+            format!(", {name} hurts most")
+        }
     });
     format!("{name}{} on each of {}{worst}", report.fault, number_of(report.ranking.services.len(), "service"))
 }
@@ -168,7 +184,7 @@ fn notes(report: &RankingReport<'_>) -> Vec<String> {
 fn limits(report: &RankingReport<'_>) -> Vec<String> {
     let missed = report.ranking.precision.filter(|precision| !precision.is_reached());
     let missed = missed.map(|precision| {
-        let (trials, words) = (whole(report.trials), precision_words(precision));
+        let (trials, words) = (whole(report.ranking.trials), precision_words(precision));
         format!("{trials} trials were too few for the precision of every service: {words}. More `--trials` come closer.")
     });
     report.limits.iter().cloned().chain(missed).collect()
@@ -176,7 +192,7 @@ fn limits(report: &RankingReport<'_>) -> Vec<String> {
 
 fn run_line(report: &RankingReport<'_>) -> String {
     let horizon = report.ranking.horizon_minutes.map_or_else(String::new, |minutes| format!(", horizon {}", duration(minutes)));
-    let trials = whole(report.trials);
+    let trials = whole(report.ranking.trials);
     format!(
         "{trials} trials of each service on the same random numbers, seed {}{horizon}; intervals: 95 %, sampling error only",
         report.seed
@@ -306,13 +322,13 @@ pub fn ranking_json(report: &RankingReport<'_>) -> String {
             sha256: &report.topology_sha256,
             fault: report.fault,
             seed: report.seed,
-            trials: report.trials,
+            trials: ranking.trials,
             method: "sampled",
             generator: GENERATOR,
             at: report.at.as_deref(),
             horizon: ranking.horizon_minutes,
         },
-        by: report.by,
+        by: report.order(),
         services: rows(report)
             .into_iter()
             .map(|row| ServiceRecord {
@@ -331,5 +347,5 @@ pub fn ranking_json(report: &RankingReport<'_>) -> String {
 
 /// The JSON Schema of rankings, indented.
 pub fn ranking_schema() -> String {
-    super::schemas::text::<Record<'static>>(SCHEMA)
+    pretty(&json_schema::named::<Record<'static>>(SCHEMA))
 }

@@ -2,10 +2,9 @@
 //!
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
-//! zeros. Absent keys: `starved` where it was not counted; `uncertainty`, `sensitivities` and `series` where nobody asked; `at`, `responders` and `symptom_detection` where
-//! nothing was said; `horizon`, times, `onset`, `journeys` and `user_minutes` without a clock;
-//! `onset` where the service is never impaired; `reach_bounds` with a clock;
-//! `rare` where the trials are ordinary ones.
+//! zeros. Absent keys: `starved` where it was not counted; `uncertainty`, `sensitivities` and `series` where nobody asked; `at`,
+//! `responders` and `symptom_detection` where nothing was said; `horizon`, times, `onset`, `journeys` and `user_minutes` without a
+//! clock; `onset` where the service is never impaired; `reach_bounds` with a clock; `rare` where the trials are ordinary ones.
 
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;

@@ -102,18 +102,7 @@ impl BatchSums {
         if trials == 1 {
             return Estimate { mean, interval: Interval::UNKNOWN };
         }
-        let (mut squares, mut batches) = (0.0, 0_u32);
-        for batch in 0..BATCHES {
-            let size = batch_size(batch, trials);
-            if size > 0 {
-                let deviation = self.deviation(batch, size, trials);
-                squares += deviation * deviation / size as f64;
-                batches += 1;
-            }
-        }
-        let degrees = f64::from(batches - 1);
-        let t = -normal::student_t_quantile(0.5 * (1.0 - confidence), degrees);
-        let half = t * libm::sqrt(squares / degrees / trials as f64);
+        let half = half_width(trials, confidence, |batch, size| self.deviation(batch, size, trials));
         Estimate { mean, interval: Interval { low: (mean - half).max(0.0), high: mean + half } }
     }
 
@@ -134,18 +123,8 @@ impl BatchSums {
             return Estimate { mean: 0.0, interval: Interval::UNKNOWN };
         }
         let ratio = above / below;
-        let (mut squares, mut batches) = (0.0, 0_u32);
-        for batch in 0..BATCHES {
-            let size = batch_size(batch, trials);
-            if size > 0 {
-                let rest = self.sums[batch] as f64 - ratio * other.sums[batch] as f64;
-                squares += rest * rest / size as f64;
-                batches += 1;
-            }
-        }
-        let degrees = f64::from(batches - 1);
-        let t = -normal::student_t_quantile(0.5 * (1.0 - confidence), degrees);
-        let half = t * libm::sqrt(squares / degrees / trials as f64) / (below / trials as f64);
+        let rest = |batch: usize, _| self.sums[batch] as f64 - ratio * other.sums[batch] as f64;
+        let half = half_width(trials, confidence, rest) / (below / trials as f64);
         Estimate { mean: ratio, interval: Interval { low: (ratio - half).max(0.0), high: ratio + half } }
     }
 
@@ -160,6 +139,21 @@ impl BatchSums {
         };
         scaled / trials as f64
     }
+}
+
+/// Half the width of the interval of a mean, given n_b (m_b − m) for each batch and its size n_b.
+fn half_width(trials: u64, confidence: f64, deviation: impl Fn(usize, u64) -> f64) -> f64 {
+    let (mut squares, mut batches) = (0.0, 0_u32);
+    for batch in 0..BATCHES {
+        let size = batch_size(batch, trials);
+        if size > 0 {
+            squares += deviation(batch, size).powi(2) / size as f64;
+            batches += 1;
+        }
+    }
+    let degrees = f64::from(batches - 1);
+    let t = -normal::student_t_quantile(0.5 * (1.0 - confidence), degrees);
+    t * libm::sqrt(squares / degrees / trials as f64)
 }
 
 #[cfg(test)]
@@ -239,6 +233,9 @@ mod tests {
         let mut sum = b.clone();
         sum.merge(&b);
         assert_eq!(sum.minus(&b), b);
+        // Of (1, 3) to (2, 2): the rests are −1 and 1, so the half-width is t(1 degree)·√(2/2)/2.
+        let by_hand = of(&[1, 3]).ratio_to(&of(&[2, 2]), 2, 0.95);
+        assert_close(by_hand.interval.high, 1.0 + 12.706_204_736_174_694 / 2.0, 1e-12);
     }
 
     #[test]

@@ -32,8 +32,12 @@ impl PartialEq for LogLinear {
 
 impl Eq for LogLinear {}
 
-/// Values that wait at least, before they are sorted in: about as much room as the buckets of a duration take.
-const FEWEST_PENDING: usize = 1 << 14;
+/// Values that wait at least, before they are sorted in.
+const FEWEST_PENDING: usize = 1 << 10;
+/// The same of a quantity that takes so many different values that there are [`MANY_BUCKETS`]: about as much room as its buckets
+/// will take.
+const MANY_PENDING: usize = 1 << 14;
+const MANY_BUCKETS: usize = 1 << 8;
 
 impl LogLinear {
     /// Nothing recorded.
@@ -92,7 +96,8 @@ impl LogLinear {
     }
 
     fn most_pending(&self) -> usize {
-        (self.buckets.len() * 3).max(FEWEST_PENDING)
+        let buckets = self.buckets.len();
+        (3 * buckets).max(if buckets < MANY_BUCKETS { FEWEST_PENDING } else { MANY_PENDING })
     }
 
     /// Number of values recorded, without the implicit zeros.
@@ -138,17 +143,28 @@ impl LogLinear {
     /// Rank 0, "no order statistic is low enough", is 0. A rank above `trials`, "none is high enough", is the largest value,
     /// which is then *not* a bound: the caller must say so.
     pub fn quantile_rank(&self, rank: u64, trials: u64) -> u64 {
+        self.bucket_of_rank(rank, trials).map_or(0, |bucket| bucket.largest)
+    }
+
+    /// A lower bound of the same order statistic, low by less than 0.1 %: the lower end of an interval. O(b).
+    pub fn low_of_rank(&self, rank: u64, trials: u64) -> u64 {
+        self.bucket_of_rank(rank, trials).map_or(0, |bucket| bucket.smallest)
+    }
+
+    /// The bucket that holds the trial of a rank, the last one for higher ranks; `None` for trials without a record.
+    fn bucket_of_rank(&self, rank: u64, trials: u64) -> Option<Bucket> {
         let mut seen = trials.saturating_sub(self.total);
         if rank <= seen {
-            return 0;
+            return None;
         }
-        for bucket in self.settled().iter() {
-            seen += bucket.count;
-            if seen >= rank {
-                return bucket.largest;
-            }
-        }
-        self.largest()
+        let settled = self.settled();
+        settled
+            .iter()
+            .find(|bucket| {
+                seen += bucket.count;
+                seen >= rank
+            })
+            .or_else(|| settled.iter().next_back())
     }
 
     /// Number of values above a limit, over all trials the input of an exact interval. Exact where the limit is below 2^11;
@@ -192,13 +208,13 @@ impl LogLinear {
 
 impl LogLinear {
     /// [`LogLinear::mean_of_worst`] with its large-sample interval, ES ± z·SE with SE = sd((L − q)⁺)/(share·√n), q being the quantile
-    /// at the edge; low is never below 0. Unknown where fewer than two trials lie in the tail. O(b).
+    /// at the edge; low is never below 0. Unknown where fewer than two trials lie in the tail, or have a record at all. O(b).
     ///
     /// Source: model.md §4; Manistre and Hancock 2005.
     pub fn estimate_of_worst(&self, share: f64, trials: u64, confidence: f64) -> Estimate {
         let mean = self.mean_of_worst(share, trials);
         let share = share.clamp(0.0, 1.0);
-        if share * (trials as f64) < 2.0 {
+        if share * (trials as f64) < 2.0 || self.total < 2 {
             return Estimate { mean, interval: Interval::UNKNOWN };
         }
         let (edge, n) = (self.quantile(1.0 - share, trials) as f64, trials as f64);

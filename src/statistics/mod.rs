@@ -54,6 +54,12 @@ impl Interval {
         self.high == f64::MAX
     }
 
+    /// The interval of a rising function of the quantity; what is unknown stays so.
+    #[must_use]
+    pub fn map(self, of: impl Fn(f64) -> f64) -> Self {
+        if self.is_unknown() { self } else { Self { low: of(self.low), high: of(self.high) } }
+    }
+
     /// Whether a value lies inside, ends included.
     pub fn contains(self, value: f64) -> bool {
         self.low <= value && value <= self.high

@@ -49,7 +49,7 @@ pub(super) struct Part {
 pub(super) struct Head {
     /// A line with values was seen, so that the next one is no header.
     pub(super) is_over: bool,
-    /// No line was seen.
+    /// A line was seen.
     is_started: bool,
 }
 
@@ -100,21 +100,16 @@ impl Part {
     }
 
     /// Adds the arc of a line. `false` where it has none.
-    fn add(&mut self, block: &[u8], range: Range<usize>, head: Option<&mut Head>) -> Result<bool, Fault> {
+    fn add(&mut self, block: &[u8], range: Range<usize>, mut head: Option<&mut Head>) -> Result<bool, Fault> {
         let line = &block[range.clone()];
         if line.len() >= LONGEST_LINE {
             return Err(Fault::new("too-large", 0, format!("the line is longer than {LONGEST_LINE} bytes")));
         }
-        let mut may_be_header = false;
-        let mut mark = 0;
-        if let Some(head) = head {
-            // A byte order mark is no part of a name.
-            mark = if !std::mem::replace(&mut head.is_started, true) && line.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-            let cut = cut(line, mark)?;
-            may_be_header = cut.is_some();
-            head.is_over |= may_be_header;
-        }
+        // A byte order mark is no part of a name.
+        let is_first = head.as_deref_mut().is_some_and(|head| !std::mem::replace(&mut head.is_started, true));
+        let mark = if is_first && line.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let Some(cut) = cut(line, mark)? else { return Ok(false) };
+        let may_be_header = head.map(|head| head.is_over = true).is_some();
         let [provider, consumer, number] = cut.map(|(start, end)| &line[start..end]);
         if may_be_header && is_header(number) {
             return Ok(false);

@@ -7,6 +7,7 @@ use super::schema::Topology;
 use crate::change::file::{ChangeFile, TeamFile};
 use crate::document::FileType;
 use crate::fault::file::FaultFile;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
@@ -27,15 +28,20 @@ pub fn schema_text(name: &str) -> Option<String> {
 }
 
 fn schema<T: FileType>() -> Json {
+    named::<T>(T::SCHEMA)
+}
+
+/// The schema of a record that names its format in `schema`.
+pub(crate) fn named<T: JsonSchema>(name: &str) -> Json {
     let generated = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     let Json::Object(mut generated) = generated else { return generated };
     if let Some(Json::Object(line)) = generated.get_mut("properties").and_then(|properties| properties.get_mut("schema")) {
-        line.insert("const".to_owned(), json!(T::SCHEMA));
+        line.insert("const".to_owned(), json!(name));
     }
     let mut schema = Map::new();
     schema.extend(generated.remove("$schema").map(|value| ("$schema".to_owned(), value)));
-    schema.insert("$id".to_owned(), json!(format!("urn:{}", T::SCHEMA.replace('/', ":"))));
-    schema.insert("title".to_owned(), json!(T::SCHEMA));
+    schema.insert("$id".to_owned(), json!(format!("urn:{}", name.replace('/', ":"))));
+    schema.insert("title".to_owned(), json!(name));
     generated.remove("title");
     schema.extend(generated);
     Json::Object(schema)

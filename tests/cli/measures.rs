@@ -36,8 +36,8 @@ fn rare_reach_says_how_it_was_sampled() {
         let ends = &found["services"][at]["impaired"]["interval"];
         (ends[0].as_f64().expect("low"), ends[1].as_f64().expect("high"))
     };
-    let exact = json(&ask(&["--format", "json", "--precision", "1%"]));
-    assert!(exact["rare"].is_object());
+    let precise = json(&ask(&["--format", "json", "--precision", "1%"]));
+    assert!(precise["rare"].is_object());
     let truth = json(&simulate(place, "quiet.yaml", &["--fault", "crash@lib", "--static", "--exact", "--format", "json"]));
     assert!(truth.get("rare").is_none());
     for at in 1..4 {
@@ -128,7 +128,8 @@ fn more_facts_are_worth_something() {
     assert_eq!(plain["verdict"], assessed["verdict"], "what is not known changes no verdict");
     for format in ["text", "markdown"] {
         let page = assess(&["--uncertainty", "12", "--format", format]);
-        assert!(page.contains("facts about them would remove") || page.contains("facts"), "{page}");
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(page.contains("facts about them would remove"), "{page}");
     }
 }
 

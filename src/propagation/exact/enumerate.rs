@@ -15,7 +15,6 @@ use crate::propagation::reach::Reached;
 use crate::propagation::run::Run;
 use crate::propagation::starved::{Downstream, StarvedWorlds, Starving};
 use crate::propagation::timeline::{Timeline, Trial};
-use crate::random::LANES;
 
 /// Enumeration of all worlds.
 pub(super) struct Enumeration;
@@ -92,16 +91,11 @@ fn add_batch(reached: &Reached, labels: &[u32], sums: &mut Sums, weights: &[f64]
 
 /// Calls with the lanes of a mask that carry a world, and their weights.
 fn for_each_lane(mask: &Mask, weights: &[f64], mut each: impl FnMut(usize, f64)) {
-    for (word, bits) in mask.iter().enumerate() {
-        let mut bits = *bits;
-        while bits != 0 {
-            let lane = word * LANES as usize + bits.trailing_zeros() as usize;
-            if let Some(weight) = weights.get(lane) {
-                each(lane, *weight);
-            }
-            bits &= bits - 1;
+    mask.for_each(|lane| {
+        if let Some(weight) = weights.get(lane) {
+            each(lane, *weight);
         }
-    }
+    });
 }
 
 /// Solves a request with a clock: durations have to be constants.

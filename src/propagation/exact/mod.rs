@@ -14,20 +14,19 @@ mod order;
 mod outcome;
 mod problem;
 mod reduce;
-mod weighted;
 mod worlds;
 
 use super::plan::Plan;
 use super::result::{Simulation, Solver};
 use super::run::Run;
 use super::starved::Downstream;
+use super::weighted::reach_of;
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use enumerate::Enumeration;
 use factoring::Factoring;
 use frontier::Frontier;
 use outcome::{Sums, simulation};
-use weighted::reach_of;
 pub use worlds::LIMIT;
 
 /// What is asked without a clock: of each label node P(impaired), P(down), P(corrupt), and the distribution of reach.

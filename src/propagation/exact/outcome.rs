@@ -1,12 +1,12 @@
 //! Weighted sums over all worlds, and the result they make.
 
-use super::weighted::{Weighted, reach_of};
 use crate::model::System;
 use crate::propagation::result::{
     JourneyResult, Method, ServiceResult, ServiceTimesResult, Simulation, Solver, Watched, certain,
 };
 use crate::propagation::run::{Run, budget, minutes, thousandths};
 use crate::propagation::starved::Downstream;
+use crate::propagation::weighted::{Weighted, reach_of};
 use crate::statistics::{CompensatedSum, Estimate};
 
 #[derive(Debug, Default, Clone)]

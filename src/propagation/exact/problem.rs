@@ -265,7 +265,7 @@ impl Builder<'_> {
         let from = plan.in_source[arc] * CHANNELS;
         if plan.in_rule.is_empty() {
             for channel in [E, L] {
-                self.drawn(from + channel, into + channel, &[(key, plan.in_threshold[arc], true)]);
+                self.drawn(from + channel, into + channel, &[(key, plan.in_threshold.get(arc), true)]);
             }
             return;
         }

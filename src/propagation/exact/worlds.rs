@@ -9,7 +9,7 @@ use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
 use crate::propagation::lane::Arcs;
 use crate::propagation::plan::{INSIDE, Plan};
-use crate::propagation::reach::Worlds;
+use crate::propagation::reach::{Question, Worlds};
 use crate::random::{Key, LANES, Purpose, Threshold};
 use crate::units::Ticks;
 use std::collections::{BTreeMap, HashMap};
@@ -68,7 +68,7 @@ impl Worldset {
         for arc in 0..plan.in_source.len() {
             let key = plan.in_key[arc];
             if plan.in_rule.is_empty() {
-                add(key, plan.in_threshold[arc]);
+                add(key, plan.in_threshold.get(arc));
             } else if plan.rule(arc) != INSIDE {
                 let rule = &plan.rules[plan.rule(arc) as usize];
                 let carried = rule.crossing.channels;
@@ -174,7 +174,10 @@ pub(super) struct WorldMasks<'a> {
 
 impl Worlds for WorldMasks<'_> {
     #[inline(always)]
-    fn below<V: Lanes>(&self, machine: V::Machine, key: Key, threshold: Threshold, need: V) -> V {
+    fn ask<V: Lanes>(&self, machine: V::Machine, _: Question, key: Key, threshold: Threshold, need: V) -> V {
+        if need.is_none() {
+            return need;
+        }
         match self.set.when_below(key, threshold) {
             Below::Always => need,
             Below::Never => V::splat(machine, 0),

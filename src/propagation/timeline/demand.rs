@@ -2,13 +2,15 @@
 //!
 //! Every ten seconds the demand of each service and its overload advance by one explicit step from the current state (model.md
 //! §2.6), so that the past counts: an overload can outlive its cause. Nothing is computed while nothing changes. Demand is in
-//! units of a service's usual load and uses the callers' demand of the step before, so the order of services does not matter.
+//! units of a service's stated load and uses the callers' demand of the step before, so the order of services does not matter.
+//! That load is one of the busiest time: what comes from outside follows the users of all journeys, as a share of their peak.
 //! What an overloaded service, or one that a fault hits, fails by itself makes no calls: a failing caller sends less load.
 
 use super::{Event, Timeline, Trial};
 use crate::fault::Scenario;
 use crate::fault::draw::{Choose, nth};
 use crate::fault::scenario::Harm;
+use crate::model::traffic::Traffic;
 use crate::model::{Compact, System};
 use crate::propagation::lane::NONE;
 use crate::propagation::load::{EPOCH_SECONDS, GOODPUT, attempts, overload_failure};
@@ -56,13 +58,20 @@ struct Loaded {
 pub(super) struct Layer {
     services: Vec<Loaded>,
     of_node: HashMap<u32, u32>,
+    /// Users of all journeys, as a share of their peak.
+    pub(super) users: Traffic,
     /// All nodes of the plan: overload does not follow the static reach.
     pub(super) all_nodes: Vec<u32>,
 }
 
 impl Layer {
     /// `None` where nothing can be overloaded.
-    pub(super) fn new(system: &System, compact: &Compact, plan: &Plan, scenario: &Scenario) -> Option<Self> {
+    pub(super) fn new(
+        (system, compact): (&System, &Compact),
+        plan: &Plan,
+        scenario: &Scenario,
+        traffic: &[Traffic],
+    ) -> Option<Self> {
         if scenario.surge.nodes.is_empty() {
             return None;
         }
@@ -108,7 +117,8 @@ impl Layer {
             .enumerate()
             .flat_map(|(at, service)| service.nodes.iter().map(move |node| (*node, at as u32)))
             .collect();
-        Some(Self { services, of_node, all_nodes: (0..plan.len() as u32).collect() })
+        let users = Traffic::share_of_peak(traffic);
+        Some(Self { services, of_node, users, all_nodes: (0..plan.len() as u32).collect() })
     }
 }
 
@@ -151,7 +161,7 @@ impl LoadState {
     pub(super) fn reset(&mut self, layer: Option<&Layer>) {
         let services = layer.map_or(0, |layer| layer.services.len());
         self.demand.clear();
-        self.demand.resize(services, 1.0);
+        self.demand.resize(services, layer.map_or(1.0, |layer| layer.users.rate_at(Ticks::ZERO)));
         self.overload.clear();
         self.overload.resize(services, Severity::NONE);
         self.relieved.clear();
@@ -168,6 +178,13 @@ impl<'a> Trial<'a> {
         let Some(at) = line.layer.as_ref().and_then(|layer| layer.of_node.get(&node)) else { return 0.0 };
         let overload = self.load.overload[*at as usize].share();
         if self.load.relieved[*at as usize] { overload.max(self.load.shed) } else { overload }
+    }
+
+    /// Notes when the number of users changes next.
+    pub(super) fn follow_users(&mut self, line: &Timeline<'a>) {
+        if let Some(next) = line.layer.as_ref().and_then(|layer| layer.users.next_change(self.now)) {
+            self.at(next, Event::Users);
+        }
     }
 
     /// Puts the next update into the queue if anything changed: at once, but no sooner than an epoch after the last.
@@ -206,7 +223,7 @@ impl<'a> Trial<'a> {
     /// Demand and overload of a service in the next epoch.
     fn update(&self, line: &Timeline<'a>, layer: &Layer, at: usize) -> (f64, Severity) {
         let service = &layer.services[at];
-        let admitted = 1.0 - self.load.shed;
+        let admitted = layer.users.rate_at(self.now) * (1.0 - self.load.shed);
         let mut demand = service.external * admitted;
         for calls in &service.calls {
             let arriving = self.load.demand.get(calls.caller as usize).copied().unwrap_or(admitted);

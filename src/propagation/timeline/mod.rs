@@ -63,6 +63,8 @@ enum Event {
     Relief,
     /// All load comes in again.
     ReliefEnd,
+    /// The number of users changes.
+    Users,
     /// The load advances by one step, after everything else of this time has settled.
     Epoch,
     /// A delay has passed.
@@ -102,8 +104,6 @@ pub(crate) struct Timeline<'a> {
     breaker_of_rule: Vec<u32>,
     /// The load, where anything can be overloaded.
     layer: Option<demand::Layer>,
-    /// Set where all trials, or nearly all, are of the special kind.
-    pub(crate) spread: Option<Spread>,
     /// Times at which services are impaired are asked for.
     pub(crate) series: bool,
     /// How long the teams of services take to see symptoms of others' incidents, by plan node; empty where that does not count.
@@ -139,12 +139,11 @@ impl<'a> Timeline<'a> {
             let usual = || crate::fault::FaultKind::ErrorRate.detection();
             system.service(*service).detect.unwrap_or_else(usual)
         });
-        let mut line = Self {
-            spread: None,
+        Self {
             series: false,
             breakers,
             breaker_of_rule,
-            layer: demand::Layer::new(system, compact, plan, scenario),
+            layer: demand::Layer::new((system, compact), plan, scenario, &traffic),
             symptom_laws: symptom_laws.collect(),
             plan,
             scenario,
@@ -156,14 +155,7 @@ impl<'a> Timeline<'a> {
             names,
             transient,
             replicated,
-        };
-        line.spread = spread::Spread::new(&line);
-        line
-    }
-
-    /// The same trials, all decided by events.
-    pub(crate) fn by_events(self) -> Self {
-        Self { spread: None, ..self }
+        }
     }
 }
 
@@ -278,6 +270,7 @@ impl<'a> Trial<'a> {
         self.lane.build(line.plan, nodes, choose);
         self.reset(line);
         self.schedule_onsets(line);
+        self.follow_users(line);
         let horizon = line.scenario.horizon;
         while let Some(Reverse((time, _))) = self.queue.peek().copied() {
             if time >= horizon {
@@ -385,6 +378,7 @@ impl<'a> Trial<'a> {
             Event::Breaker { breaker, generation } => self.switch(line, breaker, generation),
             Event::Relief => self.relief(line),
             Event::ReliefEnd => self.relief_end(line),
+            Event::Users => self.follow_users(line),
             Event::Epoch | Event::Timer { .. } => {}
         }
     }

@@ -39,7 +39,7 @@ impl JourneyOutcome {
 
     /// Everything that counts against the error budget: requests that failed and wrong answers (model.md §0).
     pub(crate) fn milli_budget_minutes(&self) -> u64 {
-        self.milli_user_minutes() + self.milli_integrity_minutes()
+        self.milli_user_minutes().saturating_add(self.milli_integrity_minutes())
     }
 
     pub(crate) fn milli_integrity_minutes(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! The special case in which one total outage spreads over arcs that let all of it through or nothing: no heap, one pass.
+//! When one total outage spreads over arcs that let all of it through or nothing.
 //!
 //! With a single root that is fully down for a time, and consumers that fail fully a while after their provider or not at all,
 //! service v goes down at the shortest live distance from the root by buffers, if that is before the root is back, and everybody
@@ -23,8 +23,10 @@ use crate::units::Ticks;
 pub(crate) struct Spread {
     /// Plan nodes of the service that is hit, its label among them, ascending.
     pub(crate) roots: Vec<u32>,
-    /// What there is to know of the plan's arcs, in their order.
-    pub(crate) arcs: Vec<ErrorArc>,
+    /// What there is to know of the plan's arcs, in their order; empty where they are plain.
+    arcs: Vec<ErrorArc>,
+    /// Most arcs into one component.
+    pub(crate) most_arcs: usize,
     /// Plan nodes in the plan's order, but nodes of one component by how near they are to where harm comes in: distances are then
     /// found in fewer sweeps.
     pub(crate) visits: Vec<u32>,
@@ -40,7 +42,7 @@ pub(crate) struct Outage {
 
 impl Spread {
     /// `None` where the scenario, the arcs or the services need the events.
-    pub(super) fn new(line: &Timeline<'_>) -> Option<Self> {
+    pub(crate) fn new(line: &Timeline<'_>) -> Option<Self> {
         let [incident] = line.scenario.incidents.as_slice() else { return None };
         let plain_services = line.tails.is_empty()
             && line.startup.is_empty()
@@ -54,10 +56,26 @@ impl Spread {
             Self {
                 visits: visits(line.plan, &roots),
                 roots,
-                arcs: (0..line.plan.in_source.len()).map(|arc| ErrorArc::of(line.plan, arc)).collect(),
+                arcs: if line.plan.rules.is_empty() { Vec::new() } else { arcs(line.plan) },
+                most_arcs: line.plan.components.iter().map(|component| arcs_of(line.plan, component)).max().unwrap_or(0),
             }
         })
     }
+
+    /// An arc of the plan.
+    #[inline(always)]
+    pub(crate) fn arc(&self, plan: &Plan, arc: usize) -> ErrorArc {
+        self.arcs.get(arc).copied().unwrap_or_else(|| ErrorArc::of(plan, arc))
+    }
+}
+
+fn arcs(plan: &Plan) -> Vec<ErrorArc> {
+    (0..plan.in_source.len()).map(|arc| ErrorArc::of(plan, arc)).collect()
+}
+
+/// Arcs into a component.
+fn arcs_of(plan: &Plan, (start, end): &(u32, u32)) -> usize {
+    (*start..*end).map(|node| plan.arcs_into(node as usize).len()).sum()
 }
 
 fn is_one_total_outage(incident: &Incident) -> bool {
@@ -129,8 +147,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Journeys of a trial of the special kind: all that a journey needs comes back at the same time, so it is down from the first
-    /// loss on. Losses are counted from the onset; [`Ticks::MAX`] for
-    /// none.
+    /// loss on. Losses are counted from the onset; [`Ticks::MAX`] for none.
     pub(crate) fn set_journeys(&mut self, line: &Timeline<'a>, outage: Outage, first_losses: &[Ticks]) -> &[JourneyOutcome] {
         self.record.journeys.clear();
         self.record.journeys.resize(first_losses.len(), JourneyOutcome::default());
