@@ -3,16 +3,16 @@
 //! Exact answers agree to 1e-9 relative, sampled ones within four standard errors at a million static trials. Arc notation:
 //! `provider>consumer:probability`; reach includes the source. `cargo test v14` finds case 14 wherever it is.
 //!
-//! Here: V1 to V17, V34, V37 and V52 (chances), `timed.rs` V25 to V33, V35, V36, V39, V40 and V48 (times). Next to the pure function that
-//! answers them: V11 to V13 and V48 (`propagation/transfer.rs`), V14 and V17 (`risk/importance.rs`), V16 (`risk/paths.rs`), V18 to
-//! V21 (`propagation/load.rs`), V22 and V23 (`statistics/erlang.rs`), V24, V26 and V27 (`propagation/waiting.rs`), V25
-//! (`fault/pool.rs`), V29 (`units/duration.rs`), V29 and V30 (`statistics/lognormal.rs`), V41 (`statistics/beta.rs`), V42
-//! (`statistics/proportion.rs`), V45 (`risk/score.rs`), V47 (`propagation/breaker.rs`), V50 (`random_tests.rs`), V10 and V52
-//! (`statistics/binomial.rs`). Of the load, V21, V24 and V26 run through the engine in `tests/semantics_load.rs`.
-//!
-//! Not yet, because what would answer them does not exist: V38 (repair crews), V43, V44 and V51 (game days), V46 (the monitor of
-//! incidents), V49 (scores of forecasts). Each comes with its feature.
+//! Here: V1 to V17, V34, V37 and V52 (chances), `timed.rs` V25 to V33, V35, V36, V39, V40 and V48 (times), `closed_forms.rs` V38,
+//! V43, V44, V46, V49 and V51 (no trials). Next to the pure function that answers them: V11 to V13 and V48
+//! (`propagation/transfer.rs`), V14 and V17 (`risk/importance.rs`), V16 (`risk/paths.rs`), V18 to V21 (`propagation/load.rs`), V22
+//! and V23 (`statistics/erlang.rs`), V24, V26 and V27 (`propagation/waiting.rs`), V25 (`fault/pool.rs`), V29 (`units/duration.rs`),
+//! V29 and V30 (`statistics/lognormal.rs`), V41 (`statistics/beta.rs`), V42 (`statistics/proportion.rs`), V45 (`risk/score.rs`),
+//! V47 (`propagation/breaker.rs`), V50 (`random_tests.rs`), V10 and V52 (`statistics/binomial.rs`). Of the load, V21, V24 and V26
+//! run through the engine in `tests/semantics_load.rs`.
 
+#[path = "known_answers/closed_forms.rs"]
+mod closed_forms;
 mod common;
 #[path = "known_answers/timed.rs"]
 mod timed;

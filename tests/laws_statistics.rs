@@ -10,15 +10,16 @@ use shockfront::lanes::Machine;
 use shockfront::model::draft::{Draft, Nowhere};
 use shockfront::model::facts::Journey;
 use shockfront::model::{Compact, DurationLaw, System};
-use shockfront::propagation::ranking::{Failing, all_at_once, one_by_one, rank};
+use shockfront::propagation::ranking::{Failing, all_at_once, one_by_one, rank, rank_shard, rank_with_rows};
 use shockfront::propagation::sampling::Rows;
 use shockfront::propagation::{Request, Shard, Simulation, conclude, sample, simulate};
 use shockfront::random::Seed;
 use shockfront::report::part::{Part, RunInputs, join, part_json, read_part};
+use shockfront::report::part_ranking::{AnyPart, RankingInputs, RankingPart, join_rankings, ranking_part_json, read_any_part};
 use shockfront::statistics::looks;
 use shockfront::topology;
 use shockfront::topology::generate::{self, Plan};
-use shockfront::units::Ticks;
+use shockfront::units::{ServiceId, Ticks};
 use std::sync::Mutex;
 
 /// With a journey, so that users are counted.
@@ -70,6 +71,51 @@ fn parts(system: &System, compact: &Compact, scenario: &Scenario, request: &Requ
         .collect()
 }
 
+/// Every shard of a ranking, written and read again.
+fn ranking_parts(system: &System, failing: Failing, request: &Request<'_>, of: u64) -> Vec<RankingPart> {
+    let compact = Compact::new(system);
+    let asked = RankingInputs {
+        topology: "random.yaml".to_owned(),
+        sha256: "00".to_owned(),
+        fault: failing.kind.name().to_owned(),
+        static_reach: request.static_reach,
+        by: None,
+        top: 20,
+        trials: request.trials,
+        seed: request.seed.0,
+        generator: shockfront::random::GENERATOR.to_owned(),
+        at: None,
+        horizon: None,
+        responders: None,
+        symptom_detection: false,
+    };
+    let part = |number: u64| {
+        let shard = Shard { number, of };
+        let sample = rank_shard(system, &compact, failing, request, (shard, None)).expect("a sample");
+        match read_any_part(&ranking_part_json(system, asked.clone(), shard, &sample)) {
+            Ok(AnyPart::Ranking(part)) => *part,
+            other => panic!("{other:?}"),
+        }
+    };
+    (0..of).map(part).collect()
+}
+
+const CRASH: Failing =
+    Failing { kind: FaultKind::Crash, horizon: None, response: Response { responders: None, symptom_detection: false } };
+
+/// A ranking in shards is the ranking.
+fn same_in_shards(system: &System, request: &Request<'_>, of: u64) {
+    let mut parts = ranking_parts(system, CRASH, request, of);
+    parts.reverse();
+    let whole = rank(system, &Compact::new(system), CRASH, request).expect("a ranking");
+    assert_eq!(join_rankings(system, &parts).expect("all parts").concluded(), whole);
+    let twice = [&parts[..], &parts[..1]].concat();
+    assert!(join_rankings(system, &twice).expect_err("twice").1.contains("twice"));
+    assert!(join_rankings(system, &parts[1..]).is_err());
+    parts[0].ranking.seed ^= 1;
+    assert!(of == 1 || join_rankings(system, &parts).expect_err("another run").1.contains("`seed`"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -93,6 +139,13 @@ proptest! {
         let mut other = parts.clone();
         other[0].run.seed ^= 1;
         prop_assert!(of == 1 || join(&other).expect_err("another run").1.contains("`seed`"));
+    }
+
+    #[test]
+    fn shards_of_a_ranking_equal_one(
+        draft in random_draft(), seed in any::<u64>(), of in 1_u64..=5, trials in 1_u64..2_000, fixed: bool,
+    ) {
+        same_in_shards(&build(with_users(draft)), &request(fixed, trials, seed), of);
     }
 
     #[test]
@@ -229,6 +282,68 @@ fn nothing_seen_is_not_precise_unless_nothing_can_happen() {
     assert_eq!((found.trials, found.precision.expect("asked").user_minutes), (8_192, None));
 }
 
+/// Where failures are plain all services share condensed worlds, 64 at a time; a shard may end within a batch of the last 512.
+#[test]
+fn plain_rankings_come_in_shards_too() {
+    let system = build(draft("a>b:.5 b>c:.4 c>a:.3 c>d:.2 d>e:.9"));
+    for (trials, of) in [(9_000, 3), (600, 5), (512, 2), (1, 2)] {
+        same_in_shards(&system, &request(true, trials, 4), of);
+    }
+    // The rows of a shard are the rows of its trials.
+    let rows = |shard: Option<Shard>| {
+        let seen = Mutex::new(Vec::new());
+        let take = |service: ServiceId, rows: &Rows| seen.lock().expect("no panic").push((service, rows.clone()));
+        let (compact, request) = (Compact::new(&system), request(true, 1_500, 4));
+        match shard {
+            Some(shard) => drop(rank_shard(&system, &compact, CRASH, &request, (shard, Some(&take))).expect("a sample")),
+            None => drop(rank_with_rows(&system, &compact, CRASH, &request, &take).expect("a ranking")),
+        }
+        let all = seen.into_inner().expect("no panic");
+        let of = |service| {
+            all.iter().filter(|(seen, _)| *seen == service).flat_map(|(_, rows)| rows.reach.clone()).collect::<Vec<_>>()
+        };
+        system.service_ids().map(of).collect::<Vec<_>>()
+    };
+    let [first, second] = [0, 1].map(|number| rows(Some(Shard { number, of: 2 })));
+    let joined: Vec<Vec<u64>> = first.into_iter().zip(second).map(|(first, second)| [first, second].concat()).collect();
+    assert_eq!(joined, rows(None));
+}
+
+/// Numbers that no ranking can have are refused.
+#[test]
+fn parts_of_rankings_that_contradict_themselves_are_refused() {
+    let system = build(with_users(draft("s0>a:.3 a>b:.5")));
+    for fixed in [false, true] {
+        let part = ranking_parts(&system, CRASH, &request(fixed, 2_000, 2), 1).remove(0);
+        let good = serde_json::to_value(&part).expect("JSON");
+        let schema: serde_json::Value = serde_json::from_str(&shockfront::report::part_ranking::part_schema()).expect("JSON");
+        assert!(jsonschema::validator_for(&schema).expect("a valid schema").is_valid(&good));
+        for (pointer, value) in [
+            ("/services/0/reach/0", serde_json::json!(6_001)),
+            ("/services/0/reach", serde_json::json!([1, 2])),
+            ("/services/0/name", serde_json::json!("nobody")),
+            ("/services/1/name", serde_json::json!("s0")),
+            ("/services/0/downtime", if fixed { serde_json::json!([0]) } else { serde_json::Value::Null }),
+            ("/horizon_minutes", if fixed { serde_json::json!(60.0) } else { serde_json::Value::Null }),
+            ("/ranking/static_reach", serde_json::json!(!fixed)),
+            ("/shard/of", serde_json::json!(2)),
+        ] {
+            let mut bad = good.clone();
+            let (parent, key) = pointer.rsplit_once('/').expect("a path");
+            match bad.pointer_mut(parent).expect("there") {
+                serde_json::Value::Object(object) => drop(object.insert(key.to_owned(), value)),
+                serde_json::Value::Array(list) => list[key.parse::<usize>().expect("a position")] = value,
+                _ => panic!("{pointer}"),
+            }
+            let refused = match read_any_part(&bad.to_string()) {
+                Ok(AnyPart::Ranking(part)) => join_rankings(&system, &[*part]).is_err(),
+                _ => true,
+            };
+            assert!(refused, "{pointer}");
+        }
+    }
+}
+
 /// Rows of a look that is run again are handed on once.
 #[test]
 fn rows_of_looks_come_once() {
@@ -290,7 +405,7 @@ fn parts_that_contradict_themselves_are_refused() {
     let request = request(false, 2_000, 2);
     let part = sample(&system, &compact, &crash(&system, &compact), &request, Shard::ALL).expect("a sample");
     let text = part_json(inputs(&request), Shard::ALL, &part);
-    let schema: serde_json::Value = serde_json::from_str(&shockfront::report::part::part_schema()).expect("JSON");
+    let schema: serde_json::Value = serde_json::from_str(&shockfront::report::part_ranking::part_schema()).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let good: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert!(validator.is_valid(&good) && !validator.is_valid(&serde_json::json!({"schema": "shockfront/other/v1"})));

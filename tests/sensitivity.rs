@@ -179,6 +179,38 @@ fn threads_do_not_matter_and_odd_ends_are_counted() {
 }
 
 #[test]
+fn a_run_teaches_where_a_probability_is_a_belief() {
+    // Of V4 with a belief worth ten runs on every dependency but the last: the closed form with exact derivatives.
+    let mut believed = draft(V4);
+    for dependency in believed.dependencies.iter_mut().take(4) {
+        dependency.facts.probability.as_mut().expect("stated").strength = Some(10.0);
+    }
+    let system = build(believed);
+    let found = ask(&system, "crash@s", &trials(1 << 18, 5), 0);
+    for one in &found.dependencies[..4] {
+        let derivative = mean_with(&system, "crash@s", one.dependency, 1.0) - mean_with(&system, "crash@s", one.dependency, 0.0);
+        let (p, removed) = (one.probability, one.expected_variance_reduction.expect("a belief"));
+        let truth = derivative * derivative * p * (1.0 - p) / 11.0 / 11.0;
+        // Its error is 2·derivative·error of that: four of them on either side.
+        let four_errors = 4.0 * 2.0 * one.standard_error / derivative * truth;
+        assert!((removed.mean - truth).abs() < four_errors, "{one:?} {truth}");
+        assert!(removed.interval.contains(removed.mean), "{removed:?}");
+    }
+    // What is stated as a plain number is known.
+    assert_eq!(found.dependencies[4].expected_variance_reduction, None);
+    // Nothing says what the dependency matters: neither is known what a run would teach.
+    let mut rare = draft("s>a:1e-9");
+    rare.dependencies[0].facts.probability.as_mut().expect("stated").strength = Some(4.0);
+    let found = ask(&build(rare), "crash@s", &trials(512, 1), 0);
+    assert!(found.dependencies[0].expected_variance_reduction.expect("a belief").interval.is_unknown());
+    // Defaults are beliefs: the fallback that nobody tested.
+    let soft = yaml("services: {s: {}, t: {}}\ndependencies: [{from: t, to: s, kind: soft}]");
+    let found = ask(&soft, "crash@s", &trials(1 << 16, 2), 0);
+    let removed = found.dependencies[0].expected_variance_reduction.expect("a belief");
+    assert!(removed.interval.contains(0.35 * 0.65 / 11.0 / 11.0), "{removed:?}");
+}
+
+#[test]
 fn certain_dependencies_are_counted_apart() {
     let system = build(draft("s>a:1 a>b:0.5 a>c:0 b>d:1e-9"));
     let found = ask(&system, "crash@s", &trials(4_096, 1), 9);

@@ -18,7 +18,8 @@ use shockfront::fault::spec::law;
 use shockfront::fault::{Fault, FaultKind, Scenario};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::{Request, simulate};
-use shockfront::report::part::{join, read_part};
+use shockfront::report::part::join;
+use shockfront::report::part_ranking::{AnyPart, join_rankings, read_any_part};
 use shockfront::topology::{self, Files};
 use shockfront::units::Ticks;
 use std::io;
@@ -280,9 +281,19 @@ pub fn reference(data: &[u8]) {
 /// A part of a run, alone and twice.
 pub fn part(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(part) = read_part(text) {
-        let read = part.sample();
-        assert!(read.is_ok() || join(std::slice::from_ref(&part)).is_err());
-        assert!(join(&[part.clone(), part]).is_err());
+    match read_any_part(text) {
+        Ok(AnyPart::Simulation(part)) => {
+            let read = part.sample();
+            assert!(read.is_ok() || join(std::slice::from_ref(&*part)).is_err());
+            assert!(join(&[(*part).clone(), *part]).is_err());
+        }
+        Ok(AnyPart::Ranking(part)) => {
+            let (system, _) = shop();
+            if let Ok(sample) = join_rankings(system, std::slice::from_ref(&*part)) {
+                assert_eq!(sample.concluded().trials, part.ranking.trials);
+            }
+            assert!(join_rankings(system, &[(*part).clone(), *part]).is_err());
+        }
+        Err(_) => {}
     }
 }

@@ -69,7 +69,7 @@ pub(crate) enum Command {
     ///
     /// A fault is KIND@TARGET with values behind commas. The target is a service, SERVICE.OPERATION or a group.
     Simulate(Box<Simulate>),
-    /// Join the parts that `simulate --shard` wrote
+    /// Join the parts that `simulate --shard` or `rank --shard` wrote
     ///
     /// Prints what one run of all trials would have printed, to the byte. The topology, and a fault file, are read again from where
     /// the parts were made, and must not have changed.

@@ -117,6 +117,9 @@ pub(crate) struct Rank {
     /// --trials is then the most
     #[arg(long, value_name = "R", value_parser = parse_precision, conflicts_with = "trials_out")]
     pub(crate) precision: Option<f64>,
+    /// Run part I (from 0) of N of every service's trials and write it as JSON (shockfront/part/v1), for `shockfront merge`
+    #[arg(long, value_name = "I/N", value_parser = parse_shard, conflicts_with_all = ["precision", "format"])]
+    pub(crate) shard: Option<Shard>,
     /// Write one row for each service and trial: service, trial, reach, user-minutes, censored, user-minutes of each journey
     #[arg(long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
     pub(crate) trials_out: Option<PathBuf>,

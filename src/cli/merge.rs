@@ -8,7 +8,8 @@ use super::simulate::{prepare, report, request};
 use shockfront::diagnostic::Diagnostic;
 use shockfront::document::decode_utf8;
 use shockfront::propagation::conclude;
-use shockfront::report::part::{Part, join, read_part};
+use shockfront::report::part::{Part, join};
+use shockfront::report::part_ranking::{AnyPart, read_any_part};
 
 pub(crate) fn run(session: &mut Session, arguments: &Merge) -> Result<Outcome, Failure> {
     let mut parts = Vec::with_capacity(arguments.parts.len());
@@ -22,10 +23,27 @@ pub(crate) fn run(session: &mut Session, arguments: &Merge) -> Result<Outcome, F
     if !problems.is_empty() {
         return Err(Failure::Input(problems));
     }
-    let sample = join(&parts).map_err(|(at, message)| match at.and_then(|at| arguments.parts.get(at)) {
-        Some(path) => Failure::input("bad-part", format!("{path} does not fit: {message}")),
-        None => Failure::input("missing-part", message),
-    })?;
+    let (mut simulations, mut rankings) = (Vec::new(), Vec::new());
+    for (at, part) in parts.into_iter().enumerate() {
+        match part {
+            AnyPart::Simulation(part) if rankings.is_empty() => simulations.push(*part),
+            AnyPart::Ranking(part) if simulations.is_empty() => rankings.push(*part),
+            _ => {
+                let message = "it is of another command than the first".to_owned();
+                return Err(misfit(arguments, Some(at), message));
+            }
+        }
+    }
+    if simulations.is_empty() {
+        super::rank::merged(session, arguments, &rankings)
+    } else {
+        merged(session, arguments, simulations)
+    }
+}
+
+/// What the parts of a simulation say together.
+fn merged(session: &mut Session, arguments: &Merge, parts: Vec<Part>) -> Result<Outcome, Failure> {
+    let sample = join(&parts).map_err(|(at, message)| misfit(arguments, at, message))?;
     // `join` refuses an empty list.
     let Some(Part { run, .. }) = parts.into_iter().next() else { return Err(Failure::input("missing-part", "there is no part")) };
     let simulate = command_line(&run, arguments)?;
@@ -42,12 +60,20 @@ pub(crate) fn run(session: &mut Session, arguments: &Merge) -> Result<Outcome, F
     report(session, &simulate, &prepared, &simulation, (None, None))
 }
 
+/// Says which part does not fit, or that one is missing.
+pub(super) fn misfit(arguments: &Merge, at: Option<usize>, message: String) -> Failure {
+    match at.and_then(|at| arguments.parts.get(at)) {
+        Some(path) => Failure::input("bad-part", format!("{path} does not fit: {message}")),
+        None => Failure::input("missing-part", message),
+    }
+}
+
 /// Reads a part; a mistake is shown in its place.
-fn read(session: &mut Session, path: &str) -> Result<Part, Diagnostic> {
+fn read(session: &mut Session, path: &str) -> Result<AnyPart, Diagnostic> {
     let bytes =
         std::fs::read(path).map_err(|error| Diagnostic::error("unreadable", format!("{path} cannot be read: {error}")))?;
     let text = decode_utf8(path, bytes)?;
-    read_part(&text).map_err(|(message, place)| {
+    read_any_part(&text).map_err(|(message, place)| {
         let problem = Diagnostic::error("bad-part", format!("{path}: {message}"));
         // A part is one long line, which shows nothing; a text of several lines is worth a look.
         match place.filter(|_| text.lines().count() > 1).and_then(|place| offset(&text, place)) {

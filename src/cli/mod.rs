@@ -15,6 +15,7 @@ mod merge;
 mod output;
 mod pages;
 mod part;
+mod part_rank;
 mod rank;
 mod reproduce;
 pub(crate) mod run;

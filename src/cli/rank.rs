@@ -1,9 +1,11 @@
 //! `rank`: every service as the fault.
 
-use super::args::{Detail, Rank, ResultFormat};
+use super::args::{Detail, Merge, Rank, ResultFormat};
 use super::args_simulate::Measure as Asked;
 use super::failure::{Failure, Outcome};
+use super::merge::misfit;
 use super::output::{Progress, deliver};
+use super::part_rank::{command_line, inputs};
 use super::reproduce::Words;
 use super::session::Session;
 use super::simulate::{STATIC_TRIALS, TRIALS};
@@ -11,21 +13,24 @@ use super::trials_out::TrialsOut;
 use super::when::written;
 use clap::ValueEnum;
 use shockfront::model::Compact;
-use shockfront::propagation::Request;
-use shockfront::propagation::ranking::{Failing, rank, rank_with_rows};
+use shockfront::propagation::ranking::{Failing, Ranking, TakeRows, rank, rank_shard, rank_with_rows};
 use shockfront::propagation::sampling::Rows;
+use shockfront::propagation::{Request, Shard};
 use shockfront::quality::data_quality;
 use shockfront::random::Seed;
+use shockfront::report::part_ranking::{RankingPart, join_rankings, ranking_part_json};
 use shockfront::report::ranking::{Measure, RankingReport, ranking_json, ranking_markdown, ranking_text};
 use shockfront::risk::limits::simulation_limits;
+use shockfront::topology::Loaded;
 use shockfront::units::ServiceId;
 
 pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Failure> {
     let loaded = session.topology(&arguments.topology)?;
     let (system, sampling) = (&loaded.system, &arguments.sampling);
     let compact = Compact::new(system);
-    let trials = sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS });
-    let progress = Progress::new(trials.saturating_mul(system.service_count() as u64), session.is_quiet);
+    let trials = trials(arguments);
+    let share = arguments.shard.unwrap_or(Shard::ALL).trials(trials);
+    let progress = Progress::new((share.end - share.start).saturating_mul(system.service_count() as u64), session.is_quiet);
     let add = |done| progress.add(done);
     let failing = Failing { kind: arguments.fault, horizon: sampling.horizon, response: sampling.response() };
     let request = Request {
@@ -42,21 +47,55 @@ pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Fa
         Some(path) => Some(TrialsOut::by_service(path, system, arguments.static_reach)?),
         None => None,
     };
-    let ranking = match &rows {
-        Some(rows) => {
-            let take = |service: ServiceId, given: &Rows| rows.take_of(system.service_name(service), given);
-            rank_with_rows(system, &compact, failing, &request, &take)
-        }
+    let take = |service: ServiceId, given: &Rows| {
+        rows.iter().for_each(|rows| rows.take_of(system.service_name(service), given));
+    };
+    let taken: Option<TakeRows<'_>> = if rows.is_some() { Some(&take) } else { None };
+    if let Some(shard) = arguments.shard {
+        let sample = rank_shard(system, &compact, failing, &request, (shard, taken));
+        progress.finish();
+        let text = ranking_part_json(system, inputs(arguments, &loaded.sha256, trials), shard, &sample?);
+        rows.map_or(Ok(()), TrialsOut::finish)?;
+        deliver(&text, sampling.output.output.as_deref())?;
+        return Ok(Outcome::Passed);
+    }
+    let ranking = match taken {
+        Some(take) => rank_with_rows(system, &compact, failing, &request, take),
         None => rank(system, &compact, failing, &request),
     };
     progress.finish();
     let ranking = ranking?;
     rows.map_or(Ok(()), TrialsOut::finish)?;
+    report(session, arguments, &loaded, &ranking)
+}
+
+/// What the parts of a ranking say together.
+pub(super) fn merged(session: &mut Session, arguments: &Merge, parts: &[RankingPart]) -> Result<Outcome, Failure> {
+    let Some(RankingPart { ranking: asked, .. }) = parts.first() else {
+        return Err(Failure::input("missing-part", "there is no part"));
+    };
+    let rank = command_line(asked, arguments)?;
+    let loaded = session.topology(arguments.topology.as_deref().unwrap_or(&asked.topology))?;
+    if loaded.sha256 != asked.sha256 {
+        return Err(Failure::input("changed", "the topology has changed since the parts were made"));
+    }
+    let sample = join_rankings(&loaded.system, parts).map_err(|(at, message)| misfit(arguments, at, message))?;
+    report(session, &rank, &loaded, &sample.concluded())
+}
+
+/// How many trials are asked for.
+fn trials(arguments: &Rank) -> u64 {
+    arguments.sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS })
+}
+
+/// Shows a ranking.
+fn report(session: &Session, arguments: &Rank, loaded: &Loaded, ranking: &Ranking) -> Result<Outcome, Failure> {
+    let (system, sampling) = (&loaded.system, &arguments.sampling);
     let quality = data_quality(system, None, sampling.at.as_ref());
     let any_lost = ranking.services.iter().any(|ranked| ranked.user_minutes.is_some_and(|lost| lost.mean > 0.0));
     let report = RankingReport {
         system,
-        ranking: &ranking,
+        ranking,
         quality: &quality,
         fault: arguments.fault.name(),
         by: match arguments.by {
@@ -71,7 +110,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Rank) -> Result<Outcome, Fa
         at: sampling.at.as_ref().map(written),
         seed: sampling.seed,
         limits: simulation_limits(),
-        command: command(arguments, trials),
+        command: command(arguments, trials(arguments)),
     };
     let text = match sampling.format {
         ResultFormat::Text => ranking_text(&report, session.paper(sampling.output.output.is_some())),

@@ -4,7 +4,7 @@ use super::args::{FileFormat, Schema};
 use super::failure::{Failure, Outcome};
 use super::output::deliver;
 use clap::ValueEnum;
-use shockfront::report::part::part_schema;
+use shockfront::report::part_ranking::part_schema;
 use shockfront::report::ranking::ranking_schema;
 use shockfront::topology::json_schema::schema_text;
 

@@ -37,10 +37,14 @@ pub fn uncertain(system: &System) -> Vec<Uncertain> {
     if system.is_edge_list() {
         return Vec::new();
     }
-    system.dependency_ids().filter_map(|id| belief(system, id)).collect()
+    system.dependency_ids().filter_map(|id| uncertain_dependency(system, id)).collect()
 }
 
-fn belief(system: &System, id: DependencyId) -> Option<Uncertain> {
+/// One of them; `None` where the probability is taken as known. O(1).
+pub fn uncertain_dependency(system: &System, id: DependencyId) -> Option<Uncertain> {
+    if system.is_edge_list() {
+        return None;
+    }
     let (mean, strength) = match system.dependency(id).probability {
         Some(stated) => (stated.mean.value(), stated.strength?),
         None => (default_probability(system, id), DEFAULT_STRENGTH),

@@ -12,6 +12,7 @@ use super::count::{Adding, PLANES, count_at};
 use super::plan::{INSIDE, Plan};
 use super::reach::{Question, Reached, Worlds, is_constant};
 use super::run::Request;
+use super::sampling::Span;
 use crate::fault::Scenario;
 use crate::fault::draw::Drawn;
 use crate::fault::trial::Hits;
@@ -37,13 +38,14 @@ struct Group {
     members: Vec<usize>,
 }
 
-/// Sums of reach over all trials for each scenario, by batch; `None` where a scenario does not hit the same nodes in each trial, or
-/// where one at a time is faster.
+/// Sums of reach over the trials of a span for each scenario, by batch; `None` where a scenario does not hit the same nodes in each
+/// trial, or where one at a time is faster.
 pub(super) fn reach_sums(
     system: &System,
     compact: &Compact,
     scenarios: &[Scenario],
     request: &Request<'_>,
+    span: &Span,
 ) -> Option<Vec<BatchSums>> {
     let mut all = scenarios.first()?.without_load();
     if !scenarios.iter().all(is_constant) {
@@ -55,16 +57,16 @@ pub(super) fn reach_sums(
     let labels = plan.labels();
     let machine = request.machine();
     if plan.is_plain() && groups.iter().all(Group::is_plain) {
-        return Some(condensed_sums(&plan, &groups, scenarios.len(), request, machine));
+        return Some(condensed_sums(&plan, &groups, scenarios.len(), (request, span), machine));
     }
     if scenarios.len() > MOST_AT_ONCE {
         return None;
     }
-    let units = request.trials.div_ceil(BATCH);
+    let units = span.batches.clone();
     // Few batches of worlds leave threads idle, unless each is worked on by several.
-    let wanted = (rayon::current_num_threads() as u64 * 4).div_ceil(units.max(1));
+    let wanted = (rayon::current_num_threads() as u64 * 4).div_ceil((units.end - units.start).max(1));
     let chunk = groups.len().div_ceil(wanted.max(1) as usize).max(1);
-    let tasks: Vec<(u64, &[Group])> = (0..units).flat_map(|unit| groups.chunks(chunk).map(move |part| (unit, part))).collect();
+    let tasks: Vec<(u64, &[Group])> = units.flat_map(|unit| groups.chunks(chunk).map(move |part| (unit, part))).collect();
     let none = || vec![BatchSums::new(); scenarios.len()];
     let sums = tasks
         .into_par_iter()
@@ -82,34 +84,44 @@ pub(super) fn reach_sums(
 }
 
 /// The same where failures are plain: 64 worlds at a time, each condensed once for all groups.
-fn condensed_sums(plan: &Plan, groups: &[Group], scenarios: usize, request: &Request<'_>, machine: Machine) -> Vec<BatchSums> {
+fn condensed_sums(
+    plan: &Plan,
+    groups: &[Group],
+    scenarios: usize,
+    (request, span): (&Request<'_>, &Span),
+    machine: Machine,
+) -> Vec<BatchSums> {
     let none = || (vec![BatchSums::new(); scenarios], Condensed::default(), Vec::new());
-    let all = (0..request.trials.div_ceil(LANES)).into_par_iter().fold(none, |(mut sums, mut world, mut masks), block| {
-        // Drawn for 512 worlds where 64 are used: cheap beside what is done with each, and so there are eight times the tasks.
-        let live = lanes::run(machine, Drawing { plan, batch: batch_key(block * LANES / BATCH) });
-        // Plain arcs have one question.
-        let words: Vec<u64> = live[0].iter().map(|mask| mask[(block % (BATCH / LANES)) as usize]).collect();
-        drop(live);
-        let mut counters = vec![[Mask::NONE; PLANES]; groups.len()];
-        let mut batch = None;
-        let worlds = (request.trials - block * LANES).min(LANES);
-        for number in 0..worlds {
-            let of = batch_of(block * LANES + number, request.trials);
-            // Of fewer than 32 trials not every batch has one.
-            if let Some(before) = batch.replace(of).filter(|before| *before != of) {
-                settle(groups, &mut counters, before, &mut sums);
+    let blocks = |batches: u64| (batches * (BATCH / LANES)).min(span.total.div_ceil(LANES));
+    let all = (blocks(span.batches.start)..blocks(span.batches.end)).into_par_iter().fold(
+        none,
+        |(mut sums, mut world, mut masks), block| {
+            // Drawn for 512 worlds where 64 are used: cheap beside what is done with each, and so there are eight times the tasks.
+            let live = lanes::run(machine, Drawing { plan, batch: batch_key(block * LANES / BATCH) });
+            // Plain arcs have one question.
+            let words: Vec<u64> = live[0].iter().map(|mask| mask[(block % (BATCH / LANES)) as usize]).collect();
+            drop(live);
+            let mut counters = vec![[Mask::NONE; PLANES]; groups.len()];
+            let mut batch = None;
+            let worlds = (request.trials - block * LANES).min(LANES);
+            for number in 0..worlds {
+                let of = batch_of(block * LANES + number, request.trials);
+                // Of fewer than 32 trials not every batch has one.
+                if let Some(before) = batch.replace(of).filter(|before| *before != of) {
+                    settle(groups, &mut counters, before, &mut sums);
+                }
+                world.enter(plan, &words, number);
+                for (group, planes) in groups.iter().zip(&mut counters) {
+                    lanes::run(machine, Spreading { world: &world, seeds: &group.seeds, masks: &mut masks, planes });
+                }
             }
-            world.enter(plan, &words, number);
-            for (group, planes) in groups.iter().zip(&mut counters) {
-                lanes::run(machine, Spreading { world: &world, seeds: &group.seeds, masks: &mut masks, planes });
+            batch.iter().for_each(|last| settle(groups, &mut counters, *last, &mut sums));
+            if let Some(progress) = request.progress {
+                progress(worlds * scenarios as u64);
             }
-        }
-        batch.iter().for_each(|last| settle(groups, &mut counters, *last, &mut sums));
-        if let Some(progress) = request.progress {
-            progress(worlds * scenarios as u64);
-        }
-        (sums, world, masks)
-    });
+            (sums, world, masks)
+        },
+    );
     all.map(|(sums, ..)| sums).reduce(|| vec![BatchSums::new(); scenarios], merged)
 }
 

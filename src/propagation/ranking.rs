@@ -64,6 +64,70 @@ impl Failing {
     }
 }
 
+/// What the trials in which one service fails add up to, by batch, in integers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RankedSums {
+    /// Services impaired.
+    pub reach: BatchSums,
+    /// Thousandths of user-minutes; `None` without a clock or without journeys.
+    pub user_minutes: Option<BatchSums>,
+    /// Microseconds down, added up over all services; `None` without a clock.
+    pub downtime: Option<BatchSums>,
+}
+
+/// What a ranking, or a shard of one, adds up to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RankingSample {
+    /// Trials of each service in the whole run.
+    pub total: u64,
+    /// Services that the fault can be injected on, in file order.
+    pub services: Vec<(ServiceId, RankedSums)>,
+    /// The others.
+    pub left_out: Vec<ServiceId>,
+    /// How long harm is followed at most, in minutes, where there is a clock.
+    pub horizon_minutes: Option<f64>,
+}
+
+impl RankedSums {
+    /// Adds other trials of the same run; in any order.
+    pub fn merge(&mut self, other: &Self) {
+        self.reach.merge(&other.reach);
+        for (mine, theirs) in [(&mut self.user_minutes, &other.user_minutes), (&mut self.downtime, &other.downtime)] {
+            if let (Some(mine), Some(theirs)) = (mine, theirs) {
+                mine.merge(theirs);
+            }
+        }
+    }
+
+    fn ranked(&self, service: ServiceId, trials: u64, confidence: f64) -> Ranked {
+        let of = |sums: &BatchSums, unit| in_unit(sums, (trials, confidence), unit);
+        Ranked {
+            service,
+            reach: self.reach.estimate(trials, confidence),
+            user_minutes: self.user_minutes.as_ref().map(|sums| of(sums, thousandths)),
+            downtime: self.downtime.as_ref().map(|sums| of(sums, minutes)),
+        }
+    }
+}
+
+impl RankingSample {
+    /// What all trials of a run say, with intervals of 95 %.
+    pub fn concluded(self) -> Ranking {
+        self.concluded_at(CONFIDENCE)
+    }
+
+    fn concluded_at(self, confidence: f64) -> Ranking {
+        let ranked = |(service, sums): &(ServiceId, RankedSums)| sums.ranked(*service, self.total, confidence);
+        Ranking {
+            services: self.services.iter().map(ranked).collect(),
+            left_out: self.left_out,
+            horizon_minutes: self.horizon_minutes,
+            trials: self.total,
+            precision: None,
+        }
+    }
+}
+
 /// Takes the outcomes of trials in which a service fails, in the order of the trials.
 pub type TakeRows<'a> = &'a (dyn Fn(ServiceId, &Rows) + Sync);
 
@@ -104,8 +168,26 @@ pub fn rank_with_rows(
     request: &Request<'_>,
     rows: TakeRows<'_>,
 ) -> Result<Ranking, Vec<Diagnostic>> {
+    let sample = rank_shard(system, compact, failing, request, (Shard::ALL, Some(rows)))?;
+    Ok(sample.concluded_at(request.confidence.unwrap_or(CONFIDENCE)))
+}
+
+/// The trials of a shard of [`rank`], or of [`rank_with_rows`]. `precision` is not used.
+///
+/// # Errors
+/// As [`rank`].
+pub fn rank_shard(
+    system: &System,
+    compact: &Compact,
+    failing: Failing,
+    request: &Request<'_>,
+    (shard, rows): (Shard, Option<TakeRows<'_>>),
+) -> Result<RankingSample, Vec<Diagnostic>> {
     let inner = inner(request, request.trials, request.confidence);
-    in_threads(request.threads, || each(system, compact, failing, &inner, Some(rows)))
+    in_threads(request.threads, || match rows {
+        Some(_) => each(system, compact, failing, &inner, (shard, rows)),
+        None => gathered(system, compact, failing, &inner, shard),
+    })
 }
 
 /// What the simulations of a ranking are asked.
@@ -129,9 +211,21 @@ fn at_look(
     failing: Failing,
     (request, trials, confidence): (&Request<'_>, u64, Option<f64>),
 ) -> Result<Ranking, Vec<Diagnostic>> {
-    let request = inner(request, trials, confidence.or(request.confidence));
-    let at_once = if request.static_reach { all_at_once(system, compact, failing, &request) } else { None };
-    at_once.map_or_else(|| one_by_one(system, compact, failing, &request), Ok)
+    let confidence = confidence.or(request.confidence);
+    let sample = gathered(system, compact, failing, &inner(request, trials, confidence), Shard::ALL)?;
+    Ok(sample.concluded_at(confidence.unwrap_or(CONFIDENCE)))
+}
+
+/// All services at once where that does, else one by one.
+fn gathered(
+    system: &System,
+    compact: &Compact,
+    failing: Failing,
+    request: &Request<'_>,
+    shard: Shard,
+) -> Result<RankingSample, Vec<Diagnostic>> {
+    let at_once = if request.static_reach { at_once(system, compact, failing, request, shard) } else { None };
+    at_once.map_or_else(|| each(system, compact, failing, request, (shard, None)), Ok)
 }
 
 /// The largest relative half-widths: of reach, and of the user-minutes of services whose failure can reach users.
@@ -157,7 +251,12 @@ fn widest(system: &System, compact: &Compact, failing: Failing, ranking: &Rankin
 ///
 /// The same numbers as [`one_by_one`].
 pub fn all_at_once(system: &System, compact: &Compact, failing: Failing, request: &Request<'_>) -> Option<Ranking> {
-    let mut ranking = Ranking { trials: request.trials, ..Ranking::default() };
+    let sample = at_once(system, compact, failing, request, Shard::ALL)?;
+    Some(sample.concluded_at(request.confidence.unwrap_or(CONFIDENCE)))
+}
+
+fn at_once(system: &System, compact: &Compact, failing: Failing, request: &Request<'_>, shard: Shard) -> Option<RankingSample> {
+    let mut sample = RankingSample { total: request.trials, ..RankingSample::default() };
     let (mut services, mut scenarios) = (Vec::new(), Vec::new());
     for service in system.service_ids() {
         match failing.at(system, compact, service) {
@@ -167,18 +266,13 @@ pub fn all_at_once(system: &System, compact: &Compact, failing: Failing, request
                 services.push(service);
                 scenarios.push(scenario);
             }
-            Err(_) => ranking.left_out.push(service),
+            Err(_) => sample.left_out.push(service),
         }
     }
-    let sums = reach_sums(system, compact, &scenarios, request)?;
-    let reached = services.into_iter().zip(sums).map(|(service, sums)| Ranked {
-        service,
-        reach: sums.estimate(request.trials, request.confidence.unwrap_or(CONFIDENCE)),
-        user_minutes: None,
-        downtime: None,
-    });
-    ranking.services = reached.collect();
-    Some(ranking)
+    let sums = reach_sums(system, compact, &scenarios, request, &shard.span(request.trials))?;
+    let sums = sums.into_iter().map(|reach| RankedSums { reach, ..RankedSums::default() });
+    sample.services = services.into_iter().zip(sums).collect();
+    Some(sample)
 }
 
 /// A simulation for each service; what [`rank`] is measured against.
@@ -191,7 +285,8 @@ pub fn one_by_one(
     failing: Failing,
     request: &Request<'_>,
 ) -> Result<Ranking, Vec<Diagnostic>> {
-    each(system, compact, failing, request, None)
+    let sample = each(system, compact, failing, request, (Shard::ALL, None))?;
+    Ok(sample.concluded_at(request.confidence.unwrap_or(CONFIDENCE)))
 }
 
 fn each(
@@ -199,9 +294,9 @@ fn each(
     compact: &Compact,
     failing: Failing,
     request: &Request<'_>,
-    rows: Option<TakeRows<'_>>,
-) -> Result<Ranking, Vec<Diagnostic>> {
-    let mut ranking = Ranking { trials: request.trials, ..Ranking::default() };
+    (shard, rows): (Shard, Option<TakeRows<'_>>),
+) -> Result<RankingSample, Vec<Diagnostic>> {
+    let mut all = RankingSample { total: request.trials, ..RankingSample::default() };
     let mut refused = Vec::new();
     for service in system.service_ids() {
         match failing.at(system, compact, service) {
@@ -209,36 +304,32 @@ fn each(
                 let take = |given: &Rows| rows.iter().for_each(|rows| rows(service, given));
                 let asked = inner(request, request.trials, request.confidence);
                 let asked = Request { rows: rows.is_some().then_some(&take), ..asked };
-                let sample = sample(system, compact, &scenario, &asked, Shard::ALL).map_err(|problem| vec![problem])?;
-                ranking.services.push(ranked(system, service, &sample, request));
-                ranking.horizon_minutes = (!request.static_reach).then(|| scenario.horizon.minutes());
+                let sample = sample(system, compact, &scenario, &asked, shard).map_err(|problem| vec![problem])?;
+                all.services.push((service, sums(system, &sample, request)));
+                all.horizon_minutes = (!request.static_reach).then(|| scenario.horizon.minutes());
             }
             Err(problems) => {
-                ranking.left_out.push(service);
+                all.left_out.push(service);
                 if refused.is_empty() {
                     refused = problems;
                 }
             }
         }
     }
-    if ranking.services.is_empty() && !refused.is_empty() { Err(refused) } else { Ok(ranking) }
+    if all.services.is_empty() && !refused.is_empty() { Err(refused) } else { Ok(all) }
 }
 
-fn ranked(system: &System, service: ServiceId, sample: &Sample, request: &Request<'_>) -> Ranked {
-    let (tally, trials) = (&sample.tally, sample.tally.trials);
-    let confidence = request.confidence.unwrap_or(CONFIDENCE);
-    let is_timed = !request.static_reach;
+fn sums(system: &System, sample: &Sample, request: &Request<'_>) -> RankedSums {
+    let (tally, is_timed) = (&sample.tally, !request.static_reach);
     let mut down = BatchSums::new();
     for times in tally.services.iter().filter_map(|service| service.times.as_deref()) {
         // Sums of a batch add up over services, so the total has an interval of its own.
         down.merge(&times.downtime_sums());
     }
-    let lost = &tally.user_minutes.sums;
-    Ranked {
-        service,
-        reach: tally.reach_sums.estimate(trials, confidence),
-        user_minutes: (is_timed && !system.journeys().is_empty()).then(|| in_unit(lost, (trials, confidence), thousandths)),
-        downtime: is_timed.then(|| in_unit(&down, (trials, confidence), minutes)),
+    RankedSums {
+        reach: tally.reach_sums.clone(),
+        user_minutes: (is_timed && !system.journeys().is_empty()).then(|| tally.user_minutes.sums.clone()),
+        downtime: is_timed.then_some(down),
     }
 }
 

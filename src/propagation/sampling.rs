@@ -59,7 +59,7 @@ impl Shard {
     /// The whole run.
     pub const ALL: Self = Self { number: 0, of: 1 };
 
-    fn span(self, total: u64) -> Span {
+    pub(super) fn span(self, total: u64) -> Span {
         let batches = u128::from(total.div_ceil(BATCH));
         let start = |number: u64| (batches * u128::from(number) / u128::from(self.of.max(1))) as u64;
         Span { total, batches: start(self.number)..start(self.number + 1) }

@@ -15,9 +15,13 @@
 //! failure through: Birnbaum `E[L₁ − L₀]`, Fussell–Vesely `1 − E[L₀]/E[L]`, risk achievement worth `E[L₁]/E[L]`. Both runs share all
 //! other random numbers, so the intervals, by batches, are those of paired differences and ratios. "Never" means on no channel.
 //!
+//! *What one more run teaches.* Where a probability is a belief, an experiment makes it firmer, and with it mean reach: the expected
+//! fall of its variance is I²·Var(p)/(strength + 1) with the derivative I (`statistics::learning`). To first order, and as if
+//! dependencies of one class taught nothing about each other.
+//!
 //! Without a clock. O(trials/512 × (dependencies + propagation × (1 + 2·flips))); integers only, so parts add up in any order.
 //!
-//! Source: model.md §3.6 and §4; Birnbaum 1969; Fussell 1975; Rubinstein 1989 (score function).
+//! Source: model.md §3.6 and §4; Birnbaum 1969; Fussell 1975; Rubinstein 1989 (score function); §6 (experiments).
 
 use super::conclude::CONFIDENCE;
 use super::count::{PLANES, count_at, reach_planes};
@@ -28,11 +32,12 @@ use super::run::{Request, Run, in_threads, ranges, with_run};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::lanes::{BATCH, Lanes, Mask};
+use crate::model::belief::uncertain_dependency;
 use crate::model::compact::dependency_of;
 use crate::model::{Compact, System};
 use crate::random::{Key, LANES, Threshold, batch_key, below_mask};
 use crate::statistics::batch::{BatchSums, batch_of};
-use crate::statistics::{Estimate, Interval, normal};
+use crate::statistics::{BetaBelief, Estimate, Interval, normal};
 use crate::units::DependencyId;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -49,6 +54,9 @@ pub struct Sensitivity {
     pub derivative: Estimate,
     /// Standard error of the derivative.
     pub standard_error: f64,
+    /// By how much one more run of an experiment would make the variance of mean reach smaller, in services²; `None` where the
+    /// probability is stated as known.
+    pub expected_variance_reduction: Option<Estimate>,
 }
 
 /// How much of the reach one dependency carries.
@@ -115,8 +123,14 @@ fn found(run: &Run<'_>, flips: usize) -> Sensitivities {
     let scores =
         in_batches((run, n_draws), || Scores::new(n_draws), |at, scores, batch| scores.add(run, &all, at, batch), Scores::merge);
     let trials = run.request.trials;
-    let dependencies: Vec<Sensitivity> =
-        all.draws.iter().zip(&scores.draws).map(|(draw, score)| draw.sensitivity(score, &scores, trials, confidence)).collect();
+    let sensitivity = |(draw, score): (&Draw, &Score)| {
+        let belief = uncertain_dependency(run.system, draw.dependency).and_then(|known| {
+            let (a, b) = known.beta();
+            BetaBelief::new(a, b)
+        });
+        draw.sensitivity(score, &scores, belief, (trials, confidence))
+    };
+    let dependencies: Vec<Sensitivity> = all.draws.iter().zip(&scores.draws).map(sensitivity).collect();
     let mut order: Vec<usize> = (0..dependencies.len()).collect();
     let size = |at: usize| dependencies[at].derivative.mean.abs();
     let is_unknown = |at: usize| dependencies[at].derivative.interval.is_unknown();
@@ -263,7 +277,13 @@ impl OnTheWay {
 
 impl Draw {
     /// The derivative and its error: the mean and the variance of (L − mean)·(1[below]/w₁ − 1[above]/w₂).
-    fn sensitivity(&self, score: &Score, all: &Scores, trials: u64, confidence: f64) -> Sensitivity {
+    fn sensitivity(
+        &self,
+        score: &Score,
+        all: &Scores,
+        belief: Option<BetaBelief>,
+        (trials, confidence): (u64, f64),
+    ) -> Sensitivity {
         let p = Threshold::probability;
         let (w1, w2) = (p(self.at) - p(self.below), p(self.above) - p(self.at));
         let n = trials.max(1) as f64;
@@ -276,11 +296,13 @@ impl Draw {
         // Trials that all reach as far say nothing about others.
         let is_known = score.below.trials.min(score.above.trials) >= FEWEST && standard_error > 0.0;
         let interval = if is_known { Interval { low: derivative - half, high: derivative + half } } else { Interval::UNKNOWN };
+        let derivative = Estimate { mean: derivative, interval };
         Sensitivity {
             dependency: self.dependency,
             probability: p(self.at),
-            derivative: Estimate { mean: derivative, interval },
+            derivative,
             standard_error,
+            expected_variance_reduction: belief.map(|belief| belief.variance_reduction_of(derivative, standard_error, 1.0)),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::number::{share, share_plain};
 use super::record_assessment::band_name;
-use super::sensitivity::{FLIP_TITLES, flip_cells};
+use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, impaired_share, journey_cells, journey_titles,
@@ -53,7 +53,7 @@ pub fn simulation_markdown(report: &SimulationReport<'_>, key: &str) -> String {
         let (rows, rest) = hits(report.system, simulation, &report.faults, FOLDED_ROWS);
         folds.push(Fold::new("All services that were hit", hit_table(&rows, rest, &|_| None)));
     }
-    folds.push(carriers(report));
+    folds.extend(carriers(report));
     folds.push(drawing(report.system, simulation, &report.faults));
     folds.push(data(report.quality));
     folds.push(list("Limits", &limit_lines(Some(simulation), &report.limits)));
@@ -212,17 +212,26 @@ fn journeys(simulation: &Simulation) -> Fold {
     Fold::new("Journeys if it fails", body)
 }
 
-/// The dependencies that matter most.
-fn carriers(report: &SimulationReport<'_>) -> Fold {
-    let rows = report.sensitivities.map(|found| flip_cells(report.system, found)).unwrap_or_default();
+/// The dependencies that matter most, and those to experiment with.
+fn carriers(report: &SimulationReport<'_>) -> Vec<Fold> {
+    let Some(found) = report.sensitivities else { return Vec::new() };
+    let carry = flip_cells(report.system, found).into_iter().map(Vec::from).collect();
+    let teach = lesson_cells(report.system, found).into_iter().map(Vec::from).collect();
+    vec![figures("What carries it", &FLIP_TITLES, carry), figures("What one game-day run teaches", &LESSON_TITLES, teach)]
+}
+
+/// A name and numbers in each row; nothing without rows.
+fn figures(title: &'static str, titles: &[&str], rows: Vec<Vec<String>>) -> Fold {
     if rows.is_empty() {
-        return Fold::new("What carries it", String::new());
+        return Fold::new(title, String::new());
     }
-    let mut body = format!("| {} |\n| --- | ---: | ---: | ---: |\n", FLIP_TITLES.join(" | "));
-    for [name, cut, crossing, share] in rows {
-        body.push_str(&row(&[code(&name), sentence(&cut), sentence(&crossing), sentence(&share)]));
+    let mut body = format!("| {} |\n| --- |{}\n", titles.join(" | "), " ---: |".repeat(titles.len() - 1));
+    for cells in rows {
+        let cells = cells.iter().enumerate();
+        let cells: Vec<String> = cells.map(|(at, cell)| if at == 0 { code(cell) } else { sentence(cell) }).collect();
+        body.push_str(&row(&cells));
     }
-    Fold::new("What carries it", body)
+    Fold::new(title, body)
 }
 
 /// The services that were hit, the likeliest ones when there are many.

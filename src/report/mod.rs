@@ -16,6 +16,8 @@ pub mod markdown;
 mod markdown_tests;
 pub mod number;
 pub mod part;
+pub mod part_ranking;
+mod part_set;
 pub mod ranking;
 pub mod record;
 pub mod record_assessment;

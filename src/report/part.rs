@@ -5,13 +5,13 @@
 //! program is refused, never divided by. Services stand in the order of the program's own plan, so a part is read by the version
 //! that wrote it.
 
+use super::part_set::{OfRun, check_head, check_member, check_whole};
 use super::record::{TOOL, Tool, pretty};
 use crate::propagation::tally::{JourneyTally, Measure, ServiceTally, ServiceTimes, Tally};
 use crate::propagation::{Sample, Shard};
 use crate::statistics::batch::{BATCHES, BatchSums};
 use crate::statistics::counts::CountDistribution;
 use crate::statistics::histogram::{Bucket, LogLinear};
-use crate::topology::json_schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,7 @@ pub const SCHEMA: &str = "shockfront/part/v1";
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// `shockfront/part/v1`
+    #[schemars(extend("const" = "shockfront/part/v1"))]
     pub schema: String,
     /// The program that wrote it; another version does not read it.
     pub tool: Tool,
@@ -165,16 +166,7 @@ pub fn read_part(text: &str) -> Result<Part, (String, Option<(usize, usize)>)> {
         let place = (error.line() > 0).then(|| (error.line(), error.column()));
         (format!("this is no part of a run: {error}"), place)
     })?;
-    if part.schema != SCHEMA {
-        return Err((format!("expected `{SCHEMA}`, found `{}`", part.schema), None));
-    }
-    if part.tool != TOOL || part.run.generator != crate::random::GENERATOR {
-        let Tool { name, version } = &part.tool;
-        return Err((format!("a part is read by the version that wrote it: {name} {version}"), None));
-    }
-    if part.shard.number >= part.shard.of {
-        return Err((format!("there is no part {} of {}", part.shard.number, part.shard.of), None));
-    }
+    check_head(&part.schema, &part.tool, &part.run.generator, part.shard).map_err(|message| (message, None))?;
     Ok(part)
 }
 
@@ -204,15 +196,9 @@ impl Part {
 /// # Errors
 /// With the position of the part that is at fault, or without one where one is missing.
 pub fn join(parts: &[Part]) -> Result<Sample, (Option<usize>, String)> {
-    let Some(first) = parts.first() else { return Err((None, "there is no part".to_owned())) };
     let mut all: Option<Sample> = None;
     for (at, part) in parts.iter().enumerate() {
-        if part.run != first.run || part.shard.of != first.shard.of {
-            return Err((Some(at), format!("it is of another run than the first: {}", difference(first, part))));
-        }
-        if parts[..at].iter().any(|known| known.shard == part.shard) {
-            return Err((Some(at), format!("part {} of {} is given twice", part.shard.number, part.shard.of)));
-        }
+        check_member(parts, at)?;
         let sample = part.sample().map_err(|message| (Some(at), message))?;
         match &mut all {
             None => all = Some(sample),
@@ -220,13 +206,7 @@ pub fn join(parts: &[Part]) -> Result<Sample, (Option<usize>, String)> {
             Some(_) => return Err((Some(at), "it has other services or journeys than the first".to_owned())),
         }
     }
-    let of = first.shard.of;
-    if (parts.len() as u64) < of {
-        let is_missing = |number: &u64| parts.iter().all(|part| part.shard.number != *number);
-        let missing: Vec<String> = (0..of).filter(is_missing).take(5).map(|number| number.to_string()).collect();
-        let more = of - parts.len() as u64;
-        return Err((None, format!("{more} of {of} parts are missing, among them part {}", missing.join(", "))));
-    }
+    check_whole(parts)?;
     all.ok_or((None, "there is no part".to_owned()))
 }
 
@@ -235,20 +215,16 @@ fn is_alike(a: &Sample, b: &Sample) -> bool {
     shape(&a.tally) == shape(&b.tally) && a.optimistic.as_ref().map(shape) == b.optimistic.as_ref().map(shape)
 }
 
-/// The first thing in which two parts differ.
-fn difference(a: &Part, b: &Part) -> String {
-    let (x, y) = (serde_json::to_value(&a.run).unwrap_or_default(), serde_json::to_value(&b.run).unwrap_or_default());
-    let fields = x.as_object().into_iter().flatten();
-    let differing = fields.map(|(key, value)| (key, value, &y[key])).find(|(_, value, other)| value != other);
-    match differing {
-        Some((key, value, other)) => format!("`{key}` is {other} and not {value}"),
-        None => format!("it is cut into {} and not {}", b.shard.of, a.shard.of),
-    }
-}
+impl OfRun for Part {
+    type Inputs = RunInputs;
 
-/// The JSON Schema of parts, indented.
-pub fn part_schema() -> String {
-    pretty(&json_schema::named::<Part>(SCHEMA))
+    fn inputs(&self) -> &RunInputs {
+        &self.run
+    }
+
+    fn shard(&self) -> PartOf {
+        self.shard
+    }
 }
 
 impl From<&Tally> for TallyRecord {

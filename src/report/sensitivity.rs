@@ -1,10 +1,11 @@
 //! What mean reach depends on, as a record and as rows of a table.
 
-use super::number::{count, share};
+use super::number::{count, share, share_plain};
 use super::record::{Mean, unsigned};
 use crate::model::System;
 use crate::propagation::Sensitivities;
 use crate::propagation::sensitivity::{Flip, Sensitivity};
+use crate::statistics::Estimate;
 use crate::units::DependencyId;
 use serde::Serialize;
 
@@ -34,6 +35,9 @@ struct DerivativeRecord {
     /// ∂(mean reach)/∂probability.
     derivative: Mean,
     standard_error: f64,
+    /// Services²; absent where the probability is stated as known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_variance_reduction: Option<Mean>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +67,7 @@ impl SensitivitiesRecord {
             probability: one.probability,
             derivative: one.derivative.into(),
             standard_error: unsigned(one.standard_error),
+            expected_variance_reduction: one.expected_variance_reduction.map(Mean::from),
         };
         let flip = |one: &Flip| FlipRecord {
             name: Name::new(system, one.dependency),
@@ -91,4 +96,21 @@ pub(super) fn flip_cells(system: &System, found: &Sensitivities) -> Vec<[String;
         [format!("{from} on {to}"), count(flip.cut), count(flip.crossing), share(flip.fussell_vesely)]
     };
     found.flips.iter().map(row).collect()
+}
+
+/// Titles of [`lesson_cells`].
+pub(super) const LESSON_TITLES: [&str; 3] = ["dependency", "believed to cross", "variance of reach one run removes"];
+
+/// A row for each dependency whose probability is a belief, those first about which a run teaches most; as many as were flipped.
+pub(super) fn lesson_cells(system: &System, found: &Sensitivities) -> Vec<[String; 3]> {
+    let mut lessons: Vec<(&Sensitivity, Estimate)> =
+        found.dependencies.iter().filter_map(|one| Some((one, one.expected_variance_reduction?))).collect();
+    // The sort is stable: of equals the first in file order.
+    lessons.sort_by(|(_, a), (_, b)| b.mean.total_cmp(&a.mean));
+    lessons.truncate(found.flips.len());
+    let row = |(one, removed): (&Sensitivity, Estimate)| {
+        let Name { from, to, .. } = Name::new(system, one.dependency);
+        [format!("{from} on {to}"), share_plain(one.probability), count(removed)]
+    };
+    lessons.into_iter().map(row).collect()
 }

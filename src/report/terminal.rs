@@ -3,7 +3,7 @@
 use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::share;
-use super::sensitivity::{FLIP_TITLES, flip_cells};
+use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, journey_titles, limit_lines,
@@ -115,16 +115,24 @@ fn journeys(simulation: &Simulation, page: Page) -> String {
     heading("Journeys if it fails", page) + &table.render(page, &|_| None)
 }
 
-/// The dependencies that matter most.
+/// The dependencies that matter most, and those to experiment with.
 fn carriers(report: &SimulationReport<'_>, page: Page) -> String {
-    let rows = report.sensitivities.map(|found| flip_cells(report.system, found)).unwrap_or_default();
+    let Some(found) = report.sensitivities else { return String::new() };
+    let carry = flip_cells(report.system, found).into_iter().map(Vec::from).collect();
+    let teach = lesson_cells(report.system, found).into_iter().map(Vec::from).collect();
+    figures("What carries it", &FLIP_TITLES, carry, page) + &figures("What one game-day run teaches", &LESSON_TITLES, teach, page)
+}
+
+/// A name and numbers in each row; nothing without rows.
+fn figures(title: &str, titles: &[&str], rows: Vec<Vec<String>>, page: Page) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let column = |(at, title): (usize, &'static str)| (title, if at == 0 { Column::Text } else { Column::Number });
-    let mut table = Table::new(&FLIP_TITLES.into_iter().enumerate().map(column).collect::<Vec<_>>());
-    table.rows = rows.into_iter().map(Vec::from).collect();
-    heading("What carries it", page) + &table.render(page, &|_| None)
+    let mut table = Table::new(&[]);
+    let column = |at: usize| if at == 0 { Column::Text } else { Column::Number };
+    table.columns = titles.iter().enumerate().map(|(at, title)| ((*title).to_owned(), column(at))).collect();
+    table.rows = rows;
+    heading(title, page) + &table.render(page, &|_| None)
 }
 
 fn hit_table(rows: &[Hit], more: usize, page: Page, path: &dyn Fn(usize) -> Option<String>) -> String {

@@ -15,13 +15,18 @@ mod buckets;
 pub mod counts;
 #[cfg(test)]
 mod coverage_tests;
+pub mod cusum;
+pub mod digamma;
 pub mod erlang;
 pub mod exponential;
+pub mod forecast;
 pub mod histogram;
+pub mod learning;
 pub mod lognormal;
 pub mod normal;
 pub mod proportion;
 pub mod quantile;
+pub mod repairable;
 pub mod stopping;
 pub mod sum;
 
@@ -29,6 +34,7 @@ pub use batch::BatchSums;
 pub use beta_logit::LogitPosterior;
 pub use counts::CountDistribution;
 pub use histogram::LogLinear;
+pub use learning::BetaBelief;
 pub use lognormal::LogNormal;
 pub use proportion::{clopper_pearson, clopper_pearson_upper, wilson};
 pub use quantile::order_statistic_ranks;

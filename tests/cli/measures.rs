@@ -82,10 +82,31 @@ fn sensitivities_name_what_carries_it() {
     let text = ask(&[]);
     insta::assert_snapshot!("sensitivity_text", text);
     assert!(ask(&["--format", "markdown"]).contains("What carries it"));
+    assert!(derivative.get("expected_variance_reduction").is_none() && !text.contains("teaches"), "a plain number is known");
     for wrong in [&["--sensitivity", "2"][..], &["--static", "--exact", "--sensitivity", "2"]] {
         let (code, _, err) = run(place.path(), &[&["simulate", "shop.yaml", "--fault", "crash@db"], wrong].concat());
         assert!(code == 2 && err.contains("--"), "{err}");
     }
+}
+
+#[test]
+fn sensitivities_name_what_to_try_on_a_game_day() {
+    let place = place();
+    let place = place.path();
+    write(place, "beliefs.yaml", &super::SHOP.replace(", probability: 0.8", ", probability: {mean: 0.6, strength: 4}"));
+    let ask = |more: &[&str]| {
+        let asked = ["--fault", "crash@db", "--static", "--trials", "8192", "--sensitivity", "2"];
+        simulate(place, "beliefs.yaml", &[&asked, more].concat())
+    };
+    let found = json(&ask(&["--format", "json"]));
+    let removed = &found["sensitivities"]["dependencies"][0]["expected_variance_reduction"];
+    // Two services hang on it: 2² · 0.24/5 · 1/5.
+    let (low, high) = (removed["interval"][0].as_f64().expect("low"), removed["interval"][1].as_f64().expect("high"));
+    assert!(low < 0.0384 && 0.0384 < high && high - low < 0.002, "{removed}");
+    let text = ask(&[]);
+    let from = text.find("What one game-day run teaches").expect("the section");
+    insta::assert_snapshot!("game_day_text", text[from..].split("\n\n").next().expect("a part"));
+    assert!(ask(&["--format", "markdown"]).contains("What one game-day run teaches"));
 }
 
 #[test]

@@ -51,6 +51,45 @@ fn merged_shards_print_what_one_run_prints() {
 }
 
 #[test]
+fn merged_shards_of_a_ranking_print_what_one_prints() {
+    let place = place();
+    let place = place.path();
+    for (mode, trials) in [
+        (&["--static", "--top", "2"][..], "5000"),
+        (&["--responders", "1", "--horizon", "5h", "--by", "downtime", "--fault", "bad_deploy"][..], "1500"),
+    ] {
+        let options = [&["rank", "shop.yaml"], mode, &["--trials", trials, "--seed", "3"]].concat();
+        for number in 0..3 {
+            let (shard, name, rows) = (format!("{number}/3"), format!("rank-{number}.json"), format!("rows-{number}.csv"));
+            // Rows take services one by one; the sums are the same.
+            let rows: &[&str] = if number == 1 { &["--trials-out", &rows] } else { &[] };
+            let written = run(place, &[&options[..], &["--shard", &shard, "-o", &name], rows].concat());
+            assert_eq!(written, (0, String::new(), String::new()));
+        }
+        for format in ["text", "json", "markdown"] {
+            let one = run(place, &[&options[..], &["--format", format]].concat());
+            let merged = run(place, &["merge", "rank-2.json", "rank-0.json", "rank-1.json", "--format", format]);
+            assert_eq!(one, merged, "{format}");
+        }
+    }
+    assert_eq!(simulate(place, &["--trials", "1500", "--shard", "0/3", "-o", "part-0.json"]).0, 0);
+    for (parts, message) in [
+        (&["rank-0.json", "rank-1.json"][..], "1 of 3 parts are missing, among them part 2"),
+        (&["rank-0.json", "part-0.json"][..], "part-0.json does not fit: it is of another command than the first"),
+        (&["part-0.json", "rank-0.json"][..], "rank-0.json does not fit: it is of another command than the first"),
+    ] {
+        let (code, out, err) = run(place, &[&["merge"], parts].concat());
+        assert!(code == 2 && out.is_empty() && err.contains(message), "{err}");
+    }
+    write(place, "shop.yaml", &super::SHOP.replace("probability: 0.8", "probability: 0.7"));
+    let (code, _, err) = run(place, &["merge", "rank-0.json", "rank-1.json", "rank-2.json"]);
+    assert!(code == 2 && err.contains("the topology has changed since the parts were made"), "{err}");
+    for bad in [&["--shard", "2/2"][..], &["--shard", "0/2", "--precision", "1%"]] {
+        assert_eq!(run(place, &[&["rank", "shop.yaml"], bad].concat()).0, 2);
+    }
+}
+
+#[test]
 fn parts_of_other_runs_are_refused() {
     let place = place();
     let place = place.path();
@@ -80,6 +119,7 @@ fn a_part_fits_its_schema() {
     let place = place();
     for (format, mut arguments) in [
         ("part", [&CRASH[..], &["--trials", "1000", "--shard", "0/2"]].concat()),
+        ("part", ["rank", "shop.yaml", "--trials", "600", "--shard", "1/2"].to_vec()),
         ("ranking", ["rank", "shop.yaml", "--trials", "600", "--format", "json"].to_vec()),
     ] {
         for mode in [None, Some("--static")] {
