@@ -7,9 +7,10 @@ use common::*;
 use proptest::prelude::*;
 use shockfront::lanes::Machine;
 use shockfront::model::draft::{Draft, DraftDependency};
-use shockfront::model::facts::{Belief, Dependency, DependencyKind, Journey, Service};
+use shockfront::model::facts::{Belief, Channels, Dependency, DependencyKind, Journey, Service};
 use shockfront::model::{DurationLaw, System};
 use shockfront::propagation::Simulation;
+use shockfront::propagation::result::StateMinutes;
 use shockfront::topology;
 use shockfront::topology::generate::{self, Plan};
 use shockfront::units::{Probability, Ticks};
@@ -180,6 +181,89 @@ proptest! {
         let how = How { trials: 700, seed, ..TIMED };
         for fault in [FAULT, "crash@s0,at=10m,detect=0m,repair=45m", "error_rate@s0,rate=1,detect=1m/9m,repair=20m/90m"] {
             prop_assert_eq!(run(&system, &[fault], how), run(&system, &[fault], How { events_only: true, ..how }), "{}", fault);
+        }
+    }
+
+    /// Of a service, every minute of impairment is degraded, down, or corrupt and not down; sampled, exact, and where harm is total.
+    #[test]
+    fn minutes_in_states_add_up(mut draft in random_draft(), seed in any::<u64>(), at in 0_u64..40, rate in 1_u32..10, wrong in 1_u32..10) {
+        prop_assume!(draft.dependencies.len() <= 9);
+        for dependency in &mut draft.dependencies {
+            dependency.facts.carries = Some(Channels::ERRORS.with(Channels::LATENCY).with(Channels::DATA));
+        }
+        let system = build(draft);
+        let faults = [
+            format!("error_rate@s0,rate=0.{rate},detect=0m,repair=45m"),
+            format!("corrupt_output@s1,wrong=0.{wrong},at=10m,detect=5m,repair=20m,unwind=10m"),
+            format!("crash@s1,at={at}m,detect=0m,repair=15m"),
+            format!("latency@s2,factor=5,at={at}m,detect=0m,repair=30m"),
+        ];
+        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+        let exact = run(&system, &faults, TIMED_EXACT);
+        let sampled = run(&system, &faults, How { trials: 4_000, seed, ..TIMED });
+        let total = run(&system, &["crash@s0,detect=0m,repair=45m"], How { trials: 600, seed, ..TIMED });
+        for (service, result) in [&exact, &sampled, &total].into_iter().flat_map(|simulation| simulation.services.iter().enumerate()) {
+            let (times, states) = (result.times().expect("a clock"), result.state_minutes().expect("a clock"));
+            let StateMinutes { degraded, down, corrupt, corrupt_only } = states;
+            let sum = degraded.mean + down.mean + corrupt_only.mean;
+            prop_assert!((sum - times.impaired_time.mean.mean).abs() < 1e-9, "{}: {:?}", service, states);
+            prop_assert_eq!(down, times.downtime.mean);
+            let both = corrupt.mean - corrupt_only.mean;
+            prop_assert!(both >= 0.0 && both <= down.mean + 1e-9, "{}: {:?}", service, states);
+            prop_assert_eq!(corrupt.mean > 0.0, result.corrupt.mean > 0.0);
+            for state in [degraded, down, corrupt, corrupt_only] {
+                prop_assert!(state.interval.contains(state.mean));
+            }
+        }
+        for (exact, sampled) in exact.services.iter().zip(&sampled.services) {
+            let (exact, sampled) = (exact.state_minutes().expect("a clock"), sampled.state_minutes().expect("a clock"));
+            for (exact, sampled) in
+                [(exact.degraded, sampled.degraded), (exact.corrupt, sampled.corrupt), (exact.corrupt_only, sampled.corrupt_only)]
+            {
+                // An hour and more at most: five standard errors of 4,000 trials.
+                prop_assert!((exact.mean - sampled.mean).abs() <= 5.0 * 40.0 / 4_000.0_f64.sqrt(), "{:?} {:?}", exact, sampled);
+            }
+        }
+    }
+
+    /// A journey that needs several services is what a service would be that depends on all of them for certain.
+    #[test]
+    fn a_journey_is_the_union_of_its_needs(mut draft in random_draft(), seed in any::<u64>()) {
+        prop_assume!(draft.dependencies.len() <= 11);
+        let needs: Vec<String> = draft.services.iter().skip(1).take(3).map(|(name, _)| name.clone()).collect();
+        draft.services.push(("all".to_owned(), Service::default()));
+        for need in &needs {
+            draft.dependencies.push(DraftDependency {
+                from: "all".to_owned(),
+                to: need.clone(),
+                kind: Some(DependencyKind::Hard),
+                facts: Dependency {
+                    probability: Some(Belief { mean: Probability::ONE, strength: None }),
+                    ..Dependency::default()
+                },
+            });
+        }
+        draft.journeys.push(("journey".to_owned(), Journey { needs: needs.clone(), ..Journey::default() }));
+        let system = build(draft);
+        for (fault, how) in [
+            ("crash@s0,detect=5m,repair=45m", TIMED_EXACT),
+            (FAULT, How { trials: 700, seed, ..TIMED }),
+            (FAULT, How { trials: 700, seed, events_only: true, ..TIMED }),
+        ] {
+            let result = run(&system, &[fault], how);
+            let journey = &result.journeys[0];
+            match system.find_service("all").and_then(|id| result.service(id)) {
+                Some(union) => {
+                    let times = union.times().expect("a clock");
+                    prop_assert_eq!((journey.impaired, journey.down), (union.impaired, union.down));
+                    prop_assert_eq!((journey.downtime, journey.impaired_time), (times.downtime, times.impaired_time));
+                    prop_assert_eq!(journey.onset_p50, times.onset_p50);
+                }
+                None => prop_assert_eq!((journey.impaired.mean, journey.onset_p50), (0.0, None)),
+            }
+            let of_one = |name: &String| count(&system, &result, name);
+            let (largest, sum) = needs.iter().map(of_one).fold((0.0_f64, 0.0), |(most, sum), p| (most.max(p), sum + p));
+            prop_assert!(largest <= journey.impaired.mean + 1e-12 && journey.impaired.mean <= sum + 1e-12);
         }
     }
 

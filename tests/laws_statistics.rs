@@ -35,8 +35,15 @@ fn crash(system: &System, compact: &Compact) -> Scenario {
     Scenario::new(system, compact, &[fault], None).expect("s0 exists")
 }
 
+/// Harm in every state: failing, slow, wrong, down.
+fn mixed(system: &System, compact: &Compact) -> Scenario {
+    let texts = ["error_rate@s0,rate=0.3", "corrupt_output@s1,wrong=0.4", "crash@s1,at=30m,repair=20m/90m", "latency@s2,at=10m"];
+    let faults = texts.map(|text| Fault::parse(text).expect("a fault"));
+    Scenario::new(system, compact, &faults, None).expect("three services exist")
+}
+
 fn request<'a>(static_reach: bool, trials: u64, seed: u64) -> Request<'a> {
-    Request { trials, seed: Seed(seed), static_reach, starved: true, ..Request::default() }
+    Request { trials, seed: Seed(seed), static_reach, starved: true, series: !static_reach, ..Request::default() }
 }
 
 fn inputs(request: &Request<'_>) -> RunInputs {
@@ -54,6 +61,7 @@ fn inputs(request: &Request<'_>) -> RunInputs {
         horizon: None,
         responders: None,
         symptom_detection: false,
+        series: request.series,
         services: None,
     }
 }
@@ -122,10 +130,11 @@ proptest! {
     #[test]
     fn shard_and_merge_equals_one_run(
         draft in random_draft(), seed in any::<u64>(), of in 1_u64..=5, trials in 1_u64..4_000, turn in 0_usize..5, fixed: bool,
+        is_mixed: bool,
     ) {
         let system = build(with_users(draft));
         let compact = Compact::new(&system);
-        let scenario = crash(&system, &compact);
+        let scenario = if is_mixed { mixed(&system, &compact) } else { crash(&system, &compact) };
         let request = request(fixed, trials, seed);
         let mut parts = parts(&system, &compact, &scenario, &request, of);
         parts.rotate_left(turn % of as usize);
@@ -404,6 +413,12 @@ fn parts_that_contradict_themselves_are_refused() {
     let compact = Compact::new(&system);
     let request = request(false, 2_000, 2);
     let part = sample(&system, &compact, &crash(&system, &compact), &request, Shard::ALL).expect("a sample");
+    assert!(conclude(&system, &compact, &crash(&system, &compact), &request, &part).is_ok());
+    // One without a series answers no question for one.
+    let bare =
+        Request { series: false, rows: None, trials: request.trials, seed: request.seed, starved: true, ..Request::default() };
+    let other = sample(&system, &compact, &crash(&system, &compact), &bare, Shard::ALL).expect("a sample");
+    assert!(conclude(&system, &compact, &crash(&system, &compact), &request, &other).is_err());
     let text = part_json(inputs(&request), Shard::ALL, &part);
     let schema: serde_json::Value = serde_json::from_str(&shockfront::report::part_ranking::part_schema()).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
@@ -417,6 +432,11 @@ fn parts_that_contradict_themselves_are_refused() {
         ("/tally/reach/0/1", 1),
         ("/tally/reach_sums/3", 1),
         ("/tally/journeys/0/user_minutes/sums/3", 1),
+        ("/tally/journeys/0/impaired", 2_001),
+        ("/tally/journeys/0/down", 2_001),
+        ("/tally/journeys/0/onset_at_zero", 1),
+        ("/tally/series/0/0", 2_001),
+        ("/tally/series/0/1", -2_001),
         ("/tally/services/0/times/alike/buckets/0/0", 3_000),
         ("/tally/services/0/times/alike/buckets/0/2", 0),
         ("/tally/services/0/times/downtime/buckets", 0),
@@ -430,5 +450,19 @@ fn parts_that_contradict_themselves_are_refused() {
         let refused = read_part(&bad.to_string()).map_or(true, |part| join(&[part]).is_err());
         assert!(refused, "{pointer}");
     }
+    let degraded = build(with_users(draft("s0>s1:.3 s1>s2:.5")));
+    let compact = Compact::new(&degraded);
+    let part = sample(&degraded, &compact, &mixed(&degraded, &compact), &request, Shard::ALL).expect("a sample");
+    let good: serde_json::Value = serde_json::from_str(&part_json(inputs(&request), Shard::ALL, &part)).expect("JSON");
+    assert!(validator.is_valid(&good));
+    let states = |name: &str| format!("/tally/services/1/times/states/{name}/5");
+    for pointer in [states("degraded"), states("corrupt_only"), states("corrupt_down")] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(&pointer).unwrap_or_else(|| panic!("{pointer}: {good}")) = 1_000_000_000_000_000_000_u64.into();
+        assert!(read_part(&bad.to_string()).map_or(true, |part| join(&[part]).is_err()), "{pointer}");
+    }
+    let mut bad = good;
+    bad.pointer_mut("/tally/services/1/times").and_then(|times| times.as_object_mut()?.remove("states")).expect("states");
+    assert!(read_part(&bad.to_string()).is_ok_and(|part| join(&[part]).is_err()), "times without their states");
     assert!(read_part("{}").is_err() && read_part(&text.replace("0.1.0", "0.0.9")).is_err());
 }

@@ -6,8 +6,10 @@ use common::*;
 use shockfront::change::facts::{Change, ChangeKind, TriState};
 use shockfront::fault::{Fault, FaultKind, Scenario};
 use shockfront::model::Compact;
-use shockfront::propagation::{Request, simulate};
+use shockfront::propagation::result::StateMinutes;
+use shockfront::propagation::{Request, Simulation, simulate};
 use shockfront::random::Seed;
+use shockfront::statistics::{Interval, clopper_pearson};
 use shockfront::units::Ticks;
 
 #[test]
@@ -254,4 +256,127 @@ fn semantics_22_the_worst_has_an_interval() {
     assert_eq!((exact.es95_interval.low, exact.es95_interval.high), (exact.es95, exact.es95));
     let few = run(&system, &["crash@s"], How { trials: 30, ..TIMED }).user_minutes.expect("users");
     assert!(few.es95_interval.is_unknown());
+}
+
+/// Down and corrupt can hold at once, and such a minute is in both; degraded is what is neither.
+#[test]
+fn semantics_01_minutes_in_each_state() {
+    let system = yaml(
+        "services: {s: {}, c: {}}\n\
+         dependencies: [{from: c, to: s, kind: hard, carries: [errors, latency, data], probability: 0.5}]",
+    );
+    // Degraded from 0, corrupt from 20 to 60, down from 50 to 70.
+    let faults = [
+        "error_rate@s,rate=0.3,detect=0m,repair=30m",
+        "corrupt_output@s,wrong=0.5,at=20m,detect=0m,repair=40m,unwind=0m",
+        "crash@s,at=50m,detect=0m,repair=20m",
+    ];
+    let minutes = |result: &Simulation, name: &str| {
+        let result = result.service(system.find_service(name).expect(name)).expect(name).clone();
+        let StateMinutes { degraded, down, corrupt, corrupt_only } = result.state_minutes().expect("a clock");
+        [degraded, down, corrupt, corrupt_only]
+    };
+    let exact = timed(&system, &faults);
+    assert_eq!(minutes(&exact, "s").map(|state| state.mean), [20.0, 20.0, 40.0, 30.0]);
+    assert_eq!(minutes(&exact, "c").map(|state| state.mean), [10.0, 10.0, 20.0, 15.0]);
+    assert_eq!(times(&system, &exact, "s"), (20.0, 70.0));
+    let sampled = run(&system, &faults, How { trials: 4_096, ..TIMED });
+    for (sampled, exact) in minutes(&sampled, "c").into_iter().zip(minutes(&exact, "c")) {
+        // Twice the interval: about four standard errors.
+        let Interval { low, high } = sampled.interval;
+        assert!((sampled.mean - exact.mean).abs() <= high - low && low < high && high - low < 4.0, "{sampled:?} {exact:?}");
+        assert_eq!((exact.interval.low, exact.interval.high), (exact.mean, exact.mean));
+    }
+    // Slow is degraded, however slow; so is a source whose own harm is small.
+    for fault in ["latency@s,factor=9,detect=0m,repair=10m", "latency@s,factor=1.1,detect=0m,repair=10m"] {
+        assert_eq!(minutes(&timed(&system, &[fault]), "s").map(|state| state.mean), [10.0, 0.0, 0.0, 0.0], "{fault}");
+    }
+    // Where harm is total there is nothing but downtime; one trial says nothing of the error.
+    let total = run(&system, &["crash@s,detect=0m,repair=10m"], How { trials: 600, ..TIMED });
+    let [degraded, down, corrupt, _] = minutes(&total, "s");
+    assert_eq!((degraded.mean, down.mean, corrupt.mean, degraded.interval.high), (0.0, 10.0, 0.0, 0.0));
+    let one = run(&system, &["crash@s,detect=0m,repair=10m"], How { trials: 1, ..TIMED });
+    assert!(minutes(&one, "s").iter().all(|state| state.interval.is_unknown()));
+}
+
+/// A journey has chances and an onset of its own: severities of its needs combine, wrong answers do not count.
+#[test]
+fn semantics_20_how_likely_a_journey_is_hit_and_when() {
+    let system = yaml(
+        "services: {a: {}, b: {}, c: {}, d: {}}\n\
+         dependencies:\n\
+         - {from: c, to: a, kind: hard, probability: 0.5, buffer: 4m}\n\
+         - {from: d, to: a, kind: hard, probability: 0.25}\n\
+         journeys: {both: {needs: [a, b]}, either: {needs: [c, d]}, late: {needs: [c]}, b: {needs: [b]}}",
+    );
+    let faults = ["error_rate@a,rate=0.3,at=3m,detect=0m,repair=10m", "error_rate@b,rate=0.4,at=8m,detect=0m,repair=10m"];
+    let chances = |result: &Simulation, at: usize| {
+        let journey = &result.journeys[at];
+        (journey.impaired.mean, journey.down.mean, journey.onset_p50)
+    };
+    let exact = timed(&system, &faults);
+    // 0.3 and 0.4 are 0.58 together: down, though neither service is.
+    assert_eq!(chances(&exact, 0), (1.0, 1.0, Some(3.0)));
+    // Impaired from 3 where d is hit (a quarter), else from 7 where c is (three eighths).
+    // Where both are, each fails 0.3 of the requests: 0.51 together.
+    assert_eq!(chances(&exact, 1), (0.625, 0.125, Some(7.0)));
+    assert_eq!(chances(&exact, 2), (0.5, 0.0, Some(7.0)));
+    assert_eq!(chances(&exact, 3), (1.0, 0.0, Some(8.0)));
+    let sampled = run(&system, &faults, How { trials: 4_096, ..TIMED });
+    for (sampled, exact) in sampled.journeys.iter().zip(&exact.journeys) {
+        assert_eq!(sampled.onset_p50, exact.onset_p50);
+        for (sampled, exact) in [(sampled.impaired, exact.impaired), (sampled.down, exact.down)] {
+            assert_eq!(sampled.interval, clopper_pearson((sampled.mean * 4_096.0).round() as u64, 4_096, 0.95));
+            assert!((sampled.mean - exact.mean).abs() <= 4.0 * (0.25 / 4_096.0_f64).sqrt());
+            assert_eq!((exact.interval.low, exact.interval.high), (exact.mean, exact.mean));
+        }
+    }
+    let wrong = timed(&system, &["corrupt_output@a,wrong=0.5,detect=0m,repair=10m,unwind=0m"]);
+    assert_eq!(chances(&wrong, 0), (0.0, 0.0, None));
+    // A total outage takes the shortcut: the same answers as from the events.
+    let how = How { trials: 4_096, ..TIMED };
+    let outage = ["crash@a,at=3m,detect=0m,repair=10m"];
+    let (spread, events) = (run(&system, &outage, how), run(&system, &outage, How { events_only: true, ..how }));
+    assert_eq!(spread.journeys, events.journeys);
+    assert_eq!((chances(&spread, 0), chances(&spread, 2).2), ((1.0, 1.0, Some(3.0)), Some(7.0)));
+}
+
+/// Minute by minute, exactly: probabilities of worlds, in place of shares of trials.
+#[test]
+fn semantics_19_a_series_of_all_worlds() {
+    let system = yaml(
+        "services: {s: {}, c: {}, d: {}}\n\
+         dependencies:\n\
+         - {from: c, to: s, kind: hard, probability: 0.3, buffer: 2m}\n\
+         - {from: d, to: c, kind: hard, probability: 0.7}\n\
+         - {from: d, to: s, kind: hard, probability: 0.1, buffer: 4m}",
+    );
+    let compact = Compact::new(&system);
+    let faults = ["crash@s,at=90s,detect=0m,repair=5m", "crash@s,at=10m,detect=0m,repair=30s"]
+        .map(|text| Fault::parse(text).expect("a fault"));
+    let scenario = Scenario::new(&system, &compact, &faults, None).expect("a scenario");
+    let ask =
+        |request: Request<'_>| simulate(&system, &compact, &scenario, &request).expect("a simulation").series.expect("asked");
+    let exact = ask(Request { exact: true, series: true, ..Request::default() });
+    // s from 1:30 to 6:30 and from 10:00 to 10:30; c from 3:30 where it is hit; d from 3:30 with it or else from 5:30.
+    let (c, d) = (0.3, 0.3 * 0.7);
+    let either = d + (1.0 - d) * 0.1;
+    let expected = [
+        vec![0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        vec![0.0, 0.0, 0.0, c, c, c, c],
+        vec![0.0, 0.0, 0.0, d, d, either, either],
+    ];
+    assert_eq!(exact.len(), 3);
+    for (series, expected) in exact.iter().zip(&expected) {
+        assert_eq!(series.shares.len(), expected.len());
+        for ((found, interval), expected) in series.shares.iter().zip(&series.intervals).zip(expected) {
+            assert!((found - expected).abs() < 1e-15 && (interval.low, interval.high) == (*found, *found), "{series:?}");
+        }
+    }
+    let sampled = ask(Request { trials: 4_096, series: true, ..Request::default() });
+    for (sampled, exact) in sampled.iter().zip(&exact) {
+        assert_eq!((sampled.service, sampled.shares.len()), (exact.service, exact.shares.len()));
+        let differ = sampled.shares.iter().zip(&exact.shares).map(|(a, b)| (a - b).abs());
+        assert!(differ.fold(0.0, f64::max) <= 4.0 * (0.25 / 4_096.0_f64).sqrt());
+    }
 }

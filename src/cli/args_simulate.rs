@@ -33,7 +33,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000), requires = "static_reach", conflicts_with_all = ["shard", "exact"])]
     pub(crate) sensitivity: Option<u64>,
     /// Add who is impaired when, minute by minute, to the JSON result
-    #[arg(long, conflicts_with_all = ["static_reach", "exact", "shard"])]
+    #[arg(long, conflicts_with = "static_reach")]
     pub(crate) series: bool,
     /// Run part I (from 0) of N and write it as JSON (shockfront/part/v1), for `shockfront merge`
     #[arg(long, value_name = "I/N", value_parser = parse_shard, conflicts_with_all = ["precision", "format"])]

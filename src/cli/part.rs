@@ -1,6 +1,6 @@
 //! A command line as the inputs of a part, and back.
 
-use super::args::{Detail, Merge, Output, Sampling, Services, Simulate, parse_horizon, parse_trials};
+use super::args::{Detail, Merge, Output, ResultFormat, Sampling, Services, Simulate, parse_horizon, parse_trials};
 use super::failure::Failure;
 use super::simulate::Prepared;
 use super::when::{parse_at, written as written_time};
@@ -26,6 +26,7 @@ pub(super) fn written(arguments: &Simulate, prepared: &Prepared, trials: u64, (s
         horizon: sampling.horizon.map(|horizon| horizon.to_string()),
         responders: sampling.responders,
         symptom_detection: sampling.symptom_detection,
+        series: arguments.series,
         services: arguments.detail.services.and_then(|services| Some(services.to_possible_value()?.get_name().to_owned())),
     };
     part_json(run, shard, sample)
@@ -42,7 +43,8 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
         static_reach: run.static_reach,
         uncertainty: None,
         sensitivity: None,
-        series: false,
+        // Pages for people have no room for every minute.
+        series: run.series && merge.format == ResultFormat::Json,
         exact: false,
         shard: None,
         trials_out: None,

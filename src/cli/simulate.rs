@@ -50,7 +50,8 @@ pub(super) struct Prepared {
 }
 
 pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome, Failure> {
-    if arguments.series && arguments.sampling.format != ResultFormat::Json {
+    // A part is JSON; `merge` shows it.
+    if arguments.series && arguments.shard.is_none() && arguments.sampling.format != ResultFormat::Json {
         return Err(Failure::input("usage", "--series is for `--format json`: pages for people have no room for every minute"));
     }
     let mut prepared = prepare(session, arguments, &arguments.topology)?;

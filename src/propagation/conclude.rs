@@ -1,13 +1,17 @@
 //! From the integer tallies of a simulation to numbers with their intervals.
 
 use super::first_crossing::FirstCrossing;
-use super::result::{JourneyResult, Method, Precision, Reach, ServiceResult, ServiceTimesResult, Simulation, Summary, Watched};
+use super::result::{
+    JourneyResult, Method, Precision, Reach, ServiceClock, ServiceResult, ServiceTimesResult, Simulation, StateMinutes, Summary,
+    Watched,
+};
 use super::run::Run;
 use super::sampling::Sample;
 use super::starved::Downstream;
-use super::tally::{Measure, ServiceTally, ServiceTimes, Tally};
+use super::tally::{JourneyTally, Measure, ServiceTally, ServiceTimes, StateSums, Tally};
 use super::weighted::{Weighted, reach_of};
-use crate::statistics::{Estimate, Interval, LogLinear, clopper_pearson, order_statistic_ranks};
+use crate::model::system::ResolvedJourney;
+use crate::statistics::{BatchSums, Estimate, Interval, LogLinear, clopper_pearson, order_statistic_ranks};
 use crate::units::{ServiceId, Ticks};
 use std::collections::HashMap;
 
@@ -92,7 +96,7 @@ impl Run<'_> {
                     impaired: share(service.impaired, stays.impaired),
                     down: share(service.down, stays.down),
                     corrupt: share(service.corrupt, stays.corrupt),
-                    times: timed.then(|| Box::new(service_times(service, trials, confidence))),
+                    clock: timed.then(|| Box::new(service_clock(service, trials, confidence))),
                 }
             })
             .collect();
@@ -108,22 +112,12 @@ impl Run<'_> {
             reach_bounds: None,
             services,
             starved: None,
-            journeys: journeys
-                .map(|(journey, tally)| JourneyResult {
-                    name: journey.name.clone(),
-                    downtime: summary(&tally.downtime, trials, confidence, minutes),
-                    impaired_time: summary(&tally.impaired_time, trials, confidence, minutes),
-                    user_minutes: summary(&tally.user_minutes, trials, confidence, thousandths),
-                    integrity_minutes: summary(&tally.integrity_minutes, trials, confidence, thousandths),
-                    budget_share: budget(&journey.facts)
-                        .map(|budget| summary(&tally.user_minutes, trials, confidence, |milli| thousandths(milli) / budget)),
-                })
-                .collect(),
+            journeys: journeys.map(|(journey, tally)| journey_result(journey, tally, trials, confidence)).collect(),
             user_minutes: timed.then(|| summary(&tally.user_minutes, trials, confidence, thousandths)),
             censored: if trials == 0 { 0.0 } else { tally.censored as f64 / trials as f64 },
             horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
             watched: Watched::default(),
-            series: tally.series.as_ref().map(|series| {
+            series: tally.series.as_ref().filter(|_| self.request.series).map(|series| {
                 let services: Vec<ServiceId> = labels.iter().map(|node| self.plan.services[*node as usize]).collect();
                 series.conclude(&services, trials, confidence)
             }),
@@ -168,7 +162,7 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
         },
     };
     Summary {
-        mean: Estimate { mean: unit(mean.mean), interval: mean.interval.map(&unit) },
+        mean: mean.map(&unit),
         standard_deviation: unit(standard_deviation(measure.sums.total() as f64, &histogram, trials)),
         p50: quantile(0.50),
         p90: quantile(0.90),
@@ -193,15 +187,46 @@ fn standard_deviation(sum: f64, histogram: &LogLinear, trials: u64) -> f64 {
     ((buckets.sum::<f64>() + at_zero) / n).sqrt()
 }
 
-fn service_times(service: &ServiceTally, trials: u64, confidence: f64) -> ServiceTimesResult {
+fn service_clock(service: &ServiceTally, trials: u64, confidence: f64) -> ServiceClock {
     let none = ServiceTimes::default();
     let times = service.times.as_deref().unwrap_or(&none);
     let (downtime, impaired_time) = times.measures();
     let downtime = summary(&downtime, trials, confidence, minutes);
-    ServiceTimesResult {
-        impaired_time: impaired_time.map_or_else(|| downtime, |measure| summary(&measure, trials, confidence, minutes)),
-        downtime,
-        onset_p50: (service.impaired > 0).then(|| minutes(times.onset.quantile(0.5, service.impaired) as f64)),
+    ServiceClock {
+        times: ServiceTimesResult {
+            impaired_time: impaired_time.map_or_else(|| downtime, |measure| summary(&measure, trials, confidence, minutes)),
+            downtime,
+            onset_p50: onset_p50(&times.onset, service.impaired),
+        },
+        states: times.states.as_deref().map(|sums| Box::new(state_minutes(sums, downtime.mean, trials, confidence))),
+    }
+}
+
+fn state_minutes(sums: &StateSums, down: Estimate, trials: u64, confidence: f64) -> StateMinutes {
+    let mean = |sums: &BatchSums| sums.estimate(trials, confidence).map(minutes);
+    let mut corrupt = sums.corrupt_only.clone();
+    corrupt.merge(&sums.corrupt_down);
+    StateMinutes { degraded: mean(&sums.degraded), down, corrupt: mean(&corrupt), corrupt_only: mean(&sums.corrupt_only) }
+}
+
+/// Median onset in minutes over the trials in which there is one, from the onsets after time 0.
+fn onset_p50(later: &LogLinear, impaired: u64) -> Option<f64> {
+    (impaired > 0).then(|| minutes(later.quantile(0.5, impaired) as f64))
+}
+
+fn journey_result(journey: &ResolvedJourney, tally: &JourneyTally, trials: u64, confidence: f64) -> JourneyResult {
+    let summary = |measure, unit: fn(f64) -> f64| summary(measure, trials, confidence, unit);
+    JourneyResult {
+        name: journey.name.clone(),
+        impaired: proportion(tally.impaired, trials, confidence),
+        down: proportion(tally.down, trials, confidence),
+        onset_p50: onset_p50(&tally.onset, tally.impaired),
+        downtime: summary(&tally.downtime, minutes),
+        impaired_time: summary(&tally.impaired_time, minutes),
+        user_minutes: summary(&tally.user_minutes, thousandths),
+        integrity_minutes: summary(&tally.integrity_minutes, thousandths),
+        budget_share: budget(&journey.facts)
+            .map(|budget| self::summary(&tally.user_minutes, trials, confidence, |milli| thousandths(milli) / budget)),
     }
 }
 
@@ -220,13 +245,11 @@ impl<'a> Weights<'a> {
 
     /// An estimate over all trials from that over the weighed ones.
     fn whole(&self, estimate: Estimate, stays: f64) -> Estimate {
-        let Estimate { mean, interval } = estimate;
         if self.stays.is_none() {
             return estimate;
         }
         // Sums, so that an end at 1 stays there: (1 − f) + f·1 need not be 1 in floating point.
-        let mixed = |x: f64| stays + self.factor * (x - stays);
-        Estimate { mean: mixed(mean), interval: interval.map(mixed) }
+        estimate.map(|x| stays + self.factor * (x - stays))
     }
 }
 

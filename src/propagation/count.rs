@@ -209,6 +209,7 @@ pub(super) fn count_services(
         service.corrupt += u64::from(outcome.corrupt);
         let times = service.times.get_or_insert_default();
         times.record(batch, outcome.downtime.0, outcome.impaired_time.0);
+        times.record_states(batch, outcome.states);
         times.record_onset(onset.0);
     }
     reach
@@ -281,6 +282,9 @@ pub(super) fn count_trial(
         journey.user_minutes.record(batch, outcome.milli_user_minutes());
         journey.integrity_minutes.record(batch, outcome.milli_integrity_minutes());
         all = outcome.milli_user_minutes().saturating_add(all);
+        if let Some(onset) = outcome.onset {
+            journey.record_onset(onset.0, outcome.down);
+        }
     }
     tally.user_minutes.record(batch, all);
     tally.censored += u64::from(is_censored);

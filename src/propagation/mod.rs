@@ -39,4 +39,5 @@ pub use result::{Simulation, Solver};
 pub use run::{Request, simulate, simulate_last};
 pub use sampling::{Sample, Shard, conclude, sample};
 pub use sensitivity::{Sensitivities, sensitivities};
+pub(crate) use series::SeriesTally;
 pub use uncertainty::{Uncertainty, uncertainty};

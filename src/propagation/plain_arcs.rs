@@ -9,7 +9,7 @@ use rayon::prelude::*;
 const NODES_OF_A_RANGE: usize = 1 << 14;
 
 /// The threshold of each arc. Stated probabilities repeat, and then it takes two bytes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Thresholds {
     different: Vec<Threshold>,
     /// Positions in `different`; empty when the thresholds stand in `all`.

@@ -100,7 +100,7 @@ impl RankedSums {
     }
 
     fn ranked(&self, service: ServiceId, trials: u64, confidence: f64) -> Ranked {
-        let of = |sums: &BatchSums, unit| in_unit(sums, (trials, confidence), unit);
+        let of = |sums: &BatchSums, unit: fn(f64) -> f64| sums.estimate(trials, confidence).map(unit);
         Ranked {
             service,
             reach: self.reach.estimate(trials, confidence),
@@ -331,11 +331,6 @@ fn sums(system: &System, sample: &Sample, request: &Request<'_>) -> RankedSums {
         user_minutes: (is_timed && !system.journeys().is_empty()).then(|| tally.user_minutes.sums.clone()),
         downtime: is_timed.then_some(down),
     }
-}
-
-fn in_unit(sums: &BatchSums, (trials, confidence): (u64, f64), unit: fn(f64) -> f64) -> Estimate {
-    let Estimate { mean, interval } = sums.estimate(trials, confidence);
-    Estimate { mean: unit(mean), interval: interval.map(unit) }
 }
 
 /// Where a value stands in the order of all, the largest first.

@@ -89,13 +89,52 @@ pub struct ServiceResult {
     /// P(wrong answers at any time).
     pub corrupt: Estimate,
     /// Large, and absent without a clock, where there can be a million services.
-    pub(crate) times: Option<Box<ServiceTimesResult>>,
+    pub(crate) clock: Option<Box<ServiceClock>>,
+}
+
+/// Everything of a service that needs a clock.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ServiceClock {
+    pub(crate) times: ServiceTimesResult,
+    /// Absent where it is down without wrong answers in all the time that it is impaired: downtime says it then.
+    pub(crate) states: Option<Box<StateMinutes>>,
 }
 
 impl ServiceResult {
     /// Times in minutes, where there is a clock.
     pub fn times(&self) -> Option<ServiceTimesResult> {
-        self.times.as_deref().copied()
+        self.clock.as_deref().map(|clock| clock.times)
+    }
+
+    /// Minutes in each state, where there is a clock.
+    pub fn state_minutes(&self) -> Option<StateMinutes> {
+        let ServiceClock { times, states } = self.clock.as_deref()?;
+        Some(states.as_deref().copied().unwrap_or_else(|| StateMinutes::always_down(times.downtime.mean)))
+    }
+}
+
+/// Mean minutes of a service in each state; a trial in which it never is counts as 0.
+///
+/// States are those of the labels (product.md, semantics 1). Down and corrupt can hold at once, and such a minute counts in
+/// both. Where every minute shall count once, down wins: degraded + down + `corrupt_only` is the time impaired.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StateMinutes {
+    /// Impaired, neither down nor corrupt: slow, failing for less than half of the requests, or hit by a fault itself.
+    pub degraded: Estimate,
+    /// Down, whether corrupt or not; the mean of the downtime.
+    pub down: Estimate,
+    /// Corrupt, whether down or not.
+    pub corrupt: Estimate,
+    /// Corrupt and not down.
+    pub corrupt_only: Estimate,
+}
+
+impl StateMinutes {
+    /// Of a service that is down without wrong answers in all the time that it is impaired.
+    fn always_down(down: Estimate) -> Self {
+        let interval = if down.interval.is_unknown() { Interval::UNKNOWN } else { certain(0.0).interval };
+        let never = Estimate { mean: 0.0, interval };
+        Self { degraded: never, down, corrupt: never, corrupt_only: never }
     }
 }
 
@@ -115,6 +154,12 @@ pub struct ServiceTimesResult {
 pub struct JourneyResult {
     /// Its name.
     pub name: String,
+    /// P(severity of at least one hundredth at any time).
+    pub impaired: Estimate,
+    /// P(severity of at least one half at any time).
+    pub down: Estimate,
+    /// Median of the first impairment over the trials in which there is one; `None` if there is none.
+    pub onset_p50: Option<f64>,
     /// Time with severity of at least one half.
     pub downtime: Summary,
     /// Time with severity of at least one hundredth.

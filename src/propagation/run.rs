@@ -52,7 +52,7 @@ pub struct Request<'a> {
     /// Without a clock, where the faults rarely get beyond what they hit: run only trials in which they do, and weigh them. `rows`
     /// are those of ordinary trials, which are then run besides.
     pub rare: bool,
-    /// Follow every service over time; with a clock, in sampled trials.
+    /// Follow every service over time, where there is a clock.
     pub series: bool,
     /// Services whose part in the worst trials is asked.
     pub watch: Vec<ServiceId>,

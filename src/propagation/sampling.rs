@@ -214,7 +214,9 @@ pub fn conclude(
                 && tally.starved.len() == below
                 && tally.trials == request.trials
         };
+        let series = sample.tally.series.as_ref().map(|series| series.changes().len());
         let is_same = sample.total == request.trials
+            && series.map_or(!request.series || request.static_reach, |labels| labels == services)
             && fits(&sample.tally, below)
             && sample.optimistic.as_ref().is_none_or(|optimistic| fits(optimistic, 0))
             && sample.optimistic.is_some() == (request.static_reach && run.plan.has_delays());

@@ -3,6 +3,7 @@
 //! Times are ticks, users are counted in whole thousandths of a user-minute.
 
 use super::series::SeriesTally;
+use super::timeline::StateTimes;
 use crate::statistics::batch::{BatchSums, batch_of};
 use crate::statistics::counts::CountDistribution;
 use crate::statistics::histogram::LogLinear;
@@ -44,6 +45,28 @@ pub struct ServiceTally {
     pub times: Option<Box<ServiceTimes>>,
 }
 
+/// Sums of the times in states that downtime and impaired time do not tell apart.
+///
+/// Down is downtime, corrupt is `corrupt_only` and `corrupt_down`, and impaired time is down, degraded and `corrupt_only`: of two
+/// that hold at once, down wins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StateSums {
+    /// Impaired, neither down nor corrupt.
+    pub degraded: BatchSums,
+    /// Corrupt and not down.
+    pub corrupt_only: BatchSums,
+    /// Corrupt and down at once.
+    pub corrupt_down: BatchSums,
+}
+
+impl StateSums {
+    fn merge(&mut self, other: &Self) {
+        self.degraded.merge(&other.degraded);
+        self.corrupt_only.merge(&other.corrupt_only);
+        self.corrupt_down.merge(&other.corrupt_down);
+    }
+}
+
 /// Times of one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceTimes {
@@ -57,6 +80,8 @@ pub struct ServiceTimes {
     pub onset: LogLinear,
     /// Of these, trials with an onset at time 0 (the histogram leaves zeros out).
     pub onset_at_zero: u64,
+    /// Times in the other states; absent where it is down without wrong answers in all the time that it is impaired.
+    pub states: Option<Box<StateSums>>,
 }
 
 impl ServiceTimes {
@@ -70,13 +95,19 @@ impl ServiceTimes {
         }
     }
 
+    /// Adds the times in states of a trial.
+    pub(crate) fn record_states(&mut self, batch: usize, times: StateTimes) {
+        if times != StateTimes::default() {
+            let sums = self.states.get_or_insert_default();
+            sums.degraded.add(batch, times.degraded.0);
+            sums.corrupt_only.add(batch, times.corrupt_only.0);
+            sums.corrupt_down.add(batch, times.corrupt_down.0);
+        }
+    }
+
     /// Adds the first impairment of a trial.
     pub(crate) fn record_onset(&mut self, onset: u64) {
-        if onset == 0 {
-            self.onset_at_zero += 1;
-        } else {
-            self.onset.record(onset, 1);
-        }
+        record_onset(onset, &mut self.onset, &mut self.onset_at_zero);
     }
 
     /// Time down and time impaired over all trials; one measure where they are alike in all.
@@ -103,12 +134,32 @@ impl ServiceTimes {
         self.impaired_time.merge(&other.impaired_time);
         self.onset.merge(&other.onset);
         self.onset_at_zero += other.onset_at_zero;
+        if let Some(theirs) = &other.states {
+            self.states.get_or_insert_default().merge(theirs);
+        }
+    }
+}
+
+/// Adds an onset to those after time 0, or to the number of those at it.
+fn record_onset(onset: u64, later: &mut LogLinear, at_zero: &mut u64) {
+    if onset == 0 {
+        *at_zero += 1;
+    } else {
+        later.record(onset, 1);
     }
 }
 
 /// What happened to one journey.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JourneyTally {
+    /// Trials in which its severity is at least one hundredth at any time.
+    pub impaired: u64,
+    /// Trials in which it is at least one half at any time.
+    pub down: u64,
+    /// First impairment, over the trials in which there is one.
+    pub onset: LogLinear,
+    /// Of these, trials with an onset at time 0 (the histogram leaves zeros out).
+    pub onset_at_zero: u64,
     /// Time with severity of at least one half.
     pub downtime: Measure,
     /// Time with severity of at least one hundredth.
@@ -117,6 +168,26 @@ pub struct JourneyTally {
     pub user_minutes: Measure,
     /// Thousandths of user-minutes with wrong answers.
     pub integrity_minutes: Measure,
+}
+
+impl JourneyTally {
+    /// Adds the first impairment of a trial.
+    pub(crate) fn record_onset(&mut self, onset: u64, is_down: bool) {
+        self.impaired += 1;
+        self.down += u64::from(is_down);
+        record_onset(onset, &mut self.onset, &mut self.onset_at_zero);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.impaired += other.impaired;
+        self.down += other.down;
+        self.onset.merge(&other.onset);
+        self.onset_at_zero += other.onset_at_zero;
+        self.downtime.merge(&other.downtime);
+        self.impaired_time.merge(&other.impaired_time);
+        self.user_minutes.merge(&other.user_minutes);
+        self.integrity_minutes.merge(&other.integrity_minutes);
+    }
 }
 
 /// What all trials of a simulation add up to.
@@ -178,10 +249,7 @@ impl Tally {
             }
         }
         for (mine, theirs) in self.journeys.iter_mut().zip(&other.journeys) {
-            mine.downtime.merge(&theirs.downtime);
-            mine.impaired_time.merge(&theirs.impaired_time);
-            mine.user_minutes.merge(&theirs.user_minutes);
-            mine.integrity_minutes.merge(&theirs.integrity_minutes);
+            mine.merge(theirs);
         }
     }
 
@@ -202,9 +270,12 @@ impl Tally {
             for measure in [&mut times.alike, &mut times.downtime, &mut times.impaired_time] {
                 measure.sums.pair();
             }
+            if let Some(StateSums { degraded, corrupt_only, corrupt_down }) = times.states.as_deref_mut() {
+                [degraded, corrupt_only, corrupt_down].into_iter().for_each(BatchSums::pair);
+            }
         }
         for journey in &mut self.journeys {
-            let JourneyTally { downtime, impaired_time, user_minutes, integrity_minutes } = journey;
+            let JourneyTally { downtime, impaired_time, user_minutes, integrity_minutes, .. } = journey;
             for measure in [downtime, impaired_time, user_minutes, integrity_minutes] {
                 measure.sums.pair();
             }

@@ -132,6 +132,8 @@ pub(super) enum Column {
     Number,
     /// Numbers at the right, left out when the line is too long.
     Optional,
+    /// The same, left out before anything else gives way.
+    Spare,
 }
 
 /// Rows under a heading.
@@ -186,6 +188,11 @@ impl Table {
         let mut widths: Vec<usize> = shown.iter().map(|at| natural(*at)).collect();
         let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         while total(&widths) > available {
+            if let Some(at) = (0..shown.len()).rfind(|at| self.columns[shown[*at]].1 == Column::Spare) {
+                shown.remove(at);
+                widths.remove(at);
+                continue;
+            }
             let widest = (0..shown.len())
                 .filter(|at| self.columns[shown[*at]].1 == Column::Text && widths[*at] > NARROWEST)
                 .max_by_key(|at| widths[*at]);
@@ -220,6 +227,15 @@ mod tests {
             table.render(PLAIN, &|_| None),
             "  service                     P      p95\n  a-service-with-a-ver…  59.0 %  130 min\n  数据库                    1 %    0 min\n"
         );
+    }
+
+    #[test]
+    fn a_spare_column_shortens_no_name() {
+        let mut table = Table::new(&[("service", Column::Text), ("P", Column::Spare), ("p95", Column::Number)]);
+        table.rows.push(vec!["a-service-with-a-long-name".into(), "59.0 %".into(), "130 min".into()]);
+        let at = |width: usize| table.render(Page { width, ..PLAIN }, &|_| None);
+        assert!(at(45).contains("name  59.0 %  130 min"), "{}", at(45));
+        assert!(at(44).contains("name  130 min") && !at(44).contains("59.0 %"), "{}", at(44));
     }
 
     #[test]

@@ -6,9 +6,9 @@
 //! that wrote it.
 
 use super::part_set::{OfRun, check_head, check_member, check_whole};
-use super::record::{TOOL, Tool, pretty};
-use crate::propagation::tally::{JourneyTally, Measure, ServiceTally, ServiceTimes, Tally};
-use crate::propagation::{Sample, Shard};
+use super::record::{TOOL, Tool};
+use crate::propagation::tally::{JourneyTally, Measure, ServiceTally, ServiceTimes, StateSums, Tally};
+use crate::propagation::{Sample, SeriesTally, Shard};
 use crate::statistics::batch::{BATCHES, BatchSums};
 use crate::statistics::counts::CountDistribution;
 use crate::statistics::histogram::{Bucket, LogLinear};
@@ -67,6 +67,8 @@ pub struct RunInputs {
     pub responders: Option<u32>,
     /// Whether dependents and users notice.
     pub symptom_detection: bool,
+    /// Whether services are followed over time.
+    pub series: bool,
     /// Which services are listed, where that was said.
     pub services: Option<String>,
 }
@@ -98,6 +100,9 @@ struct TallyRecord {
     user_minutes: MeasureRecord,
     /// Trials in which harm went on at the horizon.
     censored: u64,
+    /// For each service: changes from minute to minute of the number of trials in which it is impaired; where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    series: Option<Vec<Vec<i64>>>,
 }
 
 /// Trials in which a service is impaired, down, wrong; and its times in microseconds.
@@ -120,11 +125,31 @@ struct TimesRecord {
     impaired_time: MeasureRecord,
     onset: Vec<BucketRecord>,
     onset_at_zero: u64,
+    /// Absent where it is down without wrong answers in all the time that it is impaired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    states: Option<StatesRecord>,
+}
+
+/// Times in states that downtime and impaired time do not tell apart: sums over 32 batches, empty where all are 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StatesRecord {
+    /// Impaired, neither down nor corrupt.
+    degraded: Vec<u128>,
+    /// Corrupt and not down.
+    corrupt_only: Vec<u128>,
+    /// Corrupt and down at once.
+    corrupt_down: Vec<u128>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JourneyRecord {
+    /// Trials in which it is impaired, and down, at any time.
+    impaired: u64,
+    down: u64,
+    onset: Vec<BucketRecord>,
+    onset_at_zero: u64,
     downtime: MeasureRecord,
     impaired_time: MeasureRecord,
     user_minutes: MeasureRecord,
@@ -211,7 +236,8 @@ pub fn join(parts: &[Part]) -> Result<Sample, (Option<usize>, String)> {
 }
 
 fn is_alike(a: &Sample, b: &Sample) -> bool {
-    let shape = |tally: &Tally| (tally.services.len(), tally.starved.len(), tally.journeys.len());
+    let series = |tally: &Tally| tally.series.as_ref().map(|series| series.changes().len());
+    let shape = |tally: &Tally| (tally.services.len(), tally.starved.len(), tally.journeys.len(), series(tally));
     shape(&a.tally) == shape(&b.tally) && a.optimistic.as_ref().map(shape) == b.optimistic.as_ref().map(shape)
 }
 
@@ -238,6 +264,7 @@ impl From<&Tally> for TallyRecord {
             journeys: tally.journeys.iter().map(JourneyRecord::from).collect(),
             user_minutes: (&tally.user_minutes).into(),
             censored: tally.censored,
+            series: tally.series.as_ref().map(|series| series.changes().to_vec()),
         }
     }
 }
@@ -251,14 +278,27 @@ impl From<&ServiceTally> for ServiceRecord {
             impaired_time: (&times.impaired_time).into(),
             onset: times.onset.buckets().map(BucketRecord::from).collect(),
             onset_at_zero: times.onset_at_zero,
+            states: times.states.as_deref().map(StatesRecord::from),
         });
         Self { impaired: *impaired, down: *down, corrupt: *corrupt, times }
+    }
+}
+
+impl From<&StateSums> for StatesRecord {
+    fn from(states: &StateSums) -> Self {
+        let StateSums { degraded, corrupt_only, corrupt_down } = states;
+        let [degraded, corrupt_only, corrupt_down] = [degraded, corrupt_only, corrupt_down].map(stored_sums);
+        Self { degraded, corrupt_only, corrupt_down }
     }
 }
 
 impl From<&JourneyTally> for JourneyRecord {
     fn from(journey: &JourneyTally) -> Self {
         Self {
+            impaired: journey.impaired,
+            down: journey.down,
+            onset: journey.onset.buckets().map(BucketRecord::from).collect(),
+            onset_at_zero: journey.onset_at_zero,
             downtime: (&journey.downtime).into(),
             impaired_time: (&journey.impaired_time).into(),
             user_minutes: (&journey.user_minutes).into(),
@@ -269,9 +309,17 @@ impl From<&JourneyTally> for JourneyRecord {
 
 impl From<&Measure> for MeasureRecord {
     fn from(measure: &Measure) -> Self {
-        let sums = if measure.sums.total() == 0 { Vec::new() } else { measure.sums.sums().to_vec() };
-        Self { buckets: measure.histogram.buckets().map(BucketRecord::from).collect(), sums }
+        Self { buckets: measure.histogram.buckets().map(BucketRecord::from).collect(), sums: stored_sums(&measure.sums) }
     }
+}
+
+/// Sums by batch; none where all are 0.
+fn stored_sums(sums: &BatchSums) -> Vec<u128> {
+    if sums.total() == 0 { Vec::new() } else { sums.sums().to_vec() }
+}
+
+fn read_sums(stored: &[u128]) -> Option<[u128; BATCHES]> {
+    if stored.is_empty() { Some([0; BATCHES]) } else { stored.try_into().ok() }
 }
 
 impl From<Bucket> for BucketRecord {
@@ -302,6 +350,10 @@ impl TallyRecord {
         tally.journeys = self.journeys.iter().map(|journey| journey.tally(trials)).collect::<Option<_>>()?;
         tally.user_minutes = self.user_minutes.measure(trials)?;
         tally.censored = self.censored;
+        if let Some(changes) = &self.series {
+            let most = tally.services.iter().map(|service| service.impaired);
+            tally.series = Some(SeriesTally::from_changes(changes.clone(), most)?);
+        }
         Some(tally)
     }
 }
@@ -320,24 +372,51 @@ impl ServiceRecord {
 
 impl TimesRecord {
     fn times(&self, impaired: u64) -> Option<ServiceTimes> {
-        let onset = histogram(&self.onset, impaired)?;
-        (onset.total().checked_add(self.onset_at_zero)? == impaired).then_some(())?;
         let alike = self.alike.measure(impaired)?;
         // A trial is in one of the two, not in both.
         let rest = impaired - alike.histogram.total();
-        Some(ServiceTimes {
+        let mut times = ServiceTimes {
             alike,
             downtime: self.downtime.measure(rest)?,
             impaired_time: self.impaired_time.measure(rest)?,
-            onset,
+            onset: onset(&self.onset, self.onset_at_zero, impaired)?,
             onset_at_zero: self.onset_at_zero,
-        })
+            states: None,
+        };
+        match &self.states {
+            Some(states) => times.states = Some(Box::new(states.sums(&times)?)),
+            None => (times.downtime.sums == times.impaired_time.sums).then_some(())?,
+        }
+        Some(times)
+    }
+}
+
+impl StatesRecord {
+    /// The sums: in every batch what is impaired and not down is degraded or corrupt, and no more is corrupt and down than down.
+    fn sums(&self, times: &ServiceTimes) -> Option<StateSums> {
+        let [degraded, corrupt_only, corrupt_down] =
+            [read_sums(&self.degraded)?, read_sums(&self.corrupt_only)?, read_sums(&self.corrupt_down)?];
+        let (down, impaired) = (times.downtime.sums.sums(), times.impaired_time.sums.sums());
+        let alike = times.alike.sums.sums();
+        let is_sound = (0..BATCHES).all(|batch| {
+            let up = degraded[batch].checked_add(corrupt_only[batch]);
+            up.and_then(|up| up.checked_add(down[batch])) == Some(impaired[batch])
+                && corrupt_down[batch] <= down[batch] + alike[batch]
+        });
+        let [degraded, corrupt_only, corrupt_down] = [degraded, corrupt_only, corrupt_down].map(BatchSums::from_sums);
+        is_sound.then_some(StateSums { degraded, corrupt_only, corrupt_down })
     }
 }
 
 impl JourneyRecord {
     fn tally(&self, trials: u64) -> Option<JourneyTally> {
+        let Self { impaired, down, .. } = *self;
+        (impaired <= trials && down <= impaired).then_some(())?;
         Some(JourneyTally {
+            impaired,
+            down,
+            onset: onset(&self.onset, self.onset_at_zero, impaired)?,
+            onset_at_zero: self.onset_at_zero,
             downtime: self.downtime.measure(trials)?,
             impaired_time: self.impaired_time.measure(trials)?,
             user_minutes: self.user_minutes.measure(trials)?,
@@ -349,7 +428,7 @@ impl JourneyRecord {
 impl MeasureRecord {
     fn measure(&self, trials: u64) -> Option<Measure> {
         let histogram = histogram(&self.buckets, trials)?;
-        let sums = if self.sums.is_empty() { [0; BATCHES] } else { self.sums.as_slice().try_into().ok()? };
+        let sums = read_sums(&self.sums)?;
         (total(&sums) == Some(histogram.sum())).then(|| Measure { histogram, sums: BatchSums::from_sums(sums) })
     }
 }
@@ -368,6 +447,12 @@ fn histogram(buckets: &[BucketRecord], most: u64) -> Option<LogLinear> {
         (*smallest > 0 && bucket.is_sound()).then(|| all.push(bucket))?;
     }
     Some(LogLinear::from_buckets(all))
+}
+
+/// Onsets after time 0, where with those at it there is one for each trial with an impairment.
+fn onset(buckets: &[BucketRecord], at_zero: u64, impaired: u64) -> Option<LogLinear> {
+    let onset = histogram(buckets, impaired)?;
+    (onset.total().checked_add(at_zero)? == impaired).then_some(onset)
 }
 
 fn total(sums: &[u128]) -> Option<u128> {

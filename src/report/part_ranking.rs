@@ -4,11 +4,12 @@
 
 use super::part::{Part, PartOf, SCHEMA, read_part};
 use super::part_set::{OfRun, check_head, check_member, check_whole};
-use super::record::{TOOL, Tool};
+use super::record::{TOOL, Tool, pretty};
 use crate::model::System;
 use crate::propagation::Shard;
 use crate::propagation::ranking::{RankedSums, RankingSample};
 use crate::statistics::BatchSums;
+use crate::topology::json_schema;
 use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

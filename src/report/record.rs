@@ -3,8 +3,8 @@
 //! Keys come in the order of the contract. Numbers have full double precision, times are minutes. An `interval` is `null` where
 //! the run says nothing about the sampling error, as after a single trial. A service out of the fault's reach has certain
 //! zeros. Absent keys: `starved` where it was not counted; `uncertainty`, `sensitivities` and `series` where nobody asked; `at`,
-//! `responders` and `symptom_detection` where nothing was said; `horizon`, times, `onset`, `journeys` and `user_minutes` without a
-//! clock; `onset` where the service is never impaired; `reach_bounds` with a clock; `rare` where the trials are ordinary ones.
+//! `responders` and `symptom_detection` where nothing was said; `horizon`, times, `state_minutes`, `onset`, `journeys` and `user_minutes` without a
+//! clock; `onset` where the service or journey is never impaired; `reach_bounds` with a clock; `rare` where the trials are ordinary ones.
 
 use super::input::{ServiceList, SimulationReport};
 use super::number::is_unknown;
@@ -14,7 +14,9 @@ use super::uncertainty::UncertaintyRecord;
 use super::words::limits;
 use crate::model::System;
 use crate::propagation::Simulation;
-use crate::propagation::result::{JourneyResult, Leaving, Method, Precision, Reach, ServiceResult, Solver, Summary};
+use crate::propagation::result::{
+    JourneyResult, Leaving, Method, Precision, Reach, ServiceResult, Solver, StateMinutes, Summary,
+};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
@@ -194,6 +196,27 @@ struct Onset {
     p50: f64,
 }
 
+impl From<f64> for Onset {
+    fn from(p50: f64) -> Self {
+        Self { p50: unsigned(p50) }
+    }
+}
+
+/// Mean minutes; a minute that is down and corrupt is in both.
+#[derive(Debug, Serialize)]
+struct StateMinutesRecord {
+    degraded: Mean,
+    down: Mean,
+    corrupt: Mean,
+}
+
+impl From<StateMinutes> for StateMinutesRecord {
+    fn from(states: StateMinutes) -> Self {
+        let StateMinutes { degraded, down, corrupt, .. } = states;
+        Self { degraded: degraded.into(), down: down.into(), corrupt: corrupt.into() }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct ServiceRecord<'a> {
     name: &'a str,
@@ -204,6 +227,8 @@ struct ServiceRecord<'a> {
     downtime: Option<Times>,
     #[serde(skip_serializing_if = "Option::is_none")]
     impaired_time: Option<Times>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_minutes: Option<StateMinutesRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     starved: Option<Chance>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,8 +246,9 @@ impl<'a> ServiceRecord<'a> {
             corrupt: result.corrupt.into(),
             downtime: times.map(|times| Times::from(&times.downtime)),
             impaired_time: times.map(|times| Times::from(&times.impaired_time)),
+            state_minutes: result.state_minutes().map(StateMinutesRecord::from),
             starved: starved.map(Chance::from),
-            onset: times.and_then(|times| times.onset_p50).map(|p50| Onset { p50: unsigned(p50) }),
+            onset: times.and_then(|times| times.onset_p50).map(Onset::from),
         }
     }
 
@@ -237,6 +263,11 @@ impl<'a> ServiceRecord<'a> {
             corrupt: NEVER.into(),
             downtime: timed.then(none),
             impaired_time: timed.then(none),
+            state_minutes: timed.then(|| StateMinutesRecord {
+                degraded: NEVER.into(),
+                down: NEVER.into(),
+                corrupt: NEVER.into(),
+            }),
             starved: starved.map(Chance::from),
             onset: None,
         }
@@ -246,23 +277,30 @@ impl<'a> ServiceRecord<'a> {
 #[derive(Debug, Serialize)]
 struct JourneyRecord<'a> {
     name: &'a str,
+    impaired: Chance,
+    down: Chance,
     downtime: Loss,
     impaired_time: Loss,
     user_minutes: Loss,
     integrity_minutes: Loss,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget_share: Option<Loss>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onset: Option<Onset>,
 }
 
 impl<'a> From<&'a JourneyResult> for JourneyRecord<'a> {
     fn from(journey: &'a JourneyResult) -> Self {
         Self {
             name: &journey.name,
+            impaired: journey.impaired.into(),
+            down: journey.down.into(),
             downtime: (&journey.downtime).into(),
             impaired_time: (&journey.impaired_time).into(),
             user_minutes: (&journey.user_minutes).into(),
             integrity_minutes: (&journey.integrity_minutes).into(),
             budget_share: journey.budget_share.as_ref().map(Loss::from),
+            onset: journey.onset_p50.map(Onset::from),
         }
     }
 }

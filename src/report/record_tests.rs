@@ -30,14 +30,21 @@ fn a_simulation_has_the_keys_of_the_contract_in_order() {
     let services = value["services"].as_array().expect("a list");
     assert_eq!(services.len(), 6);
     let payment = &services[2];
-    assert_eq!(keys(payment), ["name", "impaired", "down", "corrupt", "downtime", "impaired_time", "onset"]);
+    assert_eq!(keys(payment), ["name", "impaired", "down", "corrupt", "downtime", "impaired_time", "state_minutes", "onset"]);
+    assert_eq!(keys(&payment["state_minutes"]), ["degraded", "down", "corrupt"]);
+    assert_eq!(keys(&payment["state_minutes"]["corrupt"]), ["mean", "interval"]);
+    assert_eq!(payment["state_minutes"]["down"]["interval"], payment["downtime"]["interval"]);
     assert_eq!(keys(&payment["downtime"]), ["mean", "interval", "p50", "p90", "p95", "p99"]);
     assert_eq!(payment["impaired"]["probability"], 1.0);
     let blog = &services[5];
     assert_eq!(blog["impaired"]["interval"], serde_json::json!([0.0, 0.0]), "out of reach is certain");
     assert!(blog.get("onset").is_none());
+    assert_eq!(blog["state_minutes"]["degraded"], serde_json::json!({"mean": 0.0, "interval": [0.0, 0.0]}));
     let journey = &value["journeys"][0];
-    assert_eq!(keys(journey), ["name", "downtime", "impaired_time", "user_minutes", "integrity_minutes", "budget_share"]);
+    let times = ["downtime", "impaired_time", "user_minutes", "integrity_minutes", "budget_share"];
+    assert_eq!(keys(journey), [&["name", "impaired", "down"], &times[..], &["onset"]].concat());
+    assert_eq!(keys(&journey["impaired"]), ["probability", "interval"]);
+    assert_eq!(journey["onset"], serde_json::json!({"p50": 0.0}));
     assert_eq!(keys(&value["user_minutes"])[..7], ["mean", "interval", "p50", "p90", "p95", "p99", "es95"]);
     assert_eq!(value["reach"]["mean"].as_f64(), Some(simulation.reach.mean.mean), "full precision");
 }

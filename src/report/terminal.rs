@@ -6,9 +6,9 @@ use super::number::share;
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, journey_titles, limit_lines,
-    loss_line, number_of, path_to, quality_lines, reach_line, run_line, starved_line, three_numbers, verdict_band, verdict_line,
-    verdict_notes,
+    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, journey_titles,
+    limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, starved_line, three_numbers, verdict_band,
+    verdict_line, verdict_notes,
 };
 use super::{number, record_assessment::band_name};
 use crate::propagation::Simulation;
@@ -108,6 +108,7 @@ fn journeys(simulation: &Simulation, page: Page) -> String {
     let column = |title: &'static str| match title {
         "journey" => (title, Column::Text),
         "impaired p50" | "error budget" => (title, Column::Optional),
+        P_IMPAIRED => (title, Column::Spare),
         _ => (title, Column::Number),
     };
     let mut table = Table::new(&titles.into_iter().map(column).collect::<Vec<_>>());

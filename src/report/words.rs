@@ -114,6 +114,12 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
         let (trials, bound) = (whole(simulation.trials), share_plain(bound));
         all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
     }
+    if let (None, Some(solver @ (Solver::Factoring | Solver::Frontier))) = (&simulation.starved, simulation.solver) {
+        let solver = solver.name();
+        all.push(format!(
+            "Who loses traffic without harm (`starved`) is unknown: the {solver} solver does not follow it. Without `--exact` it is sampled."
+        ));
+    }
     if let Some(precision) = simulation.precision.filter(|precision| !precision.is_reached()) {
         let (trials, words) = (whole(simulation.trials), precision_words(precision));
         all.push(format!("{trials} trials were too few for the precision: {words}. More `--trials` come closer."));
@@ -218,9 +224,12 @@ fn three_times(impaired: &Summary, down: &Summary) -> [String; 3] {
     ]
 }
 
+/// How likely a journey is impaired at all: a column that gives way first.
+pub(super) const P_IMPAIRED: &str = "P(impaired)";
+
 /// The titles of [`journey_cells`].
 pub(super) fn journey_titles(simulation: &Simulation) -> Vec<&'static str> {
-    let mut titles = vec!["journey", "impaired p50", "impaired p95", "down p95", "user-minutes"];
+    let mut titles = vec!["journey", P_IMPAIRED, "impaired p50", "impaired p95", "down p95", "user-minutes"];
     if wrong_answers(simulation) > 0.0 {
         titles.push("wrong answers");
     }
@@ -228,11 +237,11 @@ pub(super) fn journey_titles(simulation: &Simulation) -> Vec<&'static str> {
     titles
 }
 
-/// The cells of each journey: name, times, user-minutes, those with wrong answers where there are any, use of the error budget.
+/// The cells of each journey: name, P(impaired), times, user-minutes, those with wrong answers where there are any, use of the error budget.
 pub(super) fn journey_cells(simulation: &Simulation) -> Vec<Vec<String>> {
     let with_wrong = wrong_answers(simulation) > 0.0;
     let cells = |journey: &JourneyResult| {
-        let mut cells = vec![journey.name.clone()];
+        let mut cells = vec![journey.name.clone(), share_point(journey.impaired)];
         cells.extend(three_times(&journey.impaired_time, &journey.downtime));
         cells.push(count(journey.user_minutes.mean));
         if with_wrong {

@@ -81,6 +81,14 @@ pub struct Estimate {
     pub interval: Interval,
 }
 
+impl Estimate {
+    /// The estimate of a rising function of the quantity, such as the same in another unit.
+    #[must_use]
+    pub fn map(self, of: impl Fn(f64) -> f64) -> Self {
+        Self { mean: of(self.mean), interval: self.interval.map(of) }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod testing {
     //! A tiny generator for the simulations in the tests of this room.

@@ -243,4 +243,69 @@ dependencies:
     let (code, out, err) = run(place, &[&["simulate", "shop.yaml"][..], &fault].concat());
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("--format json"), "{err}");
+    // All worlds say the same without an interval; what is random is named.
+    let exact = |fault: &str| run(place, &["simulate", "shop.yaml", "--fault", fault, "--exact", "--series", "--format", "json"]);
+    let (code, out, _) = exact(fault[1]);
+    let exactly = &json(&out)["series"];
+    assert_eq!(code, 0);
+    for (service, sampled) in exactly["services"].as_array().expect("services").iter().zip(services) {
+        assert_eq!((&service["name"], &service["impaired"]), (&sampled["name"], &sampled["impaired"]));
+        assert_eq!((&service["low"], &service["high"]), (&service["impaired"], &service["impaired"]));
+    }
+    let (code, out, err) = exact("crash@db,detect=0m,repair=45m/4h");
+    assert!(code == 2 && out.is_empty() && err.contains("this is random: time to repair of crash@db"), "{err}");
+}
+
+/// Two faults that leave a service failing, then wrong, then down.
+#[test]
+fn a_result_says_how_long_in_which_state() {
+    let place = place();
+    let faults = [
+        "error_rate@db,rate=0.3,detect=0m,repair=30m",
+        "corrupt_output@db,wrong=0.5,at=20m,detect=0m,repair=40m,unwind=0m",
+        "crash@db,at=50m,detect=0m,repair=20m,cold_start=0m",
+    ];
+    let asked: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+    let found = json(&simulate(place.path(), "shop.yaml", &[&asked[..], &["--exact", "--format", "json"]].concat()));
+    let services = found["services"].as_array().expect("services");
+    let db = services.iter().find(|service| service["name"] == "db").expect("db");
+    let minutes = |mean: f64| serde_json::json!({"mean": mean, "interval": [mean, mean]});
+    let expected = serde_json::json!({"degraded": minutes(20.0), "down": minutes(20.0), "corrupt": minutes(40.0)});
+    assert_eq!(db["state_minutes"], expected);
+    assert_eq!(db["impaired_time"]["mean"], 70.0);
+    let buy = &found["journeys"][0];
+    for (name, p) in [("impaired", 0.8), ("down", 0.8)] {
+        assert!((buy[name]["probability"].as_f64().expect("a number") - p).abs() < 1e-12, "{buy}");
+    }
+    assert_eq!(buy["onset"]["p50"], 0.0);
+    let still = json(&simulate(place.path(), "shop.yaml", &["--fault", "crash@db", "--static", "--format", "json"]));
+    assert!(still["services"][0].get("state_minutes").is_none());
+}
+
+/// What a solver does not answer is called unknown, not left out.
+#[test]
+fn who_is_starved_is_known_or_said_to_be_unknown() {
+    let place = place();
+    let place = place.path();
+    let (mut services, mut dependencies) = ("shared: {}, top: {}".to_owned(), String::new());
+    for at in 0..30 {
+        services.push_str(&format!(", c{at}: {{}}"));
+        dependencies.push_str(&format!("  - {{from: c{at}, to: top, kind: hard, probability: 0.5}}\n"));
+        dependencies.push_str(&format!("  - {{from: c{at}, to: shared, kind: hard, probability: 0}}\n"));
+    }
+    let topology = format!("schema: shockfront/topology/v1\nname: wide\nservices: {{{services}}}\ndependencies:\n{dependencies}");
+    write(place, "wide.yaml", &topology);
+    let ask = |more: &[&str]| simulate(place, "wide.yaml", &[&["--fault", "crash@top", "--static"], more].concat());
+    let exact = json(&ask(&["--exact", "--format", "json"]));
+    assert_eq!(exact["inputs"]["solver"], "factoring");
+    assert!(exact["services"][0].get("starved").is_none());
+    let unknown = "(`starved`) is unknown: the factoring solver does not follow it";
+    assert!(exact["limits"].to_string().contains(unknown), "{}", exact["limits"]);
+    for format in ["text", "markdown"] {
+        let page = ask(&["--exact", "--format", format]).replace("\n    ", " ");
+        assert!(page.contains("is unknown: the factoring solver does not follow it"), "{page}");
+    }
+    let sampled = json(&ask(&["--format", "json"]));
+    assert!(!sampled["limits"].to_string().contains("is unknown: the"));
+    assert!(sampled["services"][0]["starved"]["probability"].as_f64().is_some_and(|p| p > 0.99), "{}", sampled["services"][0]);
 }

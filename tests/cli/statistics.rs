@@ -39,6 +39,18 @@ fn merged_shards_print_what_one_run_prints() {
         }
         assert_eq!(rows, read(place, "rows.csv"));
     }
+    // A series is carried along; a page for people leaves it out.
+    let options = ["--trials", "1500", "--series"];
+    for number in ["0", "1"] {
+        let (shard, name) = (format!("{number}/2"), format!("series-{number}.json"));
+        let written = simulate(place, &[&options[..], &["--shard", &shard, "-o", &name]].concat());
+        assert_eq!(written, (0, String::new(), String::new()));
+    }
+    let merge = |format: &str| run(place, &["merge", "series-1.json", "series-0.json", "--format", format]);
+    let one = simulate(place, &[&options[..], &["--format", "json"]].concat());
+    assert!(one.1.contains("\"bucket_minutes\""));
+    assert_eq!(one, merge("json"));
+    assert_eq!(simulate(place, &options[..2]), merge("text"));
     for (parts, message) in [
         (&["part-0.json", "part-1.json"][..], "1 of 3 parts are missing, among them part 2"),
         (&["part-0.json", "part-1.json", "part-1.json"][..], "part 1 of 3 is given twice"),
@@ -122,7 +134,8 @@ fn a_part_fits_its_schema() {
         ("part", ["rank", "shop.yaml", "--trials", "600", "--shard", "1/2"].to_vec()),
         ("ranking", ["rank", "shop.yaml", "--trials", "600", "--format", "json"].to_vec()),
     ] {
-        for mode in [None, Some("--static")] {
+        for mode in [None, (format == "part").then_some("--series"), Some("--static")] {
+            arguments.retain(|argument| *argument != "--series");
             arguments.extend(mode);
             let (code, out, err) = run(place.path(), &arguments);
             assert_eq!((code, err.as_str()), (0, ""));

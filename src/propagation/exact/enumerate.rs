@@ -13,6 +13,7 @@ use crate::lanes::{BATCH, Machine, Mask};
 use crate::propagation::count::lists_of;
 use crate::propagation::reach::Reached;
 use crate::propagation::run::Run;
+use crate::propagation::series::WeightedSeries;
 use crate::propagation::starved::{Downstream, StarvedWorlds, Starving};
 use crate::propagation::timeline::{Timeline, Trial};
 
@@ -106,8 +107,10 @@ pub(super) fn enumerate_timeline(
     below: Option<&Downstream>,
 ) -> Result<Sums, Diagnostic> {
     let set = Worldset::new(run.plan)?;
-    let line = Timeline::new(run.system, run.compact, run.plan, run.scenario, run.traffic.clone());
+    let mut line = Timeline::new(run.system, run.compact, run.plan, run.scenario, run.traffic.clone());
+    line.series = run.request.series;
     let mut sums = Sums::new(Solver::Enumeration, labels.len(), run.system.journeys().len());
+    sums.series = line.series.then(|| WeightedSeries::new(labels.len()));
     let (mut trial, mut reached) = (Trial::default(), Reached::default());
     let mut lists = vec![Vec::new(); BATCH as usize];
     let mut pieces = Vec::new();
@@ -164,10 +167,22 @@ impl Sums {
             service.downtime.add(outcome.downtime.0, weight);
             service.impaired_time.add(outcome.impaired_time.0, weight);
             service.onset.add(onset.0, weight);
+            service.degraded.add(outcome.states.degraded.0 as f64 * weight);
+            service.corrupt_only.add(outcome.states.corrupt_only.0 as f64 * weight);
+            service.corrupt_down.add(outcome.states.corrupt_down.0 as f64 * weight);
         }
         self.reach.add(reach, weight);
+        if let Some(series) = &mut self.series {
+            let spells = trial.spells().map(|(node, from, until)| (position[node as usize], from, until));
+            series.add(&mut spells.collect::<Vec<_>>(), weight);
+        }
         let (mut all, mut breached) = (0, false);
         for (at, (journey, outcome)) in self.journeys.iter_mut().zip(trial.journeys()).enumerate() {
+            if let Some(onset) = outcome.onset {
+                journey.impaired.add(weight);
+                journey.down.add(if outcome.down { weight } else { 0.0 });
+                journey.onset.add(onset.0, weight);
+            }
             journey.downtime.add(outcome.downtime.0, weight);
             journey.impaired_time.add(outcome.impaired_time.0, weight);
             journey.user_minutes.add(outcome.milli_user_minutes(), weight);

@@ -2,12 +2,14 @@
 
 use crate::model::System;
 use crate::propagation::result::{
-    JourneyResult, Method, ServiceResult, ServiceTimesResult, Simulation, Solver, Watched, certain,
+    JourneyResult, Method, ServiceClock, ServiceResult, ServiceTimesResult, Simulation, Solver, StateMinutes, Watched, certain,
 };
 use crate::propagation::run::{Run, budget, minutes, thousandths};
+use crate::propagation::series::WeightedSeries;
 use crate::propagation::starved::Downstream;
 use crate::propagation::weighted::{Weighted, reach_of};
 use crate::statistics::{CompensatedSum, Estimate};
+use crate::units::ServiceId;
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct ExactService {
@@ -17,10 +19,17 @@ pub(super) struct ExactService {
     pub(super) downtime: Weighted,
     pub(super) impaired_time: Weighted,
     pub(super) onset: Weighted,
+    /// Mean times in states, in ticks.
+    pub(super) degraded: CompensatedSum,
+    pub(super) corrupt_only: CompensatedSum,
+    pub(super) corrupt_down: CompensatedSum,
 }
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct ExactJourney {
+    pub(super) impaired: CompensatedSum,
+    pub(super) down: CompensatedSum,
+    pub(super) onset: Weighted,
     pub(super) downtime: Weighted,
     pub(super) impaired_time: Weighted,
     pub(super) user_minutes: Weighted,
@@ -40,6 +49,8 @@ pub(super) struct Sums {
     pub(super) user_minutes: Weighted,
     pub(super) censored: CompensatedSum,
     pub(super) breach: CompensatedSum,
+    /// Services over time, where that is asked for.
+    pub(super) series: Option<WeightedSeries>,
 }
 
 impl Sums {
@@ -55,6 +66,7 @@ impl Sums {
             user_minutes: Weighted::default(),
             censored: CompensatedSum::default(),
             breach: CompensatedSum::default(),
+            series: None,
         }
     }
 }
@@ -71,13 +83,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
             impaired: probability(service.impaired),
             down: probability(service.down),
             corrupt: probability(service.corrupt),
-            times: timed.then(|| {
-                Box::new(ServiceTimesResult {
-                    downtime: service.downtime.summary(minutes),
-                    impaired_time: service.impaired_time.summary(minutes),
-                    onset_p50: onset(service),
-                })
-            }),
+            clock: timed.then(|| Box::new(service_clock(service))),
         })
         .collect();
     services.sort_unstable_by_key(|result| result.service);
@@ -99,6 +105,9 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
             .zip(&sums.journeys)
             .map(|(journey, sums)| JourneyResult {
                 name: journey.name.clone(),
+                impaired: probability(sums.impaired),
+                down: probability(sums.down),
+                onset_p50: onset(&sums.onset, sums.impaired),
                 downtime: sums.downtime.summary(minutes),
                 impaired_time: sums.impaired_time.summary(minutes),
                 user_minutes: sums.user_minutes.summary(thousandths),
@@ -109,7 +118,10 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         user_minutes: timed.then(|| sums.user_minutes.summary(thousandths)),
         censored: probability(sums.censored).mean,
         horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
-        series: None,
+        series: sums.series.as_ref().map(|series| {
+            let services: Vec<ServiceId> = labels.iter().map(|node| run.plan.services[*node as usize]).collect();
+            series.conclude(&services)
+        }),
         precision: None,
         leaving: None,
         watched: Watched {
@@ -119,12 +131,31 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
     }
 }
 
-/// Median onset over the worlds in which the service is impaired.
-fn onset(service: &ExactService) -> Option<f64> {
+fn service_clock(service: &ExactService) -> ServiceClock {
+    let downtime = service.downtime.summary(minutes);
+    let mean = |ticks: f64| certain(minutes(ticks));
+    let corrupt: CompensatedSum = [service.corrupt_only, service.corrupt_down].into_iter().map(CompensatedSum::value).collect();
+    ServiceClock {
+        times: ServiceTimesResult {
+            downtime,
+            impaired_time: service.impaired_time.summary(minutes),
+            onset_p50: onset(&service.onset, service.impaired),
+        },
+        states: Some(Box::new(StateMinutes {
+            degraded: mean(service.degraded.value()),
+            down: downtime.mean,
+            corrupt: mean(corrupt.value()),
+            corrupt_only: mean(service.corrupt_only.value()),
+        })),
+    }
+}
+
+/// Median onset over the worlds in which there is an impairment.
+fn onset(onsets: &Weighted, impaired: CompensatedSum) -> Option<f64> {
     let mut sum = 0.0;
-    for (value, weight) in service.onset.iter() {
+    for (value, weight) in onsets.iter() {
         sum += weight;
-        if sum >= 0.5 * service.impaired.value() - 1e-12 {
+        if sum >= 0.5 * impaired.value() - 1e-12 {
             return Some(minutes(value as f64));
         }
     }

@@ -14,7 +14,7 @@ mod respond;
 mod settle;
 mod spread;
 
-pub(super) use record::{JourneyOutcome, ServiceOutcome};
+pub(super) use record::{JourneyOutcome, ServiceOutcome, StateTimes};
 pub(super) use spread::{Outage, Spread};
 
 use super::lane::{Arcs, Lane};

@@ -8,6 +8,39 @@ use crate::propagation::transfer::{DOWN_SHARE, impairs};
 use crate::random::Purpose;
 use crate::units::{Severity, Ticks};
 
+/// Time that a service spends in the states that downtime and impaired time do not tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct StateTimes {
+    /// Impaired, neither down nor corrupt.
+    pub(crate) degraded: Ticks,
+    /// Corrupt and not down.
+    pub(crate) corrupt_only: Ticks,
+    /// Corrupt and down at once.
+    pub(crate) corrupt_down: Ticks,
+}
+
+/// The state of a service as [`StateTimes`] sees it. At any time it is in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    /// Healthy, or down with right answers: downtime tells.
+    #[default]
+    Other,
+    Degraded,
+    CorruptOnly,
+    CorruptDown,
+}
+
+impl State {
+    fn of(impaired: bool, down: bool, corrupt: bool) -> Self {
+        match (corrupt, down) {
+            (true, true) => Self::CorruptDown,
+            (true, false) => Self::CorruptOnly,
+            (false, false) if impaired => Self::Degraded,
+            (false, _) => Self::Other,
+        }
+    }
+}
+
 /// One service in one trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ServiceOutcome {
@@ -16,8 +49,30 @@ pub(crate) struct ServiceOutcome {
     pub(crate) onset: Option<Ticks>,
     pub(crate) down: bool,
     pub(crate) corrupt: bool,
+    pub(crate) states: StateTimes,
     impaired_since: Option<Ticks>,
     down_since: Option<Ticks>,
+    state: State,
+    state_since: Ticks,
+}
+
+impl ServiceOutcome {
+    /// Changes the state, and adds the time that the last one took.
+    fn enter(&mut self, state: State, now: Ticks) {
+        if state == self.state {
+            return;
+        }
+        let total = match self.state {
+            State::Other => None,
+            State::Degraded => Some(&mut self.states.degraded),
+            State::CorruptOnly => Some(&mut self.states.corrupt_only),
+            State::CorruptDown => Some(&mut self.states.corrupt_down),
+        };
+        if let Some(total) = total {
+            *total = total.saturating_add(now.saturating_sub(self.state_since));
+        }
+        (self.state, self.state_since) = (state, now);
+    }
 }
 
 /// One journey in one trial. Users are counted in thousandths of user-minutes.
@@ -25,6 +80,10 @@ pub(crate) struct ServiceOutcome {
 pub(crate) struct JourneyOutcome {
     pub(crate) impaired_time: Ticks,
     pub(crate) downtime: Ticks,
+    /// When its severity is a hundredth for the first time.
+    pub(crate) onset: Option<Ticks>,
+    /// Whether its severity is ever one half.
+    pub(crate) down: bool,
     user_minutes: f64,
     integrity_minutes: f64,
     since: Ticks,
@@ -101,6 +160,7 @@ impl Record {
             outcome.user_minutes = line.traffic[journey].user_minutes(from, until);
             outcome.downtime = until.saturating_sub(from);
             outcome.impaired_time = outcome.downtime;
+            (outcome.onset, outcome.down) = (Some(from), true);
         }
         self.journeys[journey] = outcome;
     }
@@ -227,6 +287,7 @@ impl<'a> Trial<'a> {
         }
         clock(impaired, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
         clock(down, &mut outcome.down_since, &mut outcome.downtime, self.now);
+        outcome.enter(State::of(impaired, down, shown.is_corrupt()), self.now);
     }
 
     fn journey(&mut self, line: &Timeline<'a>, journey: usize) {
@@ -245,6 +306,10 @@ impl<'a> Trial<'a> {
             self.integrate(line, journey);
             let outcome = &mut self.record.journeys[journey];
             (outcome.severity, outcome.wrong) = (severity, wrong);
+            outcome.down |= severity >= DOWN_SHARE;
+            if outcome.onset.is_none() && impairs(severity) {
+                outcome.onset = Some(self.now);
+            }
         }
     }
 
@@ -278,6 +343,7 @@ impl<'a> Trial<'a> {
             self.record.censored |= outcome.impaired_since.is_some();
             clock(false, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
             clock(false, &mut outcome.down_since, &mut outcome.downtime, self.now);
+            outcome.enter(State::Other, self.now);
         }
         for journey in 0..self.record.journeys.len() {
             self.integrate(line, journey);
