@@ -68,17 +68,17 @@ fn brute_force(draft: &Draft) -> Vec<(f64, f64)> {
 #[test]
 fn a_spreading_outage_of_many_services_is_what_the_events_say() {
     let mut text = Vec::new();
-    generate::edge_list(Plan { services: 17_000, arcs: 40_000, seed: 8 }, &mut text).expect("a possible plan");
+    generate::edge_list(Plan { services: 20_000, arcs: 120_000, seed: 8 }, &mut text).expect("a possible plan");
     let system = topology::edge_list::read("plain.tsv", text.as_slice()).expect("a valid edge list");
     let mut widest = 0.0_f64;
-    for service in system.service_names().take(6) {
+    for service in system.service_names().take(3) {
         let fault = format!("crash@{service},detect=0m,repair=20m/90m");
         let how = How { trials: 600, seed: 4, ..TIMED };
         let (passes, events) = (run(&system, &[&fault], how), run(&system, &[&fault], How { events_only: true, ..how }));
         assert_eq!(passes, events, "{service}");
         widest = widest.max(passes.services.len() as f64);
     }
-    assert!(widest > 8_192.0, "a batch of {widest} services is one pass");
+    assert!(widest > 8_192.0, "one pass is enough for {widest} services");
 }
 
 proptest! {

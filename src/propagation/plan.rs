@@ -10,7 +10,7 @@ use crate::model::crossing::Crossing;
 use crate::model::facts::{Channels, DependencyKind};
 use crate::model::structure::harmed_from;
 use crate::model::{Compact, System};
-use crate::propagation::plain_arcs::{Arcs, Thresholds};
+use crate::propagation::plan_columns::{Arcs, Thresholds};
 use crate::propagation::transfer::{amplified, impairs};
 use crate::random::{Key, Purpose, Seed, Threshold, name_hash, pair_hash};
 use crate::units::ServiceId;

@@ -239,7 +239,10 @@ fn gather_from(run: &Run<'_>, span: &Span, fresh: u64) -> Sample {
     let mut all: Option<Sample> = None;
     for window in span.windows() {
         let mut next = run.gather(&window);
-        hand_on(&std::mem::take(&mut next.rows).from(fresh));
+        let rows = std::mem::take(&mut next.rows).from(fresh);
+        if !rows.reach.is_empty() {
+            hand_on(&rows);
+        }
         match &mut all {
             Some(all) => all.merge(&next),
             None => all = Some(next),

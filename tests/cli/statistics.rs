@@ -129,12 +129,12 @@ fn parts_of_other_runs_are_refused() {
 #[test]
 fn a_part_fits_its_schema() {
     let place = place();
-    for (format, mut arguments) in [
-        ("part", [&CRASH[..], &["--trials", "1000", "--shard", "0/2"]].concat()),
-        ("part", ["rank", "shop.yaml", "--trials", "600", "--shard", "1/2"].to_vec()),
-        ("ranking", ["rank", "shop.yaml", "--trials", "600", "--format", "json"].to_vec()),
+    for (format, mut arguments, series) in [
+        ("part", [&CRASH[..], &["--trials", "1000", "--shard", "0/2"]].concat(), Some("--series")),
+        ("part", ["rank", "shop.yaml", "--trials", "600", "--shard", "1/2"].to_vec(), None),
+        ("ranking", ["rank", "shop.yaml", "--trials", "600", "--format", "json"].to_vec(), None),
     ] {
-        for mode in [None, (format == "part").then_some("--series"), Some("--static")] {
+        for mode in [None, series, Some("--static")] {
             arguments.retain(|argument| *argument != "--series");
             arguments.extend(mode);
             let (code, out, err) = run(place.path(), &arguments);
