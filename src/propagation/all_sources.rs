@@ -101,21 +101,16 @@ fn condensed_sums(
             // Plain arcs have one question.
             let words: Vec<u64> = live[0].iter().map(|mask| mask[(block % (BATCH / LANES)) as usize]).collect();
             drop(live);
-            let mut counters = vec![[Mask::NONE; PLANES]; groups.len()];
-            let mut batch = None;
+            let mut counters = Counters::new(groups, &mut sums);
             let worlds = (request.trials - block * LANES).min(LANES);
             for number in 0..worlds {
-                let of = batch_of(block * LANES + number, request.trials);
-                // Of fewer than 32 trials not every batch has one.
-                if let Some(before) = batch.replace(of).filter(|before| *before != of) {
-                    settle(groups, &mut counters, before, &mut sums);
-                }
+                counters.enter(batch_of(block * LANES + number, request.trials));
                 world.enter(plan, &words, number);
-                for (group, planes) in groups.iter().zip(&mut counters) {
+                for (group, planes) in groups.iter().zip(&mut counters.planes) {
                     lanes::run(machine, Spreading { world: &world, seeds: &group.seeds, masks: &mut masks, planes });
                 }
             }
-            batch.iter().for_each(|last| settle(groups, &mut counters, *last, &mut sums));
+            counters.settle();
             if let Some(progress) = request.progress {
                 progress(worlds * scenarios as u64);
             }
@@ -130,13 +125,37 @@ fn merged(mut a: Vec<BatchSums>, b: Vec<BatchSums>) -> Vec<BatchSums> {
     a
 }
 
-/// Adds what was counted to a batch of the means, and starts from 0.
-fn settle(groups: &[Group], counters: &mut [[Mask; PLANES]], batch: usize, sums: &mut [BatchSums]) {
-    for (group, planes) in groups.iter().zip(counters) {
-        for (lane, member) in group.members.iter().enumerate() {
-            sums[*member].add(batch, count_at(planes, lane as u64));
+/// How far each source reaches in the worlds since the batch of the means began that is open.
+struct Counters<'a> {
+    groups: &'a [Group],
+    planes: Vec<[Mask; PLANES]>,
+    batch: Option<usize>,
+    sums: &'a mut [BatchSums],
+}
+
+impl<'a> Counters<'a> {
+    fn new(groups: &'a [Group], sums: &'a mut [BatchSums]) -> Self {
+        Self { groups, planes: vec![[Mask::NONE; PLANES]; groups.len()], batch: None, sums }
+    }
+
+    /// The next world is of this batch.
+    fn enter(&mut self, batch: usize) {
+        // Of fewer than 32 trials not every batch has one.
+        if self.batch.is_some_and(|open| open != batch) {
+            self.settle();
         }
-        *planes = [Mask::NONE; PLANES];
+        self.batch = Some(batch);
+    }
+
+    /// Adds what was counted to the batch that is open, and starts from 0.
+    fn settle(&mut self) {
+        let Some(batch) = self.batch.take() else { return };
+        for (group, planes) in self.groups.iter().zip(&mut self.planes) {
+            for (lane, member) in group.members.iter().enumerate() {
+                self.sums[*member].add(batch, count_at(planes, lane as u64));
+            }
+            *planes = [Mask::NONE; PLANES];
+        }
     }
 }
 
@@ -204,18 +223,13 @@ impl AllWorlds<'_> {
         let live = lanes::run(self.machine, Drawing { plan: self.plan, batch: batch_key(unit) });
         let mut reached = Reached::default();
         reached.begin(self.plan);
-        let mut counters = vec![[Mask::NONE; PLANES]; groups.len()];
+        let mut counters = Counters::new(groups, self.sums);
         let open = vec![vec![0; self.plan.in_source.len().div_ceil(64)]; live.len()];
         let mut world = World { open };
-        let mut batch = None;
         for number in 0..(self.total - unit * BATCH).min(BATCH) {
-            let of = batch_of(unit * BATCH + number, self.total);
-            // Of fewer than 32 trials not every batch has one.
-            if let Some(before) = batch.replace(of).filter(|before| *before != of) {
-                settle(groups, &mut counters, before, self.sums);
-            }
+            counters.enter(batch_of(unit * BATCH + number, self.total));
             world.enter(&live, number);
-            for (group, planes) in groups.iter().zip(&mut counters) {
+            for (group, planes) in groups.iter().zip(&mut counters.planes) {
                 reached.strike(&group.seeds);
                 reached.propagate_from(self.machine, self.plan, &world, group.first);
                 let (masks, channels) = reached.all();
@@ -225,9 +239,7 @@ impl AllWorlds<'_> {
                 reached.heal_from(group.first);
             }
         }
-        if let Some(last) = batch {
-            settle(groups, &mut counters, last, self.sums);
-        }
+        counters.settle();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::reach::{Batch, Reached, run_batch};
+use super::timeline::{Spread, Timeline};
 use crate::fault::{Fault, Scenario};
 use crate::lanes::{BATCH, Machine, Mask};
 use crate::model::draft::{Draft, DraftDependency, Nowhere};
@@ -52,4 +53,19 @@ fn kernels_compute_the_same_bits_on_every_machine() {
             assert_eq!(reached(&system, fault, machine), portable, "{machine:?} {fault}");
         }
     }
+}
+
+/// Tests compare what spreads with the events: that says nothing where it never spreads.
+#[test]
+fn a_total_outage_spreads_and_nothing_else_does() {
+    let spreads = |with_rules: bool, fault: &str| {
+        let (system, fault) = (system(with_rules), Fault::parse(fault).expect("a fault"));
+        let compact = Compact::new(&system);
+        let scenario = Scenario::new(&system, &compact, &[fault], None).expect("a target");
+        let plan = Plan::new(&system, &compact, &scenario, Seed(5), false);
+        Spread::new(&Timeline::new(&system, &compact, &plan, &scenario, Vec::new())).is_some()
+    };
+    assert!(spreads(false, "crash@a") && spreads(false, "error_rate@a,rate=1"));
+    assert!(!spreads(false, "error_rate@a,rate=0.5") && !spreads(false, "error_rate@a"));
+    assert!(!spreads(true, "latency@a,factor=5") && !spreads(true, "corrupt_output@a,wrong=0.5"));
 }

@@ -99,7 +99,7 @@ pub struct Service {
     pub restore_tail: Option<LawText>,
     /// Usual response time.
     pub latency: Option<DurationText>,
-    /// Offered load over capacity when nothing fails, above 0 and below 1.
+    /// Offered load over capacity when nothing fails, at the busiest time, above 0 and below 1.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub load: Option<f64>,
     /// Share of the capacity that still does useful work when overloaded, 0 to 1; 0.5 if not said.
