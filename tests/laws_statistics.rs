@@ -16,6 +16,7 @@ use shockfront::propagation::{Request, Shard, Simulation, conclude, sample, simu
 use shockfront::random::Seed;
 use shockfront::report::part::{Part, RunInputs, join, part_json, read_part};
 use shockfront::report::part_ranking::{AnyPart, RankingInputs, RankingPart, join_rankings, ranking_part_json, read_any_part};
+use shockfront::report::part_set::SamplingInputs;
 use shockfront::statistics::looks;
 use shockfront::topology;
 use shockfront::topology::generate::{self, Plan};
@@ -46,6 +47,18 @@ fn request<'a>(static_reach: bool, trials: u64, seed: u64) -> Request<'a> {
     Request { trials, seed: Seed(seed), static_reach, starved: true, series: !static_reach, ..Request::default() }
 }
 
+fn sampling(request: &Request<'_>) -> SamplingInputs {
+    SamplingInputs {
+        trials: request.trials,
+        seed: request.seed.0,
+        generator: shockfront::random::GENERATOR.to_owned(),
+        at: None,
+        horizon: None,
+        responders: None,
+        symptom_detection: false,
+    }
+}
+
 fn inputs(request: &Request<'_>) -> RunInputs {
     RunInputs {
         topology: "random.yaml".to_owned(),
@@ -54,13 +67,7 @@ fn inputs(request: &Request<'_>) -> RunInputs {
         fault_file: None,
         fault_file_sha256: None,
         static_reach: request.static_reach,
-        trials: request.trials,
-        seed: request.seed.0,
-        generator: shockfront::random::GENERATOR.to_owned(),
-        at: None,
-        horizon: None,
-        responders: None,
-        symptom_detection: false,
+        sampling: sampling(request),
         series: request.series,
         services: None,
     }
@@ -89,13 +96,7 @@ fn ranking_parts(system: &System, failing: Failing, request: &Request<'_>, of: u
         static_reach: request.static_reach,
         by: None,
         top: 20,
-        trials: request.trials,
-        seed: request.seed.0,
-        generator: shockfront::random::GENERATOR.to_owned(),
-        at: None,
-        horizon: None,
-        responders: None,
-        symptom_detection: false,
+        sampling: sampling(request),
     };
     let part = |number: u64| {
         let shard = Shard { number, of };
@@ -120,7 +121,7 @@ fn same_in_shards(system: &System, request: &Request<'_>, of: u64) {
     let twice = [&parts[..], &parts[..1]].concat();
     assert!(join_rankings(system, &twice).expect_err("twice").1.contains("twice"));
     assert!(join_rankings(system, &parts[1..]).is_err());
-    parts[0].ranking.seed ^= 1;
+    parts[0].ranking.sampling.seed ^= 1;
     assert!(of == 1 || join_rankings(system, &parts).expect_err("another run").1.contains("`seed`"));
 }
 
@@ -146,7 +147,7 @@ proptest! {
         prop_assert!(join(&twice).expect_err("twice").1.contains("twice"));
         prop_assert!(join(&parts[1..]).is_err());
         let mut other = parts.clone();
-        other[0].run.seed ^= 1;
+        other[0].run.sampling.seed ^= 1;
         prop_assert!(of == 1 || join(&other).expect_err("another run").1.contains("`seed`"));
     }
 
@@ -443,7 +444,7 @@ fn parts_that_contradict_themselves_are_refused() {
         ("/tally/services/0/times/alike/buckets/0/0", 3_000),
         ("/tally/services/0/times/alike/buckets/0/2", 0),
         ("/tally/services/0/times/downtime/buckets", 0),
-        ("/run/trials", 1_000),
+        ("/run/sampling/trials", 1_000),
         ("/shard/of", 2),
     ] {
         let mut bad = good.clone();

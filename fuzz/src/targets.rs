@@ -290,7 +290,7 @@ pub fn part(bytes: &[u8]) {
         Ok(AnyPart::Ranking(part)) => {
             let (system, _) = shop();
             if let Ok(sample) = join_rankings(system, std::slice::from_ref(&*part)) {
-                assert_eq!(sample.concluded().trials, part.ranking.trials);
+                assert_eq!(sample.concluded().trials, part.ranking.sampling.trials);
             }
             assert!(join_rankings(system, &[(*part).clone(), *part]).is_err());
         }

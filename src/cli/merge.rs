@@ -56,7 +56,8 @@ fn merged(session: &mut Session, arguments: &Merge, parts: Vec<Part>) -> Result<
         return Err(changed("the fault file"));
     }
     let system = &prepared.loaded.system;
-    let simulation = conclude(system, &prepared.compact, &prepared.scenario, &request(&simulate, system, run.trials), &sample)?;
+    let simulation =
+        conclude(system, &prepared.compact, &prepared.scenario, &request(&simulate, system, run.sampling.trials), &sample)?;
     report(session, &simulate, &prepared, &simulation, (None, None))
 }
 

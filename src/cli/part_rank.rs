@@ -1,18 +1,15 @@
 //! A command line of `rank` as the inputs of a part, and back.
 
-use super::args::{Merge, Output, Rank, Sampling};
+use super::args::{Merge, Rank};
 use super::args_simulate::Measure;
 use super::failure::Failure;
-use super::when::{parse_at, written as written_time};
+use super::part::{broken, sampling, sampling_inputs};
 use clap::ValueEnum;
 use shockfront::fault::FaultKind;
-use shockfront::random::GENERATOR;
 use shockfront::report::part_ranking::RankingInputs;
-use shockfront::units::Ticks;
 
 /// What a part says of the question.
 pub(super) fn inputs(arguments: &Rank, sha256: &str, trials: u64) -> RankingInputs {
-    let sampling = &arguments.sampling;
     RankingInputs {
         topology: arguments.topology.clone(),
         sha256: sha256.to_owned(),
@@ -20,19 +17,12 @@ pub(super) fn inputs(arguments: &Rank, sha256: &str, trials: u64) -> RankingInpu
         static_reach: arguments.static_reach,
         by: arguments.by.and_then(|by| Some(by.to_possible_value()?.get_name().to_owned())),
         top: arguments.top as u64,
-        trials,
-        seed: sampling.seed,
-        generator: GENERATOR.to_owned(),
-        at: sampling.at.as_ref().map(written_time),
-        horizon: sampling.horizon.map(|horizon| horizon.to_string()),
-        responders: sampling.responders,
-        symptom_detection: sampling.symptom_detection,
+        sampling: sampling_inputs(&arguments.sampling, trials),
     }
 }
 
 /// The command line of the whole ranking, shown as `merge` is asked to.
 pub(super) fn command_line(inputs: &RankingInputs, merge: &Merge) -> Result<Rank, Failure> {
-    let broken = |what: &str, why: String| Failure::input("bad-part", format!("the parts name no {what}: {why}"));
     let by = inputs.by.as_ref().map(|word| Measure::from_str(word, false));
     let fault = FaultKind::from_name(&inputs.fault).ok_or_else(|| broken("kind of fault", inputs.fault.clone()))?;
     Ok(Rank {
@@ -44,16 +34,6 @@ pub(super) fn command_line(inputs: &RankingInputs, merge: &Merge) -> Result<Rank
         shard: None,
         trials_out: None,
         top: usize::try_from(inputs.top).unwrap_or(usize::MAX),
-        sampling: Sampling {
-            trials: Some(inputs.trials),
-            seed: inputs.seed,
-            threads: None,
-            horizon: inputs.horizon.as_deref().map(Ticks::parse).transpose().map_err(|why| broken("horizon", why))?,
-            responders: inputs.responders,
-            symptom_detection: inputs.symptom_detection,
-            at: inputs.at.as_deref().map(parse_at).transpose().map_err(|why| broken("time", why))?,
-            format: merge.format,
-            output: Output { output: merge.output.output.clone() },
-        },
+        sampling: sampling(&inputs.sampling, merge)?,
     })
 }

@@ -17,7 +17,7 @@ mod markdown_tests;
 pub mod number;
 pub mod part;
 pub mod part_ranking;
-mod part_set;
+pub mod part_set;
 pub mod ranking;
 pub mod record;
 pub mod record_assessment;

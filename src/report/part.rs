@@ -5,7 +5,7 @@
 //! program is refused, never divided by. Services stand in the order of the program's own plan, so a part is read by the version
 //! that wrote it.
 
-use super::part_set::{OfRun, check_head, check_member, check_whole};
+use super::part_set::{OfRun, SamplingInputs, check_head, check_member, check_whole};
 use super::record::{TOOL, Tool};
 use crate::propagation::tally::{JourneyTally, Measure, ServiceTally, ServiceTimes, StateSums, Tally};
 use crate::propagation::{Sample, SeriesTally, Shard};
@@ -53,20 +53,8 @@ pub struct RunInputs {
     pub fault_file_sha256: Option<String>,
     /// Whether there is no clock.
     pub static_reach: bool,
-    /// Trials of all parts together.
-    pub trials: u64,
-    /// The seed.
-    pub seed: u64,
-    /// The generator of random numbers.
-    pub generator: String,
-    /// When it happens, where that was said.
-    pub at: Option<String>,
-    /// How long harm is followed, where that was said.
-    pub horizon: Option<String>,
-    /// How many incidents can be worked on, where that was said.
-    pub responders: Option<u32>,
-    /// Whether dependents and users notice.
-    pub symptom_detection: bool,
+    /// How it was sampled.
+    pub sampling: SamplingInputs,
     /// Whether services are followed over time.
     pub series: bool,
     /// Which services are listed, where that was said.
@@ -191,7 +179,7 @@ pub fn read_part(text: &str) -> Result<Part, (String, Option<(usize, usize)>)> {
         let place = (error.line() > 0).then(|| (error.line(), error.column()));
         (format!("this is no part of a run: {error}"), place)
     })?;
-    check_head(&part.schema, &part.tool, &part.run.generator, part.shard).map_err(|message| (message, None))?;
+    check_head(&part.schema, &part.tool, &part.run.sampling.generator, part.shard).map_err(|message| (message, None))?;
     Ok(part)
 }
 
@@ -202,7 +190,7 @@ impl Part {
     /// Where they contradict each other.
     pub fn sample(&self) -> Result<Sample, String> {
         let mut sample = Sample::default();
-        sample.total = self.run.trials;
+        sample.total = self.run.sampling.trials;
         sample.tally = self.tally.tally(self.trials()).ok_or("its numbers contradict each other")?;
         if let Some(bound) = &self.optimistic {
             sample.optimistic = Some(bound.tally(self.trials()).ok_or("the numbers of its bound contradict each other")?);
@@ -211,7 +199,7 @@ impl Part {
     }
 
     fn trials(&self) -> u64 {
-        let trials = Shard { number: self.shard.number, of: self.shard.of }.trials(self.run.trials);
+        let trials = Shard { number: self.shard.number, of: self.shard.of }.trials(self.run.sampling.trials);
         trials.end - trials.start
     }
 }

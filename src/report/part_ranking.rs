@@ -3,7 +3,7 @@
 //! For each service that can fail, the sums over its trials by batch. A part has `ranking` where that of a simulation has `run`.
 
 use super::part::{Part, PartOf, SCHEMA, read_part};
-use super::part_set::{OfRun, check_head, check_member, check_whole};
+use super::part_set::{OfRun, SamplingInputs, check_head, check_member, check_whole};
 use super::record::{TOOL, Tool, pretty};
 use crate::model::System;
 use crate::propagation::Shard;
@@ -49,20 +49,8 @@ pub struct RankingInputs {
     pub by: Option<String>,
     /// Rows of a page.
     pub top: u64,
-    /// Trials of each service, of all parts together.
-    pub trials: u64,
-    /// The seed.
-    pub seed: u64,
-    /// The generator of random numbers.
-    pub generator: String,
-    /// When it happens, where that was said.
-    pub at: Option<String>,
-    /// How long harm is followed, where that was said.
-    pub horizon: Option<String>,
-    /// How many incidents can be worked on, where that was said.
-    pub responders: Option<u32>,
-    /// Whether dependents and users notice.
-    pub symptom_detection: bool,
+    /// How it was sampled.
+    pub sampling: SamplingInputs,
 }
 
 /// Sums over 32 batches of the whole run's trials in which one service fails.
@@ -139,7 +127,7 @@ pub fn read_any_part(text: &str) -> Result<AnyPart, (String, Option<(usize, usiz
         let place = (error.line() > 0).then(|| (error.line(), error.column()));
         (format!("this is no part of a ranking: {error}"), place)
     })?;
-    check_head(&part.schema, &part.tool, &part.ranking.generator, part.shard).map_err(|message| (message, None))?;
+    check_head(&part.schema, &part.tool, &part.ranking.sampling.generator, part.shard).map_err(|message| (message, None))?;
     Ok(AnyPart::Ranking(Box::new(part)))
 }
 
@@ -180,11 +168,11 @@ const LARGEST: u128 = 1 << 100;
 impl RankingPart {
     /// The numbers of the part; `None` where they contradict each other or the system.
     fn sample(&self, system: &System) -> Option<RankingSample> {
-        let shard = Shard { number: self.shard.number, of: self.shard.of }.trials(self.ranking.trials);
+        let shard = Shard { number: self.shard.number, of: self.shard.of }.trials(self.ranking.sampling.trials);
         let most_reached = u128::from(shard.end - shard.start) * system.service_count() as u128;
         let is_timed = !self.ranking.static_reach;
         let mut sample = RankingSample {
-            total: self.ranking.trials,
+            total: self.ranking.sampling.trials,
             horizon_minutes: self.horizon_minutes.filter(|_| is_timed),
             ..RankingSample::default()
         };

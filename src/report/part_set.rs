@@ -2,7 +2,29 @@
 
 use super::part::{PartOf, SCHEMA};
 use super::record::{TOOL, Tool};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the whole was asked about its trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SamplingInputs {
+    /// Trials of all parts together, of each service in a ranking.
+    pub trials: u64,
+    /// The seed.
+    pub seed: u64,
+    /// The generator of random numbers.
+    pub generator: String,
+    /// When it happens, where that was said.
+    pub at: Option<String>,
+    /// How long harm is followed, where that was said.
+    pub horizon: Option<String>,
+    /// How many incidents can be worked on, where that was said.
+    pub responders: Option<u32>,
+    /// Whether dependents and users notice.
+    pub symptom_detection: bool,
+}
 
 /// A part of something.
 pub(super) trait OfRun {
@@ -65,10 +87,15 @@ pub(super) fn check_whole<P: OfRun>(parts: &[P]) -> Result<(), (Option<usize>, S
 /// The first thing in which two parts differ.
 fn difference<P: OfRun>(a: &P, b: &P) -> String {
     let (x, y) = (serde_json::to_value(a.inputs()).unwrap_or_default(), serde_json::to_value(b.inputs()).unwrap_or_default());
-    let fields = x.as_object().into_iter().flatten();
-    let differing = fields.map(|(key, value)| (key, value, &y[key])).find(|(_, value, other)| value != other);
-    match differing {
+    match first_difference(&x, &y) {
         Some((key, value, other)) => format!("`{key}` is {other} and not {value}"),
         None => format!("it is cut into {} and not {}", b.shard().of, a.shard().of),
     }
+}
+
+/// The first field that two records of the same shape do not share, with its values.
+fn first_difference<'a>(a: &'a Value, b: &'a Value) -> Option<(&'a str, &'a Value, &'a Value)> {
+    let fields = a.as_object()?.iter().map(|(key, value)| (key.as_str(), value, &b[key]));
+    let (key, value, other) = fields.into_iter().find(|(_, value, other)| value != other)?;
+    first_difference(value, other).or(Some((key, value, other)))
 }

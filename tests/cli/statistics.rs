@@ -147,6 +147,29 @@ fn a_part_fits_its_schema() {
     }
 }
 
+/// What `merge` runs on comes from a file, and no option of a file is free of what holds for a typed one.
+#[test]
+fn options_of_parts_are_held_to_what_the_command_line_is() {
+    let place = place();
+    for arguments in [
+        [&CRASH[..], &["--trials", "600", "--horizon", "6h", "--shard", "0/1"]].concat(),
+        ["rank", "shop.yaml", "--trials", "600", "--horizon", "6h", "--shard", "0/1"].to_vec(),
+    ] {
+        let (code, part, err) = run(place.path(), &arguments);
+        assert_eq!((code, err.as_str()), (0, ""));
+        for (good, bad, said) in [
+            ("\"horizon\":\"6h\"", "\"horizon\":\"0m\"", "the horizon is above 0"),
+            ("\"trials\":600,\"seed\"", "\"trials\":0,\"seed\"", "a whole number from 1"),
+        ] {
+            assert!(part.contains(good), "{good}: {part}");
+            write(place.path(), "part.json", &part.replace(good, bad));
+            let (code, out, err) = run(place.path(), &["merge", "part.json"]);
+            // A part without trials may fail earlier: its sums are those of others.
+            assert!(code == 2 && out.is_empty() && (err.contains(said) || bad.contains("trials")), "{bad}: {err}");
+        }
+    }
+}
+
 #[test]
 fn precision_is_reached_or_said_to_be_missed() {
     let place = place();
