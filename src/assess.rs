@@ -10,7 +10,8 @@ use crate::change::team::Team;
 use crate::diagnostic::Diagnostic;
 use crate::fault::{Fault, Response, Scenario};
 use crate::model::{Compact, System};
-use crate::policy::{self, Decision, Facts, rules};
+use crate::policy::rules::{self, Policy};
+use crate::policy::{self, Decision, Facts, approvals};
 use crate::propagation::result::Precision;
 use crate::propagation::{Request, Simulation, Uncertainty, simulate, uncertainty};
 use crate::quality::{DataQuality, data_quality};
@@ -50,6 +51,12 @@ pub struct AssessRequest<'a> {
     pub changes: Vec<InFlight>,
     /// Who people are.
     pub team: Team,
+    /// What is asked for.
+    pub policy: Policy,
+    /// Files that decide about the changes, such as those of policy and team, as they were named.
+    pub gate_files: Vec<String>,
+    /// What else decides the verdict, such as hashes of the files that were read: a forecast of other texts has another name.
+    pub basis: Vec<String>,
     /// Most trials.
     pub trials: u64,
     /// Go on until mean reach and mean user-minutes are as precise, even where the verdict is settled.
@@ -77,6 +84,9 @@ impl Default for AssessRequest<'_> {
         Self {
             changes: Vec::new(),
             team: Team::default(),
+            policy: Policy::default(),
+            gate_files: Vec::new(),
+            basis: Vec::new(),
             trials: DEFAULT_TRIALS,
             precision: None,
             uncertainty: None,
@@ -92,8 +102,9 @@ impl Default for AssessRequest<'_> {
 }
 
 /// A change with all that follows from it before anything is simulated.
-struct Placed<'a> {
-    change: &'a Change,
+struct Placed {
+    /// With the reviews that count.
+    change: Change,
     landing: Landing,
     chance: Chance,
     fault: Option<Fault>,
@@ -114,7 +125,8 @@ struct Outcome {
 /// # Errors
 /// For services that the topology does not have, faults that cannot be injected, and time zones that nobody knows.
 pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
-    let placed = place(system, compact, request)?;
+    let forecast = forecast(request);
+    let (placed, lapsed) = place(system, compact, request, &forecast)?;
     let all_faults: Vec<Fault> = placed.iter().filter_map(|placed| placed.fault.clone()).collect();
     let together = match all_faults.as_slice() {
         [] => None,
@@ -136,8 +148,10 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
-    let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
+    let changes: Vec<&Change> = placed.iter().map(|placed| &placed.change).collect();
     let decided = policy::decide(&Facts {
+        policy: &request.policy,
+        gate_files: &request.gate_files,
         system,
         changes: &changes,
         team: &request.team,
@@ -146,6 +160,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         unmapped: &unmapped,
         quality: &quality,
         impaired: &impaired,
+        reach: outcome.as_ref().and_then(|outcome| largest_reach(&outcome.impacts)),
         risk: outcome.as_ref().map(|outcome| &outcome.risk),
         decision: outcome.as_ref().map(|outcome| &outcome.decision),
         worst: outcome.as_ref().map_or(&[], |outcome| &outcome.worst),
@@ -154,26 +169,49 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     });
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
     let mut notes = notes(request, &placed);
+    notes.extend(lapsed);
     notes.extend(horizon_note(request.horizon, together.as_ref()));
-    Ok(assembled(system, &placed, Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes }))
+    let policy = request.policy.name.clone();
+    let pieces = Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes, forecast, policy };
+    Ok(assembled(system, &placed, pieces))
 }
 
-fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>) -> Result<Vec<Placed<'a>>, Vec<Diagnostic>> {
+/// The name of what is about to be assessed. Threads are left out: they change nothing.
+fn forecast(request: &AssessRequest<'_>) -> String {
+    let AssessRequest { trials, precision, seed, horizon, response, at, .. } = request;
+    let asked = format!("{trials:?} {precision:?} {seed:?} {horizon:?} {response:?} {at:?} {}", env!("CARGO_PKG_VERSION"));
+    let rest: Vec<String> = request.basis.iter().cloned().chain([asked]).collect();
+    approvals::forecast(&request.changes.iter().map(|one| &one.change).collect::<Vec<_>>(), &rest)
+}
+
+/// The largest mean reach of a change.
+fn largest_reach(impacts: &[Simulation]) -> Option<Estimate> {
+    impacts.iter().map(|impact| impact.reach.mean).max_by(|a, b| a.mean.total_cmp(&b.mean))
+}
+
+/// Changes with their faults, and what is to be said about reviews that lapsed.
+fn place(
+    system: &System,
+    compact: &Compact,
+    request: &AssessRequest<'_>,
+    forecast: &str,
+) -> Result<(Vec<Placed>, Vec<String>), Vec<Diagnostic>> {
     if request.changes.is_empty() {
         return Err(vec![Diagnostic::error("no-change", "there is no change to assess")]);
     }
-    let mut placed = Vec::new();
-    let mut problems = Vec::new();
+    let (mut placed, mut lapsed, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for InFlight { change, mapping } in &request.changes {
-        let landing = match faults::land(system, change, mapping.as_ref()) {
+        let (change, said) = approvals::valid(change, forecast);
+        lapsed.extend(said);
+        let landing = match faults::land(system, &change, mapping.as_ref()) {
             Ok(landing) => landing,
             Err(found) => {
                 problems.extend(found);
                 continue;
             }
         };
-        let chance = chance::chance(change, landing.services().len(), &request.team);
-        let fault = faults::fault(system, change, &landing);
+        let chance = chance::chance(&change, landing.services().len(), &request.team);
+        let fault = faults::fault(system, &change, &landing);
         let scenario = fault.as_ref().map(|fault| {
             scenario(system, compact, std::slice::from_ref(fault), request.horizon)
                 .map(|scenario| scenario.answered(request.response))
@@ -183,7 +221,7 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() { Ok(placed) } else { Err(problems) }
+    if problems.is_empty() { Ok((placed, lapsed)) } else { Err(problems) }
 }
 
 /// Resolves faults for a verdict. Harm that a horizon cuts is harm all the same, so a shorter horizon than the default would
@@ -206,13 +244,13 @@ fn simulated(
     system: &System,
     compact: &Compact,
     request: &AssessRequest<'_>,
-    placed: &[Placed<'_>],
+    placed: &[Placed],
 ) -> Result<Outcome, Vec<Diagnostic>> {
     let mut last = None;
     for look in looks(rules::SAMPLING_DELTA, request.trials.max(1)) {
         let outcome = at_look(system, compact, request, (placed, look))?;
         let is_precise = outcome.impacts.iter().all(|impact| impact.precision.is_none_or(Precision::is_reached));
-        let is_settled = outcome.risk.score.is_none() || policy::is_settled(&outcome.decision, &outcome.worst);
+        let is_settled = outcome.risk.score.is_none() || policy::is_settled(&request.policy, &outcome.decision, &outcome.worst);
         let is_done = is_settled && is_precise;
         last = Some(outcome);
         if is_done {
@@ -226,7 +264,7 @@ fn at_look(
     system: &System,
     compact: &Compact,
     request: &AssessRequest<'_>,
-    (placed, look): (&[Placed<'_>], Look),
+    (placed, look): (&[Placed], Look),
 ) -> Result<Outcome, Vec<Diagnostic>> {
     let mut impacts = Vec::new();
     for placed in placed {
@@ -255,7 +293,7 @@ fn run(
         seed: request.seed,
         at: at.cloned().or_else(|| request.at.clone()),
         threads: request.threads,
-        watch: policy::watched(system, MOST_WATCHED),
+        watch: policy::watched(&request.policy, system, MOST_WATCHED),
         budgets: score::budgets(system),
         progress: request.progress,
         ..Request::default()
@@ -268,7 +306,7 @@ fn whole_impact(
     system: &System,
     compact: &Compact,
     request: &AssessRequest<'_>,
-    placed: &[Placed<'_>],
+    placed: &[Placed],
     (together, outcome): (&Scenario, &Outcome),
 ) -> Result<Simulation, Vec<Diagnostic>> {
     match outcome.impacts.as_slice() {
@@ -296,7 +334,7 @@ fn what_facts_would_change(
     uncertainty(system, compact, scenario, &question, replicates).map(Some).map_err(|problem| vec![problem])
 }
 
-fn parts<'a>(placed: &'a [Placed<'_>], impacts: &'a [Simulation]) -> Vec<Part<'a>> {
+fn parts<'a>(placed: &'a [Placed], impacts: &'a [Simulation]) -> Vec<Part<'a>> {
     let simulated = placed.iter().filter(|placed| placed.scenario.is_some());
     simulated.zip(impacts).map(|(placed, impact)| Part { chance: &placed.chance, impact }).collect()
 }
@@ -311,7 +349,7 @@ fn latest(request: &AssessRequest<'_>) -> Option<Zoned> {
     request.changes.iter().filter_map(|one| one.change.at.clone()).max().or_else(|| request.at.clone())
 }
 
-fn services(placed: &[Placed<'_>]) -> Vec<ServiceId> {
+fn services(placed: &[Placed]) -> Vec<ServiceId> {
     let mut services = Vec::new();
     for id in placed.iter().flat_map(|placed| placed.landing.services()) {
         if !services.contains(&id) {
@@ -321,9 +359,9 @@ fn services(placed: &[Placed<'_>]) -> Vec<ServiceId> {
     services
 }
 
-fn about_changes(placed: &[Placed<'_>], quality: &mut DataQuality) {
+fn about_changes(placed: &[Placed], quality: &mut DataQuality) {
     for placed in placed {
-        for sentence in faults::assumed(placed.change).into_iter().chain(chance::assumed(&placed.chance)) {
+        for sentence in faults::assumed(&placed.change).into_iter().chain(chance::assumed(&placed.chance)) {
             if !quality.assumed.contains(&sentence) {
                 quality.assumed.push(sentence);
             }
@@ -348,10 +386,14 @@ struct Pieces {
     outcome: Option<Outcome>,
     paths: Vec<Path>,
     notes: Vec<String>,
+    forecast: String,
+    policy: Option<String>,
 }
 
-fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
-    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes } = pieces;
+fn assembled(system: &System, placed: &[Placed], pieces: Pieces) -> Assessment {
+    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, mut notes, forecast, policy } =
+        pieces;
+    notes.extend(decided.notes);
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
@@ -371,6 +413,10 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         expected_user_minutes: risk.expected_user_minutes,
         journeys: risk.journeys,
         sign_off: decided.sign_off,
+        signers: decided.signers,
+        forecast,
+        heads: placed.iter().filter_map(|placed| placed.change.head.clone()).collect(),
+        policy,
         missing: decided.missing,
         floors: decided.floors,
         paths,
@@ -384,9 +430,9 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
 }
 
 /// Notes about the input, and about the people who sign.
-fn notes(request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Vec<String> {
+fn notes(request: &AssessRequest<'_>, placed: &[Placed]) -> Vec<String> {
     let mut notes = request.notes.clone();
-    for note in placed.iter().flat_map(|placed| review::notes(placed.change, &request.team)) {
+    for note in placed.iter().flat_map(|placed| review::notes(&placed.change, &request.team)) {
         if !notes.contains(&note) {
             notes.push(note);
         }
@@ -395,13 +441,13 @@ fn notes(request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Vec<String> {
 }
 
 /// The most cautious answer over the changes.
-fn assisted(placed: &[Placed<'_>]) -> Assisted {
+fn assisted(placed: &[Placed]) -> Assisted {
     let answers = || placed.iter().map(|placed| placed.change.ai_assisted);
     let first = |answer: TriState| answers().find(|assisted| assisted.answer == answer);
     first(TriState::Yes).or_else(|| first(TriState::Unknown)).or_else(|| first(TriState::No)).unwrap_or_default()
 }
 
-fn ai_evidence(placed: &[Placed<'_>]) -> Vec<String> {
+fn ai_evidence(placed: &[Placed]) -> Vec<String> {
     let signs = placed.iter().flat_map(|placed| &placed.change.ai_evidence);
     let sentence = |sign: &crate::change::provenance::Evidence| {
         let hash = sign.commit.get(..10).unwrap_or(&sign.commit);
@@ -411,8 +457,8 @@ fn ai_evidence(placed: &[Placed<'_>]) -> Vec<String> {
 }
 
 /// All factors; of several changes each with its title.
-fn factors(placed: &[Placed<'_>]) -> Vec<Factor> {
-    let named = |placed: &Placed<'_>| {
+fn factors(placed: &[Placed]) -> Vec<Factor> {
+    let named = |placed: &Placed| {
         let title = placed.change.title.clone().unwrap_or_else(|| "untitled change".to_owned());
         let factors = placed.chance.factors.iter().cloned();
         factors.map(|factor| Factor { because: format!("{title}: {}", factor.because), ..factor }).collect::<Vec<_>>()

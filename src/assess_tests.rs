@@ -59,7 +59,8 @@ fn at_once() -> Change {
 }
 
 fn reviewer(name: &str, level: Level, service: Option<&str>) -> Reviewer {
-    Reviewer { name: name.to_owned(), emails: Vec::new(), level, service: service.map(str::to_owned) }
+    let service = service.map(str::to_owned);
+    Reviewer { name: name.to_owned(), emails: Vec::new(), level, service, head: None, forecast: None }
 }
 
 fn request(change: Change) -> AssessRequest<'static> {

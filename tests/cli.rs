@@ -8,6 +8,8 @@ mod broken;
 mod happy;
 #[path = "cli/measures.rs"]
 mod measures;
+#[path = "cli/policy.rs"]
+mod policy;
 #[path = "cli/repositories.rs"]
 mod repositories;
 #[path = "cli/statistics.rs"]

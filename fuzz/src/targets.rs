@@ -17,6 +17,7 @@ use shockfront::fault::file::read_faults;
 use shockfront::fault::spec::law;
 use shockfront::fault::{Fault, FaultKind, Scenario};
 use shockfront::model::{Compact, System};
+use shockfront::policy::file::read_policy;
 use shockfront::propagation::{Request, simulate};
 use shockfront::report::part::join;
 use shockfront::report::part_ranking::{AnyPart, join_rankings, read_any_part};
@@ -37,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("document", document),
     ("change_file", change_file),
     ("team_file", team_file),
+    ("policy_file", policy_file),
     ("fault_file", fault_file),
     ("fault", fault),
     ("unified_diff", unified_diff),
@@ -171,6 +173,15 @@ pub fn change_file(data: &[u8]) {
 pub fn team_file(data: &[u8]) {
     let Some((sources, id, format)) = chosen(data) else { return };
     match read_team(&sources, id, format) {
+        Ok((_, warnings)) => judge(&sources, &warnings),
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// A policy file.
+pub fn policy_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    match read_policy(&sources, id, format) {
         Ok((_, warnings)) => judge(&sources, &warnings),
         Err(errors) => judge(&sources, &errors),
     }

@@ -50,6 +50,7 @@ pub fn derive(material: Material<'_>) -> Change {
         co_authors,
         reviewers: reviewers(commits, team),
         at: commits.first().and_then(|commit| commit.time.clone()),
+        head: commits.first().map(|commit| commit.hash.clone()),
         ..Change::default()
     }
 }
@@ -87,10 +88,22 @@ fn trailer_people(commits: &[Commit], keys: &[&str], team: &Team) -> Vec<Person>
     people
 }
 
+/// Who says in a commit to have reviewed it; newest first. A line in a commit speaks for that commit and what was before it.
 fn reviewers(commits: &[Commit], team: &Team) -> Vec<Reviewer> {
-    let people = trailer_people(commits, &["Reviewed-by", "Acked-by"], team).into_iter();
-    let name = |person: &Person| person.name.clone().or_else(|| person.emails.first().cloned()).unwrap_or_default();
-    people.map(|person| Reviewer { name: name(&person), emails: person.emails, level: person.level, service: None }).collect()
+    let mut all: Vec<Reviewer> = Vec::new();
+    let mut people: Vec<Person> = Vec::new();
+    for commit in commits {
+        for person in trailer_people(std::slice::from_ref(commit), &["Reviewed-by", "Acked-by"], team) {
+            if known(&person, &people, team) {
+                continue;
+            }
+            people.push(person.clone());
+            let name = person.name.or_else(|| person.emails.first().cloned()).unwrap_or_default();
+            let head = Some(commit.hash.clone());
+            all.push(Reviewer { name, emails: person.emails, level: person.level, head, service: None, forecast: None });
+        }
+    }
+    all
 }
 
 /// Adds a person, or an address to a person who is there.

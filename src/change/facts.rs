@@ -206,6 +206,10 @@ pub struct Reviewer {
     pub level: Level,
     /// The service for which the review speaks; `None` speaks for the whole change.
     pub service: Option<String>,
+    /// The head commit that was reviewed, or its first letters.
+    pub head: Option<String>,
+    /// The forecast that was in front of the reviewer.
+    pub forecast: Option<String>,
 }
 
 /// A change before it is simulated.
@@ -245,6 +249,8 @@ pub struct Change {
     pub rollback_tested: TriState,
     /// When it happens, with the offset or zone that was written.
     pub at: Option<Zoned>,
+    /// Its head commit, where it comes from a repository.
+    pub head: Option<String>,
 }
 
 impl Default for Change {
@@ -267,6 +273,7 @@ impl Default for Change {
             rollout: None,
             rollback_tested: TriState::Unknown,
             at: None,
+            head: None,
         }
     }
 }

@@ -92,6 +92,12 @@ struct ReviewerEntry {
     level: Option<Word<Level>>,
     /// The service for which the review speaks; the whole change if not said.
     service: Option<String>,
+    /// The head commit that was reviewed, at least seven letters of it.
+    #[schemars(length(min = 7))]
+    head: Option<String>,
+    /// The forecast that was reviewed, as the report names it.
+    #[schemars(length(min = 7))]
+    forecast: Option<String>,
 }
 
 /// Tests of a change.
@@ -230,6 +236,8 @@ pub fn read_change(sources: &Sources, id: SourceId, format: Format) -> Result<Re
         emails: entry.emails,
         level: level(entry.level),
         service: entry.service,
+        head: entry.head,
+        forecast: entry.forecast,
     };
     let change = Change {
         title: value.title,

@@ -46,6 +46,7 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
         rollout: stated.rollout.or(derived.rollout),
         rollback_tested: stated.rollback_tested.or(derived.rollback_tested),
         at: stated.at.or(derived.at),
+        head: derived.head,
     };
     // The author of the commits wrote them, whoever the file names.
     if !derived.author.is_unnamed() && !are_one(&derived.author, &change.author, team) {
@@ -160,9 +161,10 @@ fn reviewers(stated: &[Reviewer], derived: &[Reviewer], team: &Team, notes: &mut
     }
     for reviewer in derived {
         // A review of one service in the file says less than one of the whole change in a commit.
-        let is_there = |other: &Reviewer| other.service.is_none() && are_one(&as_person(other), &as_person(reviewer), team);
-        if !all.iter().any(is_there) {
-            all.push(reviewer.clone());
+        let is_there = |other: &&mut Reviewer| other.service.is_none() && are_one(&as_person(other), &as_person(reviewer), team);
+        match all.iter_mut().find(is_there) {
+            Some(other) => other.head = other.head.take().or_else(|| reviewer.head.clone()),
+            None => all.push(reviewer.clone()),
         }
     }
     all
@@ -194,7 +196,7 @@ mod tests {
     }
 
     fn reviewer(name: &str, level: Level) -> Reviewer {
-        Reviewer { name: name.to_owned(), emails: Vec::new(), level, service: None }
+        Reviewer { name: name.to_owned(), emails: Vec::new(), level, service: None, head: None, forecast: None }
     }
 
     fn run(stated: Change, derived: Change, ai_flag: Option<TriState>) -> (Change, String) {

@@ -191,6 +191,9 @@ pub(crate) struct Assess {
     /// Take the changed files from a unified diff; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "base", value_hint = ValueHint::FilePath)]
     pub(crate) diff: Option<String>,
+    /// What is asked of changes, where it differs from what ships (shockfront/policy/v1)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<String>,
     /// Who people are and how experienced (shockfront/team/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) team: Option<String>,
@@ -357,6 +360,8 @@ pub(crate) enum FileFormat {
     Team,
     /// shockfront/fault/v1
     Fault,
+    /// shockfront/policy/v1
+    Policy,
     /// shockfront/part/v1
     Part,
     /// shockfront/ranking/v1

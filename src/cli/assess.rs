@@ -33,9 +33,13 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         return Err(Failure::input("usage", message));
     }
     let loaded = session.topology(&arguments.topology)?;
-    let team = match &arguments.team {
+    let (team, team_hash) = match &arguments.team {
         Some(path) => inputs::team(session, path)?,
-        None => Team::default(),
+        None => Default::default(),
+    };
+    let (policy, policy_hash) = match &arguments.policy {
+        Some(path) => inputs::policy(session, path)?,
+        None => Default::default(),
     };
     let mut notes = Vec::new();
     let changes = changes(session, arguments, &loaded, &team, &mut notes)?;
@@ -48,6 +52,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     let request = AssessRequest {
         changes,
         team,
+        policy,
+        gate_files: arguments.policy.iter().chain(&arguments.team).cloned().collect(),
+        basis: vec![loaded.sha256.clone(), team_hash, policy_hash],
         trials,
         precision: arguments.detail.precision,
         uncertainty: arguments.uncertainty,
@@ -188,6 +195,7 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("head", arguments.head.as_ref());
     words.option("repository", arguments.repository.as_ref().map(|path| path.display()));
     words.option("diff", arguments.diff.as_ref());
+    words.option("policy", arguments.policy.as_ref());
     words.option("team", arguments.team.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);

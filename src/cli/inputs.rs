@@ -1,4 +1,4 @@
-//! Change, team and fault files.
+//! Change, team, policy and fault files.
 
 use super::failure::Failure;
 use super::files::Disk;
@@ -12,6 +12,8 @@ use shockfront::document::{Format, decode_utf8};
 use shockfront::fault::Fault;
 use shockfront::fault::file::read_faults;
 use shockfront::model::System;
+use shockfront::policy::file::read_policy;
+use shockfront::policy::rules::Policy;
 use shockfront::topology::Files;
 use std::path::Path;
 
@@ -35,12 +37,27 @@ pub(crate) fn change(session: &mut Session, path: &str, system: &System) -> Resu
     if problems.is_empty() { Ok(read.change) } else { Err(Failure::Input(problems)) }
 }
 
-/// A team file.
-pub(crate) fn team(session: &mut Session, path: &str) -> Result<Team, Failure> {
+/// A team file, and the hash of its text.
+pub(crate) fn team(session: &mut Session, path: &str) -> Result<(Team, String), Failure> {
     let (id, format) = text(session, path)?;
     let (team, warnings) = read_team(&session.sources, id, format)?;
     session.warn(&warnings);
-    Ok(team)
+    Ok((team, hash(session, id)))
+}
+
+/// A policy file, and the hash of its text.
+pub(crate) fn policy(session: &mut Session, path: &str) -> Result<(Policy, String), Failure> {
+    let (id, format) = text(session, path)?;
+    let (policy, warnings) = read_policy(&session.sources, id, format)?;
+    session.warn(&warnings);
+    // A policy without a name is called by its file.
+    Ok((Policy { name: policy.name.or_else(|| Some(path.to_owned())), ..policy }, hash(session, id)))
+}
+
+/// SHA-256 of a text, in hexadecimal.
+fn hash(session: &Session, id: SourceId) -> String {
+    let text = session.sources.get(id).map_or("", |source| &source.text);
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A fault file, and the hash of its text.
@@ -48,9 +65,7 @@ pub(crate) fn faults(session: &mut Session, path: &str) -> Result<(Vec<Located<F
     let (id, format) = text(session, path)?;
     let read = read_faults(&session.sources, id, format)?;
     session.warn(&read.warnings);
-    let text = session.sources.get(id).map_or("", |source| &source.text);
-    let hash = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((read.faults, hash))
+    Ok((read.faults, hash(session, id)))
 }
 
 /// Reads a text, its size first.

@@ -47,6 +47,20 @@ pub enum Effect {
     Safety,
 }
 
+impl Effect {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Financial, Self::Physical, Self::Safety];
+
+    /// The word of the topology format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Financial => "financial",
+            Self::Physical => "physical",
+            Self::Safety => "safety",
+        }
+    }
+}
+
 /// Copies of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replicas {

@@ -32,10 +32,10 @@ pub(super) fn advice(facts: &Facts<'_>, band: Band) -> Vec<String> {
         said.push(format!("contain the fault before {name}: a tested fallback or a buffer on its way (see the paths)"));
     }
     let quality = facts.quality;
-    if quality.age_days.is_none_or(|days| days > rules::STALE_DAYS) {
+    if quality.age_days.is_none_or(|days| days > facts.policy.stale_days) {
         said.push("refresh the topology and state `observed_at`".to_owned());
     }
-    if quality.coverage.is_none_or(|coverage| coverage < rules::LEAST_COVERAGE) {
+    if quality.coverage.is_none_or(|coverage| coverage < facts.policy.least_coverage) {
         said.push("compare the topology with traces, add what is missing and state `coverage`".to_owned());
     }
     if !facts.unmapped.is_empty() {

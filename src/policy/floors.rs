@@ -3,30 +3,117 @@
 //! Each asks for one fact; what is not known is read as the worse answer. The rules are listed even where they do not raise
 //! anything, because a reader wants to know that they fired.
 
+use super::condition::Answer;
 use super::{Facts, rules};
 use crate::change::facts::{Change, TriState};
+use crate::model::facts::Effect;
 use crate::risk::assessment::{Band, Floor};
 use crate::risk::review::author_level;
 
 /// Most services that a rule names one by one.
 const MOST_NAMED: usize = 3;
 
-/// All rules that fire, strictest facts first within a subject.
+/// The rules that ship, by name; a policy file may set them aside and may not call its own rules so.
+pub(super) const RULES: [&str; 16] = [
+    "destructive-without-tested-restore",
+    "ai-assisted-by-junior-or-mid",
+    "simulation-missing",
+    "frozen",
+    "policy-edited",
+    "nothing-to-assess",
+    "unmapped-files",
+    "topology-stale",
+    "topology-incomplete",
+    "no-journeys",
+    "journey-not-counted",
+    "harm-beyond-horizon",
+    "wide-blast-radius",
+    "breach-probability",
+    "tier-0-in-worst-trials",
+    "next-band-likely",
+];
+
+/// The rule about sampling error. It cannot be set aside: more trials settle it.
+const TOO_CLOSE: &str = "too-close-to-call";
+
+/// All rules that fire, strictest facts first within a subject; those that somebody set aside say so.
 pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
     let mut floors = Vec::new();
     for change in facts.changes {
         floors.extend(destructive(change));
         floors.extend(assisted(facts, change));
+        floors.extend(unsimulated(facts, change));
+        floors.extend(frozen(facts, change));
+        floors.extend(edits_policy(facts, change));
     }
     files(facts, &mut floors);
     topology(facts, &mut floors);
     journeys(facts, &mut floors);
     numbers(facts, &mut floors);
+    own_rules(facts, &mut floors);
+    for floor in &mut floors {
+        let mut asides = facts.policy.overrides.iter().filter(|aside| aside.rule == floor.rule);
+        floor.overridden = asides.find(|aside| aside.judge(facts).is_ok()).map(super::overrides::Override::sentence);
+    }
     floors
 }
 
-fn floor(rule: &'static str, raises_to: Band, because: impl Into<String>) -> Floor {
-    Floor { rule, raises_to, because: because.into() }
+fn floor(rule: &str, raises_to: Band, because: impl Into<String>) -> Floor {
+    Floor { rule: rule.to_owned(), raises_to, because: because.into(), overridden: None }
+}
+
+/// Rules of the policy file. One that asks for something without raising is listed at the lowest band.
+fn own_rules(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
+    for rule in &facts.policy.rules {
+        let mut answers = facts.changes.iter().map(|change| rule.when.holds(facts, change));
+        let Some(answer) = answers.find(|answer| *answer != Answer::False) else { continue };
+        let because = rule.because.clone().unwrap_or_else(|| format!("`{}` holds", rule.when.text));
+        let doubt = match answer {
+            Answer::CloseCall => ", too close to the limit to call".to_owned(),
+            Answer::Unknown(why) => format!(", as far as is known: {why}, which counts as yes"),
+            Answer::True | Answer::False => String::new(),
+        };
+        floors.push(floor(&rule.name, rule.raises_to.unwrap_or(Band::Green), because + &doubt));
+    }
+}
+
+/// Where software touches money, things or people, simulation is asked for.
+fn unsimulated(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
+    if change.simulated == TriState::Yes {
+        return None;
+    }
+    let mut touched: Vec<String> = Vec::new();
+    for id in facts.services {
+        let effects: Vec<&str> = facts.effects_to_simulate(*id).map(Effect::as_str).collect();
+        if !effects.is_empty() {
+            touched.push(format!("{} ({})", facts.system.service_name(*id), effects.join(", ")));
+        }
+    }
+    let more = touched.len().saturating_sub(MOST_NAMED);
+    touched.truncate(MOST_NAMED);
+    let names = touched.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
+    let said = if change.simulated == TriState::No { "it did not run" } else { "nobody says that it ran" };
+    let because =
+        format!("{said} in a load test or a simulation, and it changes what has effects outside of the software: {names}");
+    (!touched.is_empty()).then(|| floor("simulation-missing", Band::Yellow, because))
+}
+
+fn frozen(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
+    let freezes = facts.policy.freezes.iter();
+    let (freeze, doubt) = match &change.at {
+        Some(at) => (freezes.filter(|freeze| freeze.holds(at)).max_by_key(|freeze| freeze.raises_to)?, ""),
+        None => (freezes.max_by_key(|freeze| freeze.raises_to)?, ": when it happens is not known, which counts as inside"),
+    };
+    let because = freeze.because.as_deref().unwrap_or("nothing should change at this time");
+    Some(floor("frozen", freeze.raises_to, format!("{because}{doubt}")))
+}
+
+/// Whoever edits the rules of the gate is not judged by them alone.
+fn edits_policy(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
+    let touched = || change.files.iter().flat_map(|file| file.touched_paths());
+    let edited = facts.gate_files.iter().find(|path| touched().any(|touched| super::is_same_file(path, touched)))?;
+    let because = format!("it edits {edited}, which decides about it");
+    Some(floor("policy-edited", Band::Orange, because))
 }
 
 fn destructive(change: &Change) -> Option<Floor> {
@@ -41,7 +128,7 @@ fn destructive(change: &Change) -> Option<Floor> {
 fn assisted(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
     let level = author_level(change, facts.team);
     let answer = change.ai_assisted.answer;
-    if answer == TriState::No || !rules::needs_supervision(level) {
+    if answer == TriState::No || !facts.policy.needs_supervision(level) {
         return None;
     }
     let ai = if answer == TriState::Yes {
@@ -53,7 +140,7 @@ fn assisted(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
         crate::change::facts::Level::Unknown => "the level of the author is unknown, which counts as junior".to_owned(),
         level => format!("the author is {level}"),
     };
-    Some(floor("ai-assisted-by-junior-or-mid", Band::Yellow, format!("{ai}, and {author}")))
+    Some(floor("ai-assisted-by-junior-or-mid", facts.policy.ai_band, format!("{ai}, and {author}")))
 }
 
 fn files(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
@@ -70,20 +157,20 @@ fn files(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
 fn topology(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     let quality = facts.quality;
     match quality.age_days {
-        Some(days) if days <= rules::STALE_DAYS => {}
+        Some(days) if days <= facts.policy.stale_days => {}
         Some(days) => {
-            let because = format!("the topology is {days} days old, more than {}", rules::STALE_DAYS);
+            let because = format!("the topology is {days} days old, more than {}", facts.policy.stale_days);
             floors.push(floor("topology-stale", Band::Orange, because));
         }
         None => floors.push(floor("topology-stale", Band::Orange, "the age of the topology is unknown, which counts as stale")),
     }
     match quality.coverage {
-        Some(coverage) if coverage >= rules::LEAST_COVERAGE => {}
+        Some(coverage) if coverage >= facts.policy.least_coverage => {}
         Some(coverage) => {
             let because = format!(
                 "the topology lists {:.0} % of the dependencies, less than {:.0} %",
                 coverage * 100.0,
-                rules::LEAST_COVERAGE * 100.0
+                facts.policy.least_coverage * 100.0
             );
             floors.push(floor("topology-incomplete", Band::Orange, because));
         }
@@ -131,21 +218,23 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
         );
         floors.push(floor("harm-beyond-horizon", Band::Orange, because));
     }
-    if let Some(band) = rules::breach_band(decision.breach.interval.high) {
-        let doubt = if rules::breach_band(risk.breach.mean) == Some(band) { "" } else { ", too close to the limit to call" };
+    floors.extend(wide(facts));
+    if let Some(band) = facts.policy.breach_band(decision.breach.interval.high) {
+        let doubt =
+            if facts.policy.breach_band(risk.breach.mean) == Some(band) { "" } else { ", too close to the limit to call" };
         let because = format!("the chance that a journey exceeds its budget is {}{doubt}", percent(risk.breach.mean));
         floors.push(floor("breach-probability", band, because));
     }
     floors.extend(worst_trials(facts));
     let (Some(score), Some(wide)) = (risk.score, decision.score) else { return };
-    let band = rules::band(score.mean);
-    let strict = rules::band(wide.interval.high);
+    let band = facts.policy.band(score.mean);
+    let strict = facts.policy.band(wide.interval.high);
     if strict > band {
-        floors.push(floor("too-close-to-call", strict, "the sampling error reaches into the next band"));
+        floors.push(floor(TOO_CLOSE, strict, "the sampling error reaches into the next band"));
     }
-    if let Some((next, limit)) = rules::next_band(band) {
+    if let Some((next, limit)) = facts.policy.next_band(band) {
         let p = (facts.p_score_above)(limit);
-        if p > rules::ESCALATION {
+        if p > facts.policy.escalation {
             let because =
                 format!("the score is above {limit} with a chance of {}, given how little is known about P(fault)", percent(p));
             floors.push(floor("next-band-likely", next, because));
@@ -153,12 +242,21 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     }
 }
 
+/// The mean reach, source included, against share and number.
+fn wide(facts: &Facts<'_>) -> Option<Floor> {
+    let (reach, services) = (facts.reach?, facts.system.service_count());
+    let band = facts.policy.width_band(reach.interval.high, services)?;
+    let doubt = if facts.policy.width_band(reach.mean, services) == Some(band) { "" } else { ", too close to the limit to call" };
+    let because = format!("the fault reaches {:.1} of {services} services in the mean{doubt}", reach.mean);
+    Some(floor("wide-blast-radius", band, because))
+}
+
 /// One rule for all services that it is about.
 fn worst_trials(facts: &Facts<'_>) -> Option<Floor> {
-    let mut hit: Vec<_> = facts.worst.iter().filter(|(_, share)| share.interval.high >= rules::WORST_SHARE).collect();
+    let mut hit: Vec<_> = facts.worst.iter().filter(|(_, share)| share.interval.high >= facts.policy.worst_share).collect();
     hit.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
-    let doubt = if hit.first()?.1.mean >= rules::WORST_SHARE { "" } else { ", too close to the limit to call" };
-    let tier = rules::CRITICAL_TIER;
+    let doubt = if hit.first()?.1.mean >= facts.policy.worst_share { "" } else { ", too close to the limit to call" };
+    let tier = facts.policy.critical_tier;
     let because = match hit.as_slice() {
         [(service, share)] => {
             let name = facts.system.service_name(*service);

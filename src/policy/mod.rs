@@ -1,25 +1,37 @@
 //! From the numbers of an assessment to a verdict: band, floors, who has to sign, what is missing.
 //!
-//! Policy estimates nothing; it compares what `risk` found with the limits in [`rules`]. Where an interval lies across a limit the
-//! stricter side counts. What must hold: a missing fact raises or marks, it never lowers;
+//! Policy estimates nothing; it compares what `risk` found with the limits of a [`rules::Policy`], the one that ships or a team's
+//! own ([`file`]). Where an interval lies across a limit the stricter side counts. What must hold: a missing fact raises or marks, it never lowers;
 //! missing input that leaves nothing to compare is "not assessed", never a pass. Source: model.md §3.5, §3.7.
 
 mod advice;
+pub mod approvals;
+pub mod condition;
+mod cover;
+pub mod file;
 mod floors;
+pub mod freeze;
+pub mod overrides;
 pub mod rules;
 mod sign_off;
 
 use crate::change::facts::Change;
 use crate::change::team::Team;
 use crate::model::System;
+use crate::model::facts::Effect;
 use crate::quality::DataQuality;
-use crate::risk::assessment::{Band, Floor, Gate, SignOff, Verdict};
+use crate::risk::assessment::{Band, Floor, Gate, SignOff, Signer, Verdict};
 use crate::risk::score::Risk;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
+use rules::{Policy, Requirement};
 
 /// What a verdict is made from.
 pub struct Facts<'a> {
+    /// What is asked for.
+    pub policy: &'a Policy,
+    /// Files that decide about the change, such as that of the policy, as they were named.
+    pub gate_files: &'a [String],
     /// The system.
     pub system: &'a System,
     /// The changes in flight.
@@ -36,6 +48,8 @@ pub struct Facts<'a> {
     pub quality: &'a DataQuality,
     /// Services with P(impaired | fault), descending.
     pub impaired: &'a [(ServiceId, f64)],
+    /// Mean reach given the fault, with its interval; of several changes the largest.
+    pub reach: Option<Estimate>,
     /// Expected harm as it is reported; `None` when nothing could be simulated.
     pub risk: Option<&'a Risk>,
     /// The same at the confidence of the decision.
@@ -57,40 +71,64 @@ pub struct Decision {
     pub floors: Vec<Floor>,
     /// Who must sign, and who has.
     pub sign_off: Vec<SignOff>,
+    /// The fewest people who can give what is missing.
+    pub signers: Vec<Signer>,
     /// What the gate waits for.
     pub missing: Vec<String>,
+    /// Overrides of the policy that do not count, with why.
+    pub notes: Vec<String>,
     /// What would help.
     pub advice: Vec<String>,
 }
 
+impl Facts<'_> {
+    /// The effects of a service for which the policy asks for a simulation.
+    fn effects_to_simulate(&self, service: ServiceId) -> impl Iterator<Item = Effect> {
+        let effects = self.system.service(service).effects.iter().copied();
+        effects.filter(|effect| self.policy.simulated_effects.contains(effect))
+    }
+}
+
+/// Do a path as somebody named it and a path inside a repository mean the same file? The longer may lead to the shorter.
+fn is_same_file(named: &str, inside: &str) -> bool {
+    let named = named.trim_start_matches("./");
+    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    !named.is_empty() && (ends(named, inside) || ends(inside, named))
+}
+
 /// Services whose part in the worst trials the policy asks for.
-pub fn watched(system: &System, most: usize) -> Vec<ServiceId> {
-    system.service_ids().filter(|id| system.service(*id).tier == Some(rules::CRITICAL_TIER)).take(most).collect()
+pub fn watched(policy: &Policy, system: &System, most: usize) -> Vec<ServiceId> {
+    system.service_ids().filter(|id| system.service(*id).tier == Some(policy.critical_tier)).take(most).collect()
 }
 
 /// What `settled` in the contract means.
-fn is_in_one_band(score: Interval) -> bool {
-    rules::band(score.low) == rules::band(score.high)
+fn is_in_one_band(policy: &Policy, score: Interval) -> bool {
+    policy.band(score.low) == policy.band(score.high)
 }
 
 /// Does no interval lie across a limit? Then more trials change nothing. This asks for more than `settled` in the verdict.
-pub fn is_settled(decision: &Risk, worst: &[(ServiceId, Estimate)]) -> bool {
+pub fn is_settled(policy: &Policy, decision: &Risk, worst: &[(ServiceId, Estimate)]) -> bool {
     let one_side = |interval: Interval, limit: f64| (interval.low >= limit) == (interval.high >= limit);
-    let score = decision.score.is_none_or(|score| is_in_one_band(score.interval));
-    let breach = rules::BREACH_LIMITS.iter().all(|limit| one_side(decision.breach.interval, *limit));
-    score && breach && worst.iter().all(|(_, share)| one_side(share.interval, rules::WORST_SHARE))
+    let score = decision.score.is_none_or(|score| is_in_one_band(policy, score.interval));
+    let breach = policy.breach_limits.iter().all(|limit| one_side(decision.breach.interval, *limit));
+    score && breach && worst.iter().all(|(_, share)| one_side(share.interval, policy.worst_share))
 }
 
 /// The verdict.
 pub fn decide(facts: &Facts<'_>) -> Decision {
+    let policy = facts.policy;
     let floors = floors::floors(facts);
     let is_assessed = facts.n_unplaced == 0 && facts.risk.is_some_and(|risk| risk.score.is_some());
     let score = facts.risk.and_then(|risk| risk.score);
-    let score_band = score.map_or(Band::Orange, |score| rules::band(score.mean));
-    let band = floors.iter().map(|floor| floor.raises_to).fold(score_band, Band::max);
-    let (sign_off, mut missing) = sign_off::sign_off(facts, band, &floors);
+    let score_band = score.map_or(Band::Orange, |score| policy.band(score.mean));
+    let in_force = || floors.iter().filter(|floor| floor.is_in_force());
+    let band = in_force().map(|floor| floor.raises_to).fold(score_band, Band::max);
+    let requirement = in_force().fold(policy.requirement(band), |asked, floor| asked.and(asks(policy, floor)));
+    let demand = sign_off::Demand { band, requirement, floors: &floors };
+    let (sign_off, mut missing) = sign_off::sign_off(facts, &demand);
+    let signers = cover::signers(facts, &demand);
     let gate = match band {
-        Band::Red => Gate::Blocked,
+        _ if requirement.blocked => Gate::Blocked,
         _ if !is_assessed => Gate::NotAssessed,
         _ if missing.is_empty() => Gate::Pass,
         _ => Gate::SignOffRequired,
@@ -103,11 +141,25 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         score_band,
         score: score.map_or(0.0, |score| score.mean),
         interval: score.map_or(Interval { low: 0.0, high: 100.0 }, |score| score.interval),
-        settled: is_assessed && score.is_some_and(|score| is_in_one_band(score.interval)),
+        settled: is_assessed && score.is_some_and(|score| is_in_one_band(policy, score.interval)),
         gate,
     };
     let advice = advice::advice(facts, band);
-    Decision { verdict, floors, sign_off, missing, advice }
+    Decision { verdict, floors, sign_off, signers, missing, advice, notes: idle_overrides(facts) }
+}
+
+/// What a rule that fired asks for besides its band.
+fn asks(policy: &Policy, floor: &Floor) -> Requirement {
+    if floor.rule == "simulation-missing" {
+        return Requirement { simulated: true, ..Requirement::default() };
+    }
+    policy.rules.iter().find(|rule| rule.name == floor.rule).map_or_else(Requirement::default, |rule| rule.requirement)
+}
+
+/// Overrides that do not count are not passed over in silence.
+fn idle_overrides(facts: &Facts<'_>) -> Vec<String> {
+    let idle = facts.policy.overrides.iter().filter_map(|aside| Some((aside, aside.judge(facts).err()?)));
+    idle.map(|(aside, why)| format!("the override of `{}` by {} does not count: {why}", aside.rule, aside.approver)).collect()
 }
 
 /// What to add so that there is something to assess.

@@ -1,95 +1,153 @@
 //! Who has to sign, who has, and what is still missing.
 //!
-//! Green asks for the normal review, yellow for a senior engineer who did not write the change, orange also for an owner of every
-//! changed service and for a roll-out that shows a fault to a part of the users first; red is blocked. Owners of what else breaks
-//! are recommended. What must hold: who has to sign does not depend on who signed; services that nobody owns are named as such.
+//! A policy asks, by band and by rule, for senior engineers who did not write the change, for an owner of every changed service, for
+//! a roll-out that shows a fault to a part of the users first, for a run in a simulation; or it blocks. Owners of what else breaks
+//! are recommended. Where everybody of an owning team wrote the change, a senior engineer of another team signs in their place. What must hold: who has to sign does not depend on who signed; services that nobody owns are named as such.
 
 use std::collections::HashMap;
 
+use super::rules::Requirement;
 use super::{Facts, floors::percent, rules};
-use crate::change::facts::{Level, Reviewer};
+use crate::change::facts::{Level, Reviewer, TriState};
 use crate::change::team::TeamMember;
 use crate::risk::assessment::{Band, Floor, SignOff};
-use crate::risk::review::{candidates, independent, reviewer_level, senior_review, teams_of};
+use crate::risk::review::{candidates, independent, reviewer_level, senior_reviews, teams_of};
 use crate::units::ServiceId;
 
 /// Most services or people that a sentence names one by one.
 const MOST_NAMED: usize = 3;
 
+/// What is asked for.
+pub(super) struct Demand<'a> {
+    /// The band.
+    pub(super) band: Band,
+    /// What band and rules ask for together.
+    pub(super) requirement: Requirement,
+    /// The rules that fired.
+    pub(super) floors: &'a [Floor],
+}
+
+impl Demand<'_> {
+    /// The rule that asks for something: that of the band where it does, else the first of the policy's own.
+    fn rule(&self, facts: &Facts<'_>, asks: fn(&Requirement) -> bool) -> String {
+        let own = self.floors.iter().filter(|floor| floor.is_in_force()).find(|floor| asks(&super::asks(facts.policy, floor)));
+        match own {
+            Some(floor) if !asks(&facts.policy.requirement(self.band)) => floor.rule.clone(),
+            _ => format!("band-{}", self.band.as_str()),
+        }
+    }
+}
+
 /// The list, and what the gate waits for.
-pub(super) fn sign_off(facts: &Facts<'_>, band: Band, floors: &[Floor]) -> (Vec<SignOff>, Vec<String>) {
+pub(super) fn sign_off(facts: &Facts<'_>, demand: &Demand<'_>) -> (Vec<SignOff>, Vec<String>) {
     let (mut list, mut missing) = (Vec::new(), Vec::new());
-    if band >= Band::Yellow {
-        let (entry, lacking) = senior(facts, band);
+    let asked = demand.requirement;
+    if asked.seniors > 0 || asked.blocked {
+        let (entry, lacking) = senior(facts, demand);
         list.push(entry);
         missing.extend(lacking);
     }
     let owners = owners(facts);
-    if band >= Band::Orange {
+    if asked.owners {
         missing.extend(owners.iter().filter_map(|owner| lacking_owner(facts, owner)));
+    }
+    if asked.gradual {
         missing.extend(roll_outs(facts));
     }
-    list.extend(owner_entries(facts, &owners, band));
-    if band == Band::Red {
-        missing = blocked(facts, floors, &missing);
+    if asked.simulated && facts.changes.iter().any(|change| change.simulated != TriState::Yes) {
+        missing.push("run it in a load test or a simulation, then state `simulated: yes`".to_owned());
+    }
+    list.extend(owner_entries(facts, &owners, demand));
+    if asked.blocked {
+        missing = blocked(facts, demand, &missing);
     }
     (list, missing)
 }
 
 /// First what opens the gate, then what the band below still needs.
-fn blocked(facts: &Facts<'_>, floors: &[Floor], rest: &[String]) -> Vec<String> {
-    let is_red = |rules: &[&str]| floors.iter().any(|floor| floor.raises_to == Band::Red && rules.contains(&floor.rule));
+fn blocked(facts: &Facts<'_>, demand: &Demand<'_>, rest: &[String]) -> Vec<String> {
+    let policy = facts.policy;
+    let red = || demand.floors.iter().filter(|floor| floor.raises_to == Band::Red && floor.is_in_force());
+    let is_red = |rules: &[&str]| red().any(|floor| rules.contains(&floor.rule.as_str()));
     let mut missing = Vec::new();
+    for floor in red().filter(|floor| floor.rule == "frozen" || policy.rules.iter().any(|rule| rule.name == floor.rule)) {
+        missing.push(format!("the rule `{}` no longer applies: {}", floor.rule, floor.because));
+    }
     if is_red(&["destructive-without-tested-restore"]) {
         missing.push("test the restore, then state `rollback: {tested: yes}`".to_owned());
     }
     let mut down = Vec::new();
     let score = facts.risk.and_then(|risk| risk.score);
-    if score.is_some_and(|score| rules::band(score.mean) == Band::Red) || is_red(&["next-band-likely", "too-close-to-call"]) {
-        down.push(format!("the score below {}", rules::BAND_LIMITS[2]));
+    if score.is_some_and(|score| policy.band(score.mean) == Band::Red) || is_red(&["next-band-likely", "too-close-to-call"]) {
+        down.push(format!("the score below {}", policy.band_limits[2]));
     }
     if is_red(&["breach-probability"]) {
-        down.push(format!("the chance of a breach below {}", percent(rules::BREACH_LIMITS[1])));
+        down.push(format!("the chance of a breach below {}", percent(policy.breach_limits[1])));
     }
     if !down.is_empty() {
         let down = down.join(" and ");
         missing.push(format!("bring {down}: split the change, roll it out in steps, or test a way back"));
     }
     if !rest.is_empty() {
-        missing.push(format!("then, as in the orange band: {}", rest.join("; ")));
+        missing.push(format!("then what is asked for besides: {}", rest.join("; ")));
     }
     missing
         .push("to go on regardless, two people have to take it up outside this gate, with evidence from a game day".to_owned());
     missing
 }
 
-/// The senior review. Every change in flight needs one; a senior of any team can give it.
-fn senior(facts: &Facts<'_>, band: Band) -> (SignOff, Vec<String>) {
+/// The senior reviews. Every change in flight needs them; a senior of any team can give one.
+fn senior(facts: &Facts<'_>, demand: &Demand<'_>) -> (SignOff, Vec<String>) {
+    let wanted = demand.requirement.seniors.max(1) as usize;
     let (mut missing, mut given): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for change in facts.changes {
-        match senior_review(change, facts.team) {
-            Some(reviewer) if given.contains(&reviewer.name) => {}
-            Some(reviewer) => given.push(reviewer.name.clone()),
-            None => {
-                let what = match &change.title {
-                    Some(title) if facts.changes.len() > 1 => format!("`{title}`"),
-                    _ => "it".to_owned(),
-                };
-                missing.push(format!("a senior engineer who did not write {what} has to review it"));
+        let mut names: Vec<&str> = senior_reviews(change, facts.team).map(|reviewer| reviewer.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let what = match &change.title {
+            Some(title) if facts.changes.len() > 1 => format!("`{title}`"),
+            _ => "it".to_owned(),
+        };
+        match wanted.saturating_sub(names.len()) {
+            0 => {}
+            1 if wanted == 1 => missing.push(format!("a senior engineer who did not write {what} has to review it")),
+            lacking => {
+                missing.push(format!("{lacking} of {wanted} senior engineers who did not write {what} still have to review it"));
             }
         }
+        given.extend(names.into_iter().take(wanted).map(str::to_owned));
     }
-    let mut because = vec![format!("a change in the {} band needs a senior review", name(band))];
+    given.sort_unstable();
+    given.dedup();
+    let band = demand.band.as_str();
+    let mut because = vec![match wanted {
+        1 => format!("a change in the {band} band needs a senior review"),
+        _ => format!("a change in the {band} band needs {wanted} senior reviews"),
+    }];
     if !missing.is_empty() {
         let teams: Vec<&str> = facts.services.iter().filter_map(|id| facts.system.service(*id).owner.as_deref()).collect();
-        let mut seniors = candidates(facts.changes, facts.team);
-        seniors.retain(|member| member.level == Level::Senior);
+        let mut seniors = seniors(facts);
         // Who owns what is changed knows it best.
         seniors.sort_by_key(|member| !member.teams.iter().any(|team| teams.contains(&team.as_str())));
         because.extend(can_sign(facts, &seniors, ""));
     }
     let given_by = missing.is_empty().then(|| given.join(", "));
-    (SignOff { who: "any team".to_owned(), role: "senior engineer", because, required: true, given_by }, missing)
+    let rule = demand.rule(facts, |asked| asked.seniors > 0);
+    (SignOff { who: "any team".to_owned(), role: "senior engineer", because, required: true, given_by, rule }, missing)
+}
+
+/// Seniors who wrote none of the changes.
+pub(super) fn seniors<'a>(facts: &Facts<'a>) -> Vec<&'a TeamMember> {
+    let mut seniors = candidates(facts.changes, facts.team);
+    seniors.retain(|member| member.level == Level::Senior);
+    seniors
+}
+
+/// Members of a team who wrote none of the changes.
+pub(super) fn members<'a>(facts: &Facts<'a>, team: &str) -> Vec<&'a TeamMember> {
+    let mut members = candidates(facts.changes, facts.team);
+    members.retain(|member| member.teams.iter().any(|of| of == team));
+    members
 }
 
 /// Who could sign, where a team file says who there is.
@@ -103,36 +161,33 @@ fn can_sign(facts: &Facts<'_>, members: &[&TeamMember], of: &str) -> Option<Stri
     }
 }
 
-fn name(band: Band) -> &'static str {
-    match band {
-        Band::Green => "green",
-        Band::Yellow => "yellow",
-        Band::Orange => "orange",
-        Band::Red => "red",
-    }
-}
-
 /// An owner with its services; those that nobody owns are two such groups, what is changed and what else breaks.
-struct Owner<'a> {
-    team: Option<&'a str>,
+pub(super) struct Owner<'a> {
+    pub(super) team: Option<&'a str>,
     /// Does it own something that is changed?
-    changed: bool,
+    pub(super) changed: bool,
     services: Vec<(ServiceId, f64)>,
 }
 
 impl Owner<'_> {
     /// The changed services, else all.
-    fn named<'s>(&self, facts: &Facts<'s>) -> Vec<&'s str> {
+    pub(super) fn named<'s>(&self, facts: &Facts<'s>) -> Vec<&'s str> {
         let services = self.services.iter().filter(|(service, _)| !self.changed || facts.services.contains(service));
         services.map(|(service, _)| facts.system.service_name(*service)).collect()
     }
 }
 
+/// Does the team file list members of this team, all of whom wrote the change?
+pub(super) fn wrote_it_all(facts: &Facts<'_>, team: &str) -> bool {
+    let is_member = |member: &TeamMember| member.teams.iter().any(|of| of == team);
+    facts.team.people.iter().any(is_member) && members(facts, team).is_empty()
+}
+
 /// Owners of changed services first, then by the probability that their services break.
-fn owners<'a>(facts: &Facts<'a>) -> Vec<Owner<'a>> {
+pub(super) fn owners<'a>(facts: &Facts<'a>) -> Vec<Owner<'a>> {
     let is_changed = |service: &ServiceId| facts.services.contains(service);
     let mut broken: Vec<(ServiceId, f64)> =
-        facts.impaired.iter().filter(|(service, p)| *p >= rules::OWNER_LIMIT || is_changed(service)).copied().collect();
+        facts.impaired.iter().filter(|(service, p)| *p >= facts.policy.owner_limit || is_changed(service)).copied().collect();
     let unseen = facts.services.iter().filter(|id| !facts.impaired.iter().any(|(service, _)| service == *id));
     broken.extend(unseen.map(|id| (*id, 0.0)));
     let mut owners: Vec<Owner<'a>> = Vec::new();
@@ -151,18 +206,18 @@ fn owners<'a>(facts: &Facts<'a>) -> Vec<Owner<'a>> {
 }
 
 /// All owners of changed services, who are required from orange on, and the first of the others, who are recommended.
-fn owner_entries(facts: &Facts<'_>, owners: &[Owner<'_>], band: Band) -> Vec<SignOff> {
-    let shown = rules::MOST_OWNERS.max(owners.iter().filter(|owner| owner.changed).count()).min(owners.len());
-    let mut list: Vec<SignOff> = owners[..shown].iter().map(|owner| entry(facts, owner, band)).collect();
+fn owner_entries(facts: &Facts<'_>, owners: &[Owner<'_>], demand: &Demand<'_>) -> Vec<SignOff> {
+    let shown = facts.policy.most_owners.max(owners.iter().filter(|owner| owner.changed).count()).min(owners.len());
+    let mut list: Vec<SignOff> = owners[..shown].iter().map(|owner| entry(facts, owner, demand)).collect();
     let more = owners.len() - shown;
     if let (Some(last), true) = (list.last_mut(), more > 0) {
-        let limit = percent(rules::OWNER_LIMIT);
+        let limit = percent(facts.policy.owner_limit);
         last.because.push(format!("{more} more own services that are impaired in {limit} of the trials or more"));
     }
     list
 }
 
-fn entry(facts: &Facts<'_>, owner: &Owner<'_>, band: Band) -> SignOff {
+fn entry(facts: &Facts<'_>, owner: &Owner<'_>, demand: &Demand<'_>) -> SignOff {
     let name = |service: ServiceId| facts.system.service_name(service);
     let mut because: Vec<String> = Vec::new();
     let mut reasons = owner.services.clone();
@@ -181,10 +236,13 @@ fn entry(facts: &Facts<'_>, owner: &Owner<'_>, band: Band) -> SignOff {
     let given_by = given_by(facts, owner);
     let who = match owner.team {
         Some(team) => {
-            if given_by.is_none() {
-                let mut members = candidates(facts.changes, facts.team);
-                members.retain(|member| member.teams.iter().any(|of| of == team));
-                because.extend(can_sign(facts, &members, &format!(" of {team}")));
+            if given_by.is_none() && wrote_it_all(facts, team) {
+                because.push(format!(
+                    "everybody of {team} in the team file wrote it: a senior engineer of another team signs instead"
+                ));
+                because.extend(can_sign(facts, &seniors(facts), ""));
+            } else if given_by.is_none() {
+                because.extend(can_sign(facts, &members(facts, team), &format!(" of {team}")));
             }
             team.to_owned()
         }
@@ -194,7 +252,9 @@ fn entry(facts: &Facts<'_>, owner: &Owner<'_>, band: Band) -> SignOff {
             format!("unowned: {names}")
         }
     };
-    SignOff { who, role: "service owner", because, required: owner.changed && band >= Band::Orange, given_by }
+    let required = owner.changed && demand.requirement.owners;
+    let rule = if required { demand.rule(facts, |asked| asked.owners) } else { "owners-named".to_owned() };
+    SignOff { who, role: "service owner", because, required, given_by, rule }
 }
 
 /// At most so many names, and how many there are more.
@@ -207,8 +267,8 @@ fn short_list(names: &[&str], between: &str) -> String {
 }
 
 /// The first independent reviewer who speaks for the owner. What nobody owns a senior has to take, service by service.
-fn given_by(facts: &Facts<'_>, owner: &Owner<'_>) -> Option<String> {
-    let Some(team) = owner.team else {
+pub(super) fn given_by(facts: &Facts<'_>, owner: &Owner<'_>) -> Option<String> {
+    let Some(team) = owner.team.filter(|team| !wrote_it_all(facts, team)) else {
         let unowned = owner.services.iter().filter(|(service, _)| !owner.changed || facts.services.contains(service));
         let takers: Option<Vec<String>> = unowned.map(|(service, _)| taken_by(facts, *service)).collect();
         let mut takers = takers?;
@@ -244,6 +304,10 @@ fn lacking_owner(facts: &Facts<'_>, owner: &Owner<'_>) -> Option<String> {
     }
     let names = owner.named(facts);
     Some(match owner.team {
+        Some(team) if wrote_it_all(facts, team) => {
+            let names = short_list(&names, ", ");
+            format!("everybody of {team} wrote it: a senior engineer has to take {names}, as a reviewer with `service`")
+        }
         Some(team) => format!("somebody of {team}, which owns {}, has to sign off", short_list(&names, ", ")),
         None => {
             let names = short_list(&names, ", ");

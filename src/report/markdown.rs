@@ -8,13 +8,12 @@ use super::escape::{code, sentence};
 use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::number::{share, share_plain};
-use super::record_assessment::band_name;
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, impaired_share, journey_cells, journey_titles,
-    limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, sources, three_numbers, verdict_band,
-    verdict_line, verdict_notes,
+    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, floor_line, forecast_line, headline, hits, impaired_share,
+    journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, signer_lines,
+    sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;
@@ -131,7 +130,13 @@ fn sign_off(assessment: &Assessment) -> String {
     if !assessment.sign_off.is_empty() {
         out.push('\n');
     }
-    out + &bullets("**Still missing**", &assessment.missing)
+    let signers: Vec<String> = signer_lines(assessment);
+    out += &bullets("**Still missing**", &assessment.missing);
+    out += &bullets("**The fewest people who can sign**", &signers);
+    if !assessment.sign_off.is_empty() {
+        out.push_str(&format!("<sub>{}</sub>\n\n", sentence(&forecast_line(assessment))));
+    }
+    out
 }
 
 fn bullets(title: &str, items: &[String]) -> String {
@@ -271,8 +276,7 @@ fn reasons(assessment: &Assessment) -> Fold {
         body.push_str(&format!("- P(a journey exceeds its error budget): {}\n", share_plain(assessment.breach_probability)));
     }
     for floor in &assessment.floors {
-        let because = sentence(&floor.because);
-        body.push_str(&format!("- {} sets a floor of {}: {because}\n", code(floor.rule), band_name(floor.raises_to)));
+        body.push_str(&format!("- {}\n", sentence(&floor_line(floor))));
     }
     Fold::new("Why this verdict", body)
 }

@@ -7,7 +7,7 @@
 use super::input::{AssessmentReport, SimulationReport};
 use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty, unsigned};
 use super::words::{is_scored, limits};
-use crate::risk::assessment::{Assessment, Band, Gate};
+use crate::risk::assessment::{Assessment, Band, Floor, Gate};
 use serde::Serialize;
 
 /// Writes an assessment as `shockfront/assessment/v1`, with a newline at the end.
@@ -18,12 +18,7 @@ pub fn assessment_json(report: &AssessmentReport<'_>) -> String {
 
 /// The word of the contract.
 pub fn band_name(band: Band) -> &'static str {
-    match band {
-        Band::Green => "green",
-        Band::Yellow => "yellow",
-        Band::Orange => "orange",
-        Band::Red => "red",
-    }
+    band.as_str()
 }
 
 /// The word of the contract.
@@ -78,13 +73,22 @@ struct SignOffRecord<'a> {
     because: &'a [String],
     required: bool,
     given_by: Option<&'a str>,
+    rule: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct SignerRecord<'a> {
+    who: &'a str,
+    covers: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
 struct FloorRecord<'a> {
-    rule: &'static str,
+    rule: &'a str,
     raises_to: &'static str,
     because: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overridden: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -132,12 +136,16 @@ struct AssessmentRecord<'a> {
     expected_user_minutes_interval: Ends,
     journeys: Vec<JourneyRiskRecord<'a>>,
     sign_off: Vec<SignOffRecord<'a>>,
+    signers: Vec<SignerRecord<'a>>,
     floors: Vec<FloorRecord<'a>>,
     explanation: Explanation<'a>,
     mitigations: Empty,
     advice: &'a [String],
     data_quality: QualityRecord<'a>,
     change: ChangeRecord<'a>,
+    forecast: &'a str,
+    heads: &'a [String],
+    policy: Option<&'a str>,
     missing: &'a [String],
     limits: Vec<String>,
     notes: &'a [String],
@@ -158,12 +166,16 @@ impl<'a> AssessmentRecord<'a> {
             expected_user_minutes_interval: assessment.expected_user_minutes.interval.into(),
             journeys: journeys(assessment),
             sign_off: sign_off(assessment),
+            signers: assessment.signers.iter().map(|signer| SignerRecord { who: &signer.who, covers: &signer.covers }).collect(),
             floors: floors(assessment),
             explanation: Explanation { paths: paths(assessment), edges: [], cut_sets: [] },
             mitigations: [],
             advice: &assessment.advice,
             data_quality: (&assessment.data_quality).into(),
             change: change(assessment),
+            forecast: &assessment.forecast,
+            heads: &assessment.heads,
+            policy: assessment.policy.as_deref(),
             missing: &assessment.missing,
             limits: limits(assessment.impact.as_ref(), &assessment.limits),
             notes: &assessment.notes,
@@ -211,13 +223,22 @@ fn sign_off(assessment: &Assessment) -> Vec<SignOffRecord<'_>> {
         because: &sign.because,
         required: sign.required,
         given_by: sign.given_by.as_deref(),
+        rule: &sign.rule,
     });
     signs.collect()
 }
 
 fn floors(assessment: &Assessment) -> Vec<FloorRecord<'_>> {
-    let floors = assessment.floors.iter();
-    floors.map(|floor| FloorRecord { rule: floor.rule, raises_to: band_name(floor.raises_to), because: &floor.because }).collect()
+    assessment.floors.iter().map(floor).collect()
+}
+
+fn floor(floor: &Floor) -> FloorRecord<'_> {
+    FloorRecord {
+        rule: &floor.rule,
+        raises_to: band_name(floor.raises_to),
+        because: &floor.because,
+        overridden: floor.overridden.as_deref(),
+    }
 }
 
 fn paths(assessment: &Assessment) -> Vec<PathRecord<'_>> {

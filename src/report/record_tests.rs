@@ -124,12 +124,16 @@ fn an_assessment_has_the_keys_of_the_contract_in_order() {
             "expected_user_minutes_interval",
             "journeys",
             "sign_off",
+            "signers",
             "floors",
             "explanation",
             "mitigations",
             "advice",
             "data_quality",
             "change",
+            "forecast",
+            "heads",
+            "policy",
             "missing",
             "limits",
             "notes"
@@ -141,7 +145,7 @@ fn an_assessment_has_the_keys_of_the_contract_in_order() {
     assert_eq!(keys(factor), ["name", "odds_ratio", "interval", "because", "source"]);
     assert_eq!(value["impact"]["schema"], "shockfront/simulation/v1");
     assert_eq!(value["impact"]["inputs"]["at"], "2026-03-05T14:00:00-05:00");
-    assert_eq!(keys(&value["sign_off"][0]), ["who", "role", "because", "required", "given_by"]);
+    assert_eq!(keys(&value["sign_off"][0]), ["who", "role", "because", "required", "given_by", "rule"]);
     assert!(value["sign_off"][0]["given_by"].is_null());
     assert_eq!(keys(&value["floors"][0]), ["rule", "raises_to", "because"]);
     assert_eq!(keys(&value["explanation"]), ["paths", "edges", "cut_sets"]);

@@ -2,15 +2,15 @@
 
 use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
+use super::number;
 use super::number::share;
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, change_line, factor_cells, headline, hits, journey_cells, journey_titles,
-    limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, starved_line, three_numbers, verdict_band,
-    verdict_line, verdict_notes,
+    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, change_line, factor_cells, floor_line, forecast_line, headline, hits,
+    journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, signer_lines,
+    starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
-use super::{number, record_assessment::band_name};
 use crate::propagation::Simulation;
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Assessment, Gate, SignOff};
@@ -176,7 +176,12 @@ fn sign_off(assessment: &Assessment, page: Page) -> String {
         out.push_str(&painted);
     }
     let title = if assessment.verdict.gate == Gate::Pass { "Open" } else { "The gate waits for" };
-    out + &list(title, &assessment.missing, page)
+    let signers = list("The fewest people who can sign", &signer_lines(assessment), page);
+    out.push_str(&(list(title, &assessment.missing, page) + &signers));
+    if !assessment.sign_off.is_empty() {
+        out.push_str(&wrap(&forecast_line(assessment), page.width, "  "));
+    }
+    out
 }
 
 /// The mark and the words for the state of one sign-off.
@@ -206,10 +211,8 @@ fn reasons(assessment: &Assessment, page: Page) -> String {
     if assessment.impact.as_ref().is_some_and(|simulation| !simulation.journeys.is_empty()) {
         out.push_str(&wrap(&format!("P(a journey exceeds its error budget): {breach}"), page.width, "  "));
     }
-    let floors = assessment.floors.iter();
-    let floors: Vec<String> =
-        floors.map(|floor| format!("at least {} ({}): {}", band_name(floor.raises_to), floor.rule, floor.because)).collect();
-    out.push_str(&list("Rules that set a floor", &floors, page));
+    let floors: Vec<String> = assessment.floors.iter().map(floor_line).collect();
+    out.push_str(&list("Rules that fired", &floors, page));
     if !assessment.unmapped.is_empty() {
         out.push_str(&list("Changed files that belong to no service", &assessment.unmapped, page));
     }

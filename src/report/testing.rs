@@ -15,7 +15,9 @@ use crate::model::{Compact, System};
 use crate::propagation::{Request, Simulation, simulate};
 use crate::quality::DataQuality;
 use crate::random::Seed;
-use crate::risk::assessment::{Assessment, Band, Factor, FaultProbability, Floor, Gate, JourneyRisk, Path, SignOff, Verdict};
+use crate::risk::assessment::{
+    Assessment, Band, Factor, FaultProbability, Floor, Gate, JourneyRisk, Path, SignOff, Signer, Verdict,
+};
 use crate::statistics::{Estimate, Interval};
 
 pub(crate) fn estimate(mean: f64, low: f64, high: f64) -> Estimate {
@@ -107,6 +109,11 @@ pub(crate) fn simulation_report<'a>(
     }
 }
 
+fn floor() -> Floor {
+    let (rule, because) = ("ai-assisted-by-junior-or-mid".to_owned(), "the author is a junior".to_owned());
+    Floor { rule, raises_to: Band::Orange, because, overridden: None }
+}
+
 pub(crate) fn assessment(system: &System) -> Assessment {
     let sign = |who: &str, role, because: &str, given_by: Option<&str>| SignOff {
         who: who.to_owned(),
@@ -114,6 +121,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
         because: vec![because.to_owned()],
         required: true,
         given_by: given_by.map(str::to_owned),
+        rule: "band-orange".to_owned(),
     };
     let path = |steps: &[&str], probability| Path { steps: steps.iter().map(|step| (*step).to_owned()).collect(), probability };
     Assessment {
@@ -156,11 +164,11 @@ pub(crate) fn assessment(system: &System) -> Assessment {
             sign("a senior engineer", "senior engineer", "the author is a junior and an AI tool helped", Some("lee")),
         ],
         missing: vec!["sign-off of @shop/payments".to_owned()],
-        floors: vec![Floor {
-            rule: "ai-assisted-by-junior-or-mid",
-            raises_to: Band::Orange,
-            because: "the author is a junior".to_owned(),
-        }],
+        floors: vec![floor()],
+        signers: vec![Signer { who: "sam".to_owned(), covers: vec!["@shop/payments".to_owned()] }],
+        forecast: "0f1e2d3c4b5a".to_owned(),
+        heads: vec!["1a2b3c4d5e6f7a8b9c0d".to_owned()],
+        policy: None,
         paths: vec![
             path(&["payment"], 1.0),
             path(&["payment", "checkout"], 0.67),

@@ -11,7 +11,7 @@ use crate::model::System;
 use crate::propagation::Simulation;
 use crate::propagation::result::{JourneyResult, Method, Precision, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
-use crate::risk::assessment::{Assessment, Gate, Verdict};
+use crate::risk::assessment::{Assessment, Band, Floor, Gate, Verdict};
 use crate::statistics::Estimate;
 use crate::units::ServiceId;
 
@@ -303,6 +303,33 @@ pub(super) fn verdict_notes(assessment: &Assessment) -> Vec<String> {
         notes.push(format!("{TOO_CLOSE}: the interval of the score crosses a border between bands; `--trials` narrows it"));
     }
     notes
+}
+
+/// A rule that fired, and what it does.
+pub(super) fn floor_line(floor: &Floor) -> String {
+    let Floor { rule, raises_to, because, overridden } = floor;
+    match (overridden, raises_to) {
+        (Some(aside), _) => format!("{rule}, {aside} ({because})"),
+        (None, Band::Green) => format!("{rule}: {because}"),
+        (None, band) => format!("at least {} ({rule}): {because}", band_name(*band)),
+    }
+}
+
+/// The fewest people who can give what is missing, each with what for.
+pub(super) fn signer_lines(assessment: &Assessment) -> Vec<String> {
+    assessment.signers.iter().map(|signer| format!("{}: {}", signer.who, signer.covers.join(", "))).collect()
+}
+
+/// What a sign-off has to name.
+pub(super) fn forecast_line(assessment: &Assessment) -> String {
+    let commits: Vec<String> = assessment.heads.iter().map(|head| head.chars().take(10).collect()).collect();
+    let of = match commits.as_slice() {
+        [] => String::new(),
+        [one] => format!(" of commit {one}"),
+        all => format!(" of commits {}", all.join(", ")),
+    };
+    let policy = assessment.policy.as_ref().map(|name| format!(", by the policy {name}")).unwrap_or_default();
+    format!("Forecast {}{of}{policy}: a sign-off belongs to it and lapses when it changes", assessment.forecast)
 }
 
 /// What the change is.

@@ -18,6 +18,21 @@ pub enum Band {
     Red,
 }
 
+impl Band {
+    /// All of them, from green on.
+    pub const ALL: [Self; 4] = [Self::Green, Self::Yellow, Self::Orange, Self::Red];
+
+    /// The word of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Orange => "orange",
+            Self::Red => "red",
+        }
+    }
+}
+
 /// What the gate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
@@ -83,17 +98,37 @@ pub struct SignOff {
     pub required: bool,
     /// The reviewer who already gave it.
     pub given_by: Option<String>,
+    /// The rule that asks for it, such as `band-orange`.
+    pub rule: String,
+}
+
+/// The fewest people who can give what is still missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// The person.
+    pub who: String,
+    /// What they can sign for.
+    pub covers: Vec<String>,
 }
 
 /// A rule that raised the band.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Floor {
     /// Stable name, such as `ai-assisted-by-junior-or-mid`.
-    pub rule: &'static str,
+    pub rule: String,
     /// The band it raises to.
     pub raises_to: Band,
     /// Why it fired.
     pub because: String,
+    /// Who set it aside, until when and why; then it raises nothing.
+    pub overridden: Option<String>,
+}
+
+impl Floor {
+    /// Does it raise the band?
+    pub fn is_in_force(&self) -> bool {
+        self.overridden.is_none()
+    }
 }
 
 /// A likely way from the change to a service.
@@ -151,6 +186,14 @@ pub struct Assessment {
     pub journeys: Vec<JourneyRisk>,
     /// Who must sign, and who has.
     pub sign_off: Vec<SignOff>,
+    /// The fewest people who can give the sign-offs that are missing; empty where nothing is, or without a team file.
+    pub signers: Vec<Signer>,
+    /// Names this assessment: a sign-off that names another forecast has lapsed.
+    pub forecast: String,
+    /// The head commits that were assessed, where known.
+    pub heads: Vec<String>,
+    /// The policy, where a file says one.
+    pub policy: Option<String>,
     /// What the gate still waits for, as sentences; empty when it passes.
     pub missing: Vec<String>,
     /// Rules that raised the band.

@@ -243,7 +243,14 @@ mod tests {
 
     #[test]
     fn layers_of_ai_work_share_blind_spots() {
-        let reviewer = Reviewer { name: "Lee".to_owned(), emails: Vec::new(), level: Level::Senior, service: None };
+        let reviewer = Reviewer {
+            name: "Lee".to_owned(),
+            emails: Vec::new(),
+            level: Level::Senior,
+            service: None,
+            head: None,
+            forecast: None,
+        };
         let change = |answer| Change { test_coverage: Some(1.0), reviewers: vec![reviewer.clone()], ..ai(answer) };
         assert_eq!(ratio(&of(&change(TriState::No)), "shared_blind_spots"), 1.0);
         let (tests, review) = ((-0.6_f64).exp(), (-0.43_f64).exp());

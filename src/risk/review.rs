@@ -46,7 +46,7 @@ pub fn notes(change: &Change, team: &Team) -> Vec<String> {
 pub fn candidates<'a>(changes: &[&Change], team: &'a Team) -> Vec<&'a TeamMember> {
     let wrote_one = |member: &TeamMember| {
         let (name, emails) = (member.name.clone(), member.emails.clone());
-        let as_reviewer = Reviewer { name, emails, level: member.level, service: None };
+        let as_reviewer = Reviewer { name, emails, level: member.level, service: None, head: None, forecast: None };
         is_tool(&as_reviewer) || changes.iter().any(|change| wrote(change, team, &as_reviewer))
     };
     team.people.iter().filter(|member| !wrote_one(member)).collect()
@@ -57,9 +57,14 @@ pub fn independent<'a>(change: &'a Change, team: &'a Team) -> impl Iterator<Item
     change.reviewers.iter().filter(move |reviewer| !is_tool(reviewer) && !wrote(change, team, reviewer))
 }
 
-/// The first review by a senior who did not write the change.
+/// Reviews by seniors who did not write the change.
+pub fn senior_reviews<'a>(change: &'a Change, team: &'a Team) -> impl Iterator<Item = &'a Reviewer> {
+    independent(change, team).filter(|reviewer| reviewer_level(reviewer, team) == Level::Senior)
+}
+
+/// The first of them.
 pub fn senior_review<'a>(change: &'a Change, team: &'a Team) -> Option<&'a Reviewer> {
-    independent(change, team).find(|reviewer| reviewer_level(reviewer, team) == Level::Senior)
+    senior_reviews(change, team).next()
 }
 
 /// The teams of a reviewer.
@@ -86,7 +91,8 @@ fn is_tool(reviewer: &Reviewer) -> bool {
     is_sure("") || reviewer.emails.iter().any(|email| is_sure(email))
 }
 
-fn wrote(change: &Change, team: &Team, reviewer: &Reviewer) -> bool {
+/// Did this person write the change, or a part of it?
+pub fn wrote(change: &Change, team: &Team, reviewer: &Reviewer) -> bool {
     let is_one = |person: &Person| {
         let same_member =
             match (team.find(person.name.as_deref(), &person.emails), team.find(Some(&reviewer.name), &reviewer.emails)) {
@@ -103,7 +109,7 @@ mod tests {
     use super::*;
 
     fn reviewer(name: &str, level: Level) -> Reviewer {
-        Reviewer { name: name.to_owned(), emails: Vec::new(), level, service: None }
+        Reviewer { name: name.to_owned(), emails: Vec::new(), level, service: None, head: None, forecast: None }
     }
 
     #[test]

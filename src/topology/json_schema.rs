@@ -7,12 +7,13 @@ use super::schema::Topology;
 use crate::change::file::{ChangeFile, TeamFile};
 use crate::document::FileType;
 use crate::fault::file::FaultFile;
+use crate::policy::file::PolicyFile;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
 /// The names that [`schema_text`] knows.
-pub const NAMES: [&str; 4] = ["topology", "change", "fault", "team"];
+pub const NAMES: [&str; 5] = ["topology", "change", "fault", "team", "policy"];
 
 /// The JSON Schema (2020-12) of a file format, indented; `None` for a name that is not in [`NAMES`].
 pub fn schema_text(name: &str) -> Option<String> {
@@ -21,6 +22,7 @@ pub fn schema_text(name: &str) -> Option<String> {
         "change" => schema::<ChangeFile>(),
         "fault" => schema::<FaultFile>(),
         "team" => schema::<TeamFile>(),
+        "policy" => schema::<PolicyFile>(),
         _ => return None,
     };
     // A tree of maps with text keys always has a text.
