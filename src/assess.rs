@@ -19,6 +19,7 @@ use crate::random::Seed;
 use crate::risk::assessment::{Assessment, Factor, FaultProbability, Path};
 use crate::risk::chance::{self, Chance};
 use crate::risk::faults::{self, Landing};
+use crate::risk::ledger::{Entry, Ledger, Weekly};
 use crate::risk::limits::limits;
 use crate::risk::paths;
 use crate::risk::review;
@@ -53,6 +54,8 @@ pub struct AssessRequest<'a> {
     pub team: Team,
     /// What is asked for.
     pub policy: Policy,
+    /// What other changes risked.
+    pub ledger: Ledger,
     /// Files that decide about the changes, such as those of policy and team, as they were named.
     pub gate_files: Vec<String>,
     /// What else decides the verdict, such as hashes of the files that were read: a forecast of other texts has another name.
@@ -85,6 +88,7 @@ impl Default for AssessRequest<'_> {
             changes: Vec::new(),
             team: Team::default(),
             policy: Policy::default(),
+            ledger: Ledger::default(),
             gate_files: Vec::new(),
             basis: Vec::new(),
             trials: DEFAULT_TRIALS,
@@ -161,6 +165,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         quality: &quality,
         impaired: &impaired,
         reach: outcome.as_ref().and_then(|outcome| largest_reach(&outcome.impacts)),
+        weekly: outcome.as_ref().and_then(|outcome| weekly(system, request, &placed, &outcome.risk)),
         risk: outcome.as_ref().map(|outcome| &outcome.risk),
         decision: outcome.as_ref().map(|outcome| &outcome.decision),
         worst: outcome.as_ref().map_or(&[], |outcome| &outcome.worst),
@@ -182,6 +187,23 @@ fn forecast(request: &AssessRequest<'_>) -> String {
     let asked = format!("{trials:?} {precision:?} {seed:?} {horizon:?} {response:?} {at:?} {}", env!("CARGO_PKG_VERSION"));
     let rest: Vec<String> = request.basis.iter().cloned().chain([asked]).collect();
     approvals::forecast(&request.changes.iter().map(|one| &one.change).collect::<Vec<_>>(), &rest)
+}
+
+/// What the changes risk together with the others of their week.
+fn weekly(system: &System, request: &AssessRequest<'_>, placed: &[Placed], risk: &Risk) -> Option<Weekly> {
+    let head = placed.iter().find_map(|placed| placed.change.head.clone());
+    let own = Entry::new((title(placed), head), names(system, &services(placed)), latest(request), &risk.journeys);
+    request.ledger.weekly(system, &own)
+}
+
+/// The titles of all changes.
+fn title(placed: &[Placed]) -> Option<String> {
+    let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
+    (!titles.is_empty()).then(|| titles.join("; "))
+}
+
+fn names(system: &System, services: &[ServiceId]) -> Vec<String> {
+    services.iter().map(|id| system.service_name(*id).to_owned()).collect()
 }
 
 /// The largest mean reach of a change.
@@ -395,12 +417,11 @@ fn assembled(system: &System, placed: &[Placed], pieces: Pieces) -> Assessment {
         pieces;
     notes.extend(decided.notes);
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
-    let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
     let risk = outcome.map_or_else(nothing, |outcome| outcome.risk);
     Assessment {
-        title: (!titles.is_empty()).then(|| titles.join("; ")),
-        services: services.iter().map(|id| system.service_name(*id).to_owned()).collect(),
+        title: title(placed),
+        services: names(system, &services),
         unmapped,
         n_files: placed.iter().map(|placed| placed.landing.n_files).sum(),
         ai: assisted(placed),

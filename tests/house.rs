@@ -139,6 +139,7 @@ const CLIMBING: &[(&str, &str)] = &[
     ("src/topology/json_schema.rs", "change"),
     ("src/topology/json_schema.rs", "fault"),
     ("src/topology/json_schema.rs", "policy"),
+    ("src/topology/json_schema.rs", "risk"),
 ];
 
 /// Functions above [`FUNCTION_LINES`] today. They may shrink, not grow; a new one is not added.

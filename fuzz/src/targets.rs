@@ -21,6 +21,7 @@ use shockfront::policy::file::read_policy;
 use shockfront::propagation::{Request, simulate};
 use shockfront::report::part::join;
 use shockfront::report::part_ranking::{AnyPart, join_rankings, read_any_part};
+use shockfront::risk::ledger::read_ledger;
 use shockfront::topology::{self, Files};
 use shockfront::units::Ticks;
 use std::io;
@@ -39,6 +40,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("change_file", change_file),
     ("team_file", team_file),
     ("policy_file", policy_file),
+    ("ledger_file", ledger_file),
     ("fault_file", fault_file),
     ("fault", fault),
     ("unified_diff", unified_diff),
@@ -182,6 +184,15 @@ pub fn team_file(data: &[u8]) {
 pub fn policy_file(data: &[u8]) {
     let Some((sources, id, format)) = chosen(data) else { return };
     match read_policy(&sources, id, format) {
+        Ok((_, warnings)) => judge(&sources, &warnings),
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// A ledger.
+pub fn ledger_file(data: &[u8]) {
+    let Some((sources, id, format)) = chosen(data) else { return };
+    match read_ledger(&sources, id, format) {
         Ok((_, warnings)) => judge(&sources, &warnings),
         Err(errors) => judge(&sources, &errors),
     }

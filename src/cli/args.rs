@@ -197,6 +197,12 @@ pub(crate) struct Assess {
     /// Who people are and how experienced (shockfront/team/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) team: Option<String>,
+    /// What other changes risked (shockfront/ledger/v1): those of the same services in one week add up
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ledger: Option<String>,
+    /// Write this assessment into the ledger; one of the same change is replaced
+    #[arg(long, requires = "ledger")]
+    pub(crate) record: bool,
     /// Whether an AI tool helped; overrides the change file and the commits
     #[arg(long, value_name = "ANSWER", value_parser = parse_answer)]
     pub(crate) ai_assisted: Option<TriState>,
@@ -362,6 +368,8 @@ pub(crate) enum FileFormat {
     Fault,
     /// shockfront/policy/v1
     Policy,
+    /// shockfront/ledger/v1
+    Ledger,
     /// shockfront/part/v1
     Part,
     /// shockfront/ranking/v1

@@ -9,6 +9,7 @@ use super::session::Session;
 use super::simulate::listed;
 use super::when::written;
 use super::{git, inputs};
+use jiff::Zoned;
 use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, InFlight, assess};
 use shockfront::change::commits::Commit;
 use shockfront::change::derive::{Material, derive};
@@ -22,8 +23,9 @@ use shockfront::document::decode_utf8;
 use shockfront::model::draft::{Locate, Place};
 use shockfront::model::{Compact, System};
 use shockfront::random::Seed;
-use shockfront::report::{self, AssessmentReport};
-use shockfront::risk::assessment::Gate;
+use shockfront::report::{self, AssessmentReport, ledger_json};
+use shockfront::risk::assessment::{Assessment, Gate};
+use shockfront::risk::ledger::{Entry, Ledger};
 use shockfront::topology::Loaded;
 use std::path::Path;
 
@@ -41,6 +43,10 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         Some(path) => inputs::policy(session, path)?,
         None => Default::default(),
     };
+    let ledger = match &arguments.ledger {
+        Some(path) => inputs::ledger(session, path, arguments.record)?,
+        None => Ledger::default(),
+    };
     let mut notes = Vec::new();
     let changes = changes(session, arguments, &loaded, &team, &mut notes)?;
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
@@ -53,7 +59,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         changes,
         team,
         policy,
+        ledger: ledger.clone(),
         gate_files: arguments.policy.iter().chain(&arguments.team).cloned().collect(),
+        // Not the ledger: it grows by this very assessment, and no review would last.
         basis: vec![loaded.sha256.clone(), team_hash, policy_hash],
         trials,
         precision: arguments.detail.precision,
@@ -83,9 +91,19 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         ResultFormat::Json => report::assessment_json(&report),
         ResultFormat::Markdown => report::assessment_markdown(&report, &arguments.topology),
     };
+    if let Some(path) = arguments.ledger.as_ref().filter(|_| arguments.record) {
+        deliver(&recorded(ledger, &assessment, at), Some(Path::new(path)))?;
+    }
     deliver(&text, sampling.output.output.as_deref())?;
     let passes = assessment.verdict.gate == Gate::Pass || arguments.advisory;
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
+}
+
+/// The ledger with this assessment.
+fn recorded(ledger: Ledger, assessment: &Assessment, at: Option<Zoned>) -> String {
+    let about = (assessment.title.clone(), assessment.heads.first().cloned());
+    let entry = Entry::new(about, assessment.services.clone(), at, &assessment.journeys);
+    ledger_json(&ledger.with(entry), &written)
 }
 
 /// All changes in flight. Notes about how they came together go into the report.
@@ -197,6 +215,7 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("diff", arguments.diff.as_ref());
     words.option("policy", arguments.policy.as_ref());
     words.option("team", arguments.team.as_ref());
+    words.option("ledger", arguments.ledger.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);
     words.switch("advisory", arguments.advisory);

@@ -1,4 +1,4 @@
-//! Change, team, policy and fault files.
+//! Change, team, policy and fault files, and ledgers.
 
 use super::failure::Failure;
 use super::files::Disk;
@@ -14,6 +14,7 @@ use shockfront::fault::file::read_faults;
 use shockfront::model::System;
 use shockfront::policy::file::read_policy;
 use shockfront::policy::rules::Policy;
+use shockfront::risk::ledger::{Ledger, read_ledger};
 use shockfront::topology::Files;
 use std::path::Path;
 
@@ -52,6 +53,17 @@ pub(crate) fn policy(session: &mut Session, path: &str) -> Result<(Policy, Strin
     session.warn(&warnings);
     // A policy without a name is called by its file.
     Ok((Policy { name: policy.name.or_else(|| Some(path.to_owned())), ..policy }, hash(session, id)))
+}
+
+/// A ledger; one that does not exist yet is empty where it is about to be written.
+pub(crate) fn ledger(session: &mut Session, path: &str, may_be_new: bool) -> Result<Ledger, Failure> {
+    if may_be_new && !Path::new(path).exists() {
+        return Ok(Ledger::default());
+    }
+    let (id, format) = text(session, path)?;
+    let (ledger, warnings) = read_ledger(&session.sources, id, format)?;
+    session.warn(&warnings);
+    Ok(ledger)
 }
 
 /// SHA-256 of a text, in hexadecimal.

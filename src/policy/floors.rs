@@ -9,12 +9,13 @@ use crate::change::facts::{Change, TriState};
 use crate::model::facts::Effect;
 use crate::risk::assessment::{Band, Floor};
 use crate::risk::review::author_level;
+use crate::risk::score::Risk;
 
 /// Most services that a rule names one by one.
 const MOST_NAMED: usize = 3;
 
 /// The rules that ship, by name; a policy file may set them aside and may not call its own rules so.
-pub(super) const RULES: [&str; 16] = [
+pub(super) const RULES: [&str; 17] = [
     "destructive-without-tested-restore",
     "ai-assisted-by-junior-or-mid",
     "simulation-missing",
@@ -31,6 +32,7 @@ pub(super) const RULES: [&str; 16] = [
     "breach-probability",
     "tier-0-in-worst-trials",
     "next-band-likely",
+    "weekly-ledger",
 ];
 
 /// The rule about sampling error. It cannot be set aside: more trials settle it.
@@ -226,6 +228,7 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
         floors.push(floor("breach-probability", band, because));
     }
     floors.extend(worst_trials(facts));
+    floors.extend(week(facts, risk));
     let (Some(score), Some(wide)) = (risk.score, decision.score) else { return };
     let band = facts.policy.band(score.mean);
     let strict = facts.policy.band(wide.interval.high);
@@ -249,6 +252,18 @@ fn wide(facts: &Facts<'_>) -> Option<Floor> {
     let doubt = if facts.policy.width_band(reach.mean, services) == Some(band) { "" } else { ", too close to the limit to call" };
     let because = format!("the fault reaches {:.1} of {services} services in the mean{doubt}", reach.mean);
     Some(floor("wide-blast-radius", band, because))
+}
+
+/// Changes of one week add up: cut into pieces a risk is no smaller.
+fn week(facts: &Facts<'_>, risk: &Risk) -> Option<Floor> {
+    let (weekly, own) = (facts.weekly?, risk.score?);
+    let band = facts.policy.band(weekly.score);
+    let others = if weekly.n_others == 1 { "change" } else { "changes" };
+    let because = format!(
+        "with {} {others} of the same services in the seven days before, the score is {:.1}",
+        weekly.n_others, weekly.score
+    );
+    (band > facts.policy.band(own.mean)).then(|| floor("weekly-ledger", band, because))
 }
 
 /// One rule for all services that it is about.

@@ -21,6 +21,7 @@ use crate::model::System;
 use crate::model::facts::Effect;
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Band, Floor, Gate, SignOff, Signer, Verdict};
+use crate::risk::ledger::Weekly;
 use crate::risk::score::Risk;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
@@ -50,6 +51,8 @@ pub struct Facts<'a> {
     pub impaired: &'a [(ServiceId, f64)],
     /// Mean reach given the fault, with its interval; of several changes the largest.
     pub reach: Option<Estimate>,
+    /// What the changes risk together with others of their week, where there are others.
+    pub weekly: Option<Weekly>,
     /// Expected harm as it is reported; `None` when nothing could be simulated.
     pub risk: Option<&'a Risk>,
     /// The same at the confidence of the decision.

@@ -11,6 +11,7 @@ mod graph_layout;
 pub mod graph_svg;
 pub mod input;
 mod layout;
+pub mod ledger;
 pub mod markdown;
 #[cfg(test)]
 mod markdown_tests;
@@ -36,6 +37,7 @@ pub use graph::{Drawing, dot, mermaid};
 pub use graph_svg::svg;
 pub use input::{AssessmentReport, ServiceList, SimulationReport};
 pub use layout::Page;
+pub use ledger::ledger_json;
 pub use markdown::{assessment_markdown, simulation_markdown};
 pub use record::{simulation_json, write_simulation_json};
 pub use record_assessment::assessment_json;

@@ -7,6 +7,7 @@ pub mod assessment;
 pub mod chance;
 pub mod faults;
 pub mod importance;
+pub mod ledger;
 pub mod limits;
 pub mod paths;
 pub mod review;

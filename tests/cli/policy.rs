@@ -272,6 +272,40 @@ fn who_edits_the_policy_is_not_judged_by_it_alone() {
     assert!(rules(&json(&out)).contains(&"policy-edited".to_owned()), "{out}");
 }
 
+/// One risky change cut into pieces, each recorded: the pieces add up.
+#[test]
+fn a_week_of_small_changes_is_one_large_one() {
+    let place = place();
+    write(place.path(), "policy.yaml", "schema: shockfront/policy/v1\n");
+    let ask = |title: &str, at: &str, more: &[&str]| {
+        let change = CHANGE.replace("Faster queries", title).replace("2026-08-14T15:00:00+02:00", at);
+        write(place.path(), "change.yaml", &change);
+        let base =
+            ["assess", "shop.yaml", "--change", "change.yaml", "--trials", "1024", "--format", "json", "--ledger", "ledger.json"];
+        let (code, out, err) = run(place.path(), &[&base[..], more].concat());
+        assert!(code < 2, "{err}");
+        json(&out)
+    };
+    let alone = ask("part 0", "2026-08-10T10:00:00Z", &["--record"]);
+    let score = alone["verdict"]["score"].as_f64().expect("a score");
+    for part in 1..20 {
+        let result = ask(&format!("part {part}"), "2026-08-11T10:00:00Z", &["--record"]);
+        assert_eq!(result["verdict"]["score"], alone["verdict"]["score"], "the score is that of the change alone");
+    }
+    let fires = |result: &Value| rules(result).contains(&"weekly-ledger".to_owned());
+    let last = ask("part 20", "2026-08-12T10:00:00Z", &[]);
+    assert!(fires(&last), "{score}: {last}");
+    assert!(last["floors"].to_string().contains("with 20 changes of the same services"), "{}", last["floors"]);
+    // A change that was recorded before counts once, and a week later nothing is left.
+    assert!(ask("part 19", "2026-08-12T10:00:00Z", &[])["floors"].to_string().contains("with 19 changes"));
+    assert!(!fires(&ask("part 20", "2026-08-19T10:00:00Z", &[])));
+    write(place.path(), "ledger.json", "{\"schema\": \"shockfront/ledger/v1\", \"entries\": [{\"services\": [\"shop\"]}]}");
+    let arguments = ["assess", "shop.yaml", "--change", "change.yaml", "--ledger", "ledger.json"];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("ledger.json:1:") && err.contains("expected_user_minutes"), "{err}");
+}
+
 #[test]
 fn the_shipped_policy_reads_and_names_its_signers() {
     let place = place();
