@@ -96,7 +96,7 @@ struct Placed<'a> {
     change: &'a Change,
     landing: Landing,
     chance: Chance,
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
     scenario: Option<Scenario>,
 }
 
@@ -115,7 +115,7 @@ struct Outcome {
 /// For services that the topology does not have, faults that cannot be injected, and time zones that nobody knows.
 pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
     let placed = place(system, compact, request)?;
-    let all_faults: Vec<Fault> = placed.iter().filter_map(|placed| placed.fault.clone()).collect();
+    let all_faults: Vec<Fault> = placed.iter().flat_map(|placed| placed.faults.clone()).collect();
     let together = match all_faults.as_slice() {
         [] => None,
         faults => Some(scenario(system, compact, faults, request.horizon)?.answered(request.response)),
@@ -142,7 +142,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         changes: &changes,
         team: &request.team,
         services: &services,
-        n_unplaced: placed.iter().filter(|placed| placed.fault.is_none()).count(),
+        n_unplaced: placed.iter().filter(|placed| placed.faults.is_empty()).count(),
         unmapped: &unmapped,
         quality: &quality,
         impaired: &impaired,
@@ -173,13 +173,11 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
             }
         };
         let chance = chance::chance(change, landing.services().len(), &request.team);
-        let fault = faults::fault(system, change, &landing);
-        let scenario = fault.as_ref().map(|fault| {
-            scenario(system, compact, std::slice::from_ref(fault), request.horizon)
-                .map(|scenario| scenario.answered(request.response))
-        });
+        let faults = faults::faults(system, change, &landing);
+        let scenario = (!faults.is_empty())
+            .then(|| scenario(system, compact, &faults, request.horizon).map(|scenario| scenario.answered(request.response)));
         match scenario.transpose() {
-            Ok(scenario) => placed.push(Placed { change, landing, chance, fault, scenario }),
+            Ok(scenario) => placed.push(Placed { change, landing, chance, faults, scenario }),
             Err(found) => problems.extend(found),
         }
     }
@@ -365,7 +363,7 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         ai_evidence: ai_evidence(placed),
         verdict: decided.verdict,
         fault_probability: FaultProbability { belief: chance::at_least_one(&chances), factors: factors(placed) },
-        faults: placed.iter().filter_map(|placed| placed.fault.as_ref()).map(Fault::label).collect(),
+        faults: placed.iter().flat_map(|placed| &placed.faults).map(Fault::label).collect(),
         breach_probability: risk.breach.mean,
         breach_interval: risk.breach.interval,
         expected_user_minutes: risk.expected_user_minutes,

@@ -154,7 +154,8 @@ replay!(
     commit_log,
     duration,
     reference,
-    part
+    part,
+    terraform_plan
 );
 
 fn replay(name: &str) {

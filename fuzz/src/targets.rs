@@ -10,6 +10,8 @@ use shockfront::change::file::{read_change, read_team};
 use shockfront::change::paths::{PathRule, map_files};
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::change::team::Team;
+use shockfront::change::terraform::read_plan;
+use shockfront::change::terraform_land::land_plan;
 use shockfront::change::trailers::{person, trailers};
 use shockfront::diagnostic::{Diagnostic, SourceId, Sources};
 use shockfront::document::{self, Format, decode_utf8};
@@ -45,6 +47,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("duration", duration),
     ("reference", reference),
     ("part", part),
+    ("terraform_plan", terraform_plan),
 ];
 
 /// Larger graphs are read, but not simulated: the target is the reader.
@@ -229,6 +232,21 @@ pub fn unified_diff(data: &[u8]) {
         Ok(diff) => {
             let rules = [PathRule { service: "cart", glob: "src/cart/**" }, PathRule { service: "web", glob: "**/*.ts" }];
             drop(map_files(&rules, &diff.files));
+        }
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// `--terraform FILE`.
+pub fn terraform_plan(data: &[u8]) {
+    let Ok(text) = decode_utf8("plan.json", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("plan.json", text);
+    match read_plan(&sources, id) {
+        Ok(plan) => {
+            let rules = [PathRule { service: "web", glob: "terraform:module.a" }];
+            let landed = land_plan(&plan, &rules, |name| name == "cart").expect("the globs are good");
+            assert!(!landed.notes.is_empty());
         }
         Err(errors) => judge(&sources, &errors),
     }

@@ -7,6 +7,7 @@
 //! ```text
 //! diff text ──────────── diff ─┐
 //! git diff --raw --numstat ─ raw ┴─▶ ChangedFile ─ paths ─▶ services ─┐
+//! terraform show -json ─ terraform ─▶ Plan ─ terraform_land ─▶ services ─┤
 //! git log ─ commits ─▶ Commit ─ trailers, provenance, team ─ derive ──┴─▶ Change ─ merge ─▶ Change
 //! ```
 
@@ -25,4 +26,7 @@ pub mod paths;
 pub mod provenance;
 pub mod raw;
 pub mod team;
+pub mod terraform;
+pub mod terraform_land;
+mod terraform_state;
 pub mod trailers;

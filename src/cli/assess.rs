@@ -17,7 +17,8 @@ use shockfront::report::{self, AssessmentReport};
 use shockfront::risk::assessment::Gate;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
-    if arguments.change.len() > 1 && (arguments.base.is_some() || arguments.diff.is_some()) {
+    let has_evidence = arguments.base.is_some() || arguments.diff.is_some() || arguments.terraform.is_some();
+    if arguments.change.len() > 1 && has_evidence {
         let message = "several change files are several changes: only one can complete a diff";
         return Err(Failure::input("usage", message));
     }
@@ -79,6 +80,7 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("head", arguments.head.as_ref());
     words.option("repository", arguments.repository.as_ref().map(|path| path.display()));
     words.option("diff", arguments.diff.as_ref());
+    words.option("terraform", arguments.terraform.as_ref());
     words.option("team", arguments.team.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);

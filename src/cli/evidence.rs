@@ -5,7 +5,7 @@
 
 use super::args::Assess;
 use super::failure::Failure;
-use super::files::standard_input;
+use super::files::{Disk, standard_input};
 use super::session::Session;
 use super::{git, inputs};
 use shockfront::assess::InFlight;
@@ -16,12 +16,17 @@ use shockfront::change::facts::Change;
 use shockfront::change::merge::{Parts, merge};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
 use shockfront::change::team::Team;
-use shockfront::diagnostic::Diagnostic;
+use shockfront::change::terraform::{Action, read_plan};
+use shockfront::change::terraform_land::{Landed, land_plan};
+use shockfront::diagnostic::{Diagnostic, SourceId};
 use shockfront::document::decode_utf8;
 use shockfront::model::System;
 use shockfront::model::draft::{Locate, Place};
-use shockfront::topology::Loaded;
+use shockfront::topology::{Files, Loaded};
 use std::path::Path;
+
+/// What messages call it.
+const STANDARD_INPUT: &str = "standard input";
 
 /// All changes in flight. Notes about how they came together go into the report.
 pub(crate) fn changes(
@@ -43,18 +48,23 @@ pub(crate) fn changes(
         return Err(Failure::Input(problems));
     }
     let derived = derived(session, arguments, team, notes)?;
-    let pairs: Vec<(Change, Option<Change>)> = match derived {
-        Some(derived) => vec![(stated.pop().unwrap_or_default(), Some(derived))],
-        None => stated.into_iter().map(|change| (change, None)).collect(),
-    };
-    let mut all = Vec::with_capacity(pairs.len());
-    for (stated, derived) in pairs {
-        let mut derived = derived.unwrap_or_default();
+    let mut plan = plan(session, arguments, loaded, derived.is_some())?;
+    if derived.is_some() || plan.is_some() {
+        stated = vec![stated.pop().unwrap_or_default()];
+    }
+    let derived = derived.unwrap_or_default();
+    let mut all = Vec::with_capacity(stated.len());
+    for stated in stated {
+        let mut derived = derived.clone();
         if let Some(at) = &arguments.sampling.at {
             // What was typed knows better than the time of a commit when the change happens.
             derived.at = Some(at.clone());
         }
-        let mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived)?) };
+        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived)?) };
+        if let Some(landed) = plan.take() {
+            notes.extend(landed.notes.iter().cloned());
+            landed.join(&mut derived, &mut mapping);
+        }
         derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
         let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
@@ -71,13 +81,8 @@ fn derived(session: &mut Session, arguments: &Assess, team: &Team, notes: &mut V
             .map_err(|error| Failure::input("git", error.to_string()))?;
         (found.commits, found.files)
     } else if let Some(path) = &arguments.diff {
-        let (name, bytes) = match path.as_str() {
-            "-" => ("standard input", standard_input()),
-            path => (path, std::fs::read(path)),
-        };
-        let bytes = bytes.map_err(|error| Failure::input("unreadable", format!("{name} cannot be read: {error}")))?;
-        let text = decode_utf8(name, bytes)?;
-        let source = session.sources.add(name, text.as_str());
+        let (source, name) = foreign(session, path)?;
+        let text = session.sources.get(source).map(|source| source.text.clone()).unwrap_or_default();
         let diff = read_diff(source, &text)?;
         notes.extend(diff.notes.into_iter().map(|note| note.message));
         if diff.files.is_empty() {
@@ -95,11 +100,43 @@ fn derived(session: &mut Session, arguments: &Assess, team: &Team, notes: &mut V
     Ok(Some(change))
 }
 
-/// Where the files of a change belong. A glob that cannot be read is shown in the topology.
+/// The Terraform plan, where there is one that does anything; `beside` something else it may do nothing.
+fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool) -> Result<Option<Landed>, Failure> {
+    let Some(path) = &arguments.terraform else { return Ok(None) };
+    let (source, name) = foreign(session, path)?;
+    let plan = read_plan(&session.sources, source)?;
+    let does_nothing = plan.resources.iter().all(|resource| resource.action == Action::Forget);
+    if does_nothing && plan.open_questions.is_empty() && !beside {
+        let message = format!("{name} is a plan that changes nothing: there is nothing to assess");
+        return Err(Failure::input("empty-plan", message));
+    }
+    let is_service = |service: &str| loaded.system.find_service(service).is_some();
+    let landed = with_places(loaded, |rules| land_plan(&plan, rules, is_service))?;
+    Ok(Some(landed))
+}
+
+/// Reads a text of somebody else's format, whatever it is called; `-` is standard input. Also says what to call it.
+fn foreign(session: &mut Session, path: &str) -> Result<(SourceId, String), Failure> {
+    let name = if path == "-" { STANDARD_INPUT } else { path };
+    if path == "-" && session.sources.iter().any(|source| source.name == STANDARD_INPUT) {
+        return Err(Failure::input("usage", "standard input can be read once: give a file for one of the options"));
+    }
+    let bytes = if path == "-" { standard_input() } else { Disk.read(path) };
+    let bytes = bytes.map_err(|error| Failure::input("unreadable", format!("{name} cannot be read: {error}")))?;
+    let text = decode_utf8(name, bytes)?;
+    Ok((session.sources.add(name, text), name.to_owned()))
+}
+
+/// Where the files of a change belong.
 fn mapping(loaded: &Loaded, change: &Change) -> Result<Mapping, Failure> {
+    with_places(loaded, |rules| map_files(rules, &change.files))
+}
+
+/// Asks with all globs of the topology. One that cannot be read is shown where it stands.
+fn with_places<T>(loaded: &Loaded, ask: impl Fn(&[PathRule<'_>]) -> Result<T, Vec<Diagnostic>>) -> Result<T, Failure> {
     let rules = rules(&loaded.system);
     let plain: Vec<PathRule<'_>> = rules.iter().map(|(rule, _)| *rule).collect();
-    map_files(&plain, &change.files).map_err(|problems| {
+    ask(&plain).map_err(|problems| {
         let mut located: Vec<Diagnostic> = Vec::new();
         for (rule, place) in &rules {
             if let Err(own) = map_files(std::slice::from_ref(rule), &[]) {

@@ -1,0 +1,118 @@
+//! Evidence about a change that others write: Terraform plans.
+
+use super::{json, place, run, shockfront, write};
+use serde_json::Value;
+
+/// A shipped topology, absolute.
+fn shipped(path: &str) -> String {
+    format!("{}/topologies/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn fixture(path: &str) -> String {
+    format!("{}/tests/cli/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All strings of a list, one a line.
+fn lines(list: &Value) -> String {
+    let items = list.as_array().expect("a list");
+    items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_replaced_environment_loses_state_and_blocks() {
+    let place = place();
+    let (topology, plan) = (shipped("delete-and-recreate/topology.yaml"), fixture("plans/environment.json"));
+    let arguments = ["assess", &topology, "--terraform", &plan, "--trials", "512", "--format", "json"];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert_eq!(code, 1, "{err}");
+    let result = json(&out);
+    assert_eq!(lines(&result["impact"]["inputs"]["faults"]), "state_loss@calc-env\nconfig_push@console-widget");
+    assert_eq!(result["verdict"]["gate"], "blocked");
+    let notes = lines(&result["notes"]);
+    for said in [
+        "the Terraform plan has 3 resources: 1 created, 1 changed in place, 1 replaced; 2 of 3 belong to a service",
+        "module.calc.aws_elastic_beanstalk_environment.calc_env (of calc-env) is deleted and then created again, because \
+         `solution_stack_name` cannot be changed in place; what it holds is lost",
+    ] {
+        assert!(notes.contains(said), "{notes}");
+    }
+    assert_eq!(lines(&result["change"]["unmapped"]), "terraform:aws_cloudwatch_dashboard.costs");
+    let floors = lines(&result["floors"]);
+    assert!(floors.contains("1 resource of the Terraform plan belongs to no service"), "{floors}");
+    assert!(floors.contains("destructive-without-tested-restore") && !floors.contains("change-not-fully-known"), "{floors}");
+}
+
+const SERVICES: &str = "\
+schema: shockfront/topology/v1
+observed_at: 2026-08-01
+coverage: 0.9
+services:
+  orders-db: {kind: datastore, owner: team-orders}
+  pool: {owner: team-orders, paths: [\"terraform:terraform_data.web\"]}
+dependencies:
+  - {from: pool, to: orders-db}
+journeys:
+  buy: {needs: [pool], users_per_minute: 100, slo: 99.9}
+";
+
+#[test]
+fn types_that_tell_nothing_leave_a_question() {
+    let place = place();
+    write(place.path(), "services.yaml", SERVICES);
+    // Written by Terraform 1.11 from resources of its own provider.
+    let plan = fixture("plans/terraform_data.json");
+    let arguments =
+        ["assess", "services.yaml", "--terraform", &plan, "--trials", "512", "--format", "json", "--at", "2026-08-02"];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert_eq!(code, 1, "{err}");
+    let result = json(&out);
+    assert_eq!(lines(&result["change"]["services"]), "orders-db\npool");
+    assert_eq!(lines(&result["change"]["unmapped"]), "terraform:terraform_data.gone");
+    let floors = lines(&result["floors"]);
+    let question = "whether `terraform_data.gone`, `terraform_data.orders_db`, which the Terraform plan destroys, hold state";
+    assert!(floors.contains("change-not-fully-known") && floors.contains(question), "{floors}");
+    let notes = lines(&result["notes"]);
+    let gone = "terraform_data.gone (of no service) is deleted, because its block is no longer in the configuration";
+    assert!(notes.contains(gone) && notes.contains("`triggers_replace` cannot be changed in place"), "{notes}");
+}
+
+#[test]
+fn a_plan_that_changes_nothing_is_nothing_to_assess() {
+    let place = place();
+    let plan = r#"{"format_version": "1.2", "resource_changes": [{"address": "a.b", "change": {"actions": ["no-op"]}}]}"#;
+    write(place.path(), "plan.json", plan);
+    let (code, out, err) = run(place.path(), &["assess", "shop.yaml", "--terraform", "plan.json"]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("plan.json is a plan that changes nothing"), "{err}");
+    write(place.path(), "half.json", r#"{"format_version": "1.2", "errored": true}"#);
+    let (code, out, err) = run(place.path(), &["assess", "shop.yaml", "--terraform", "half.json", "--format", "json"]);
+    assert_eq!((code, json(&out)["verdict"]["gate"].as_str()), (1, Some("not_assessed")), "{err}");
+}
+
+#[test]
+fn broken_plans_show_the_place() {
+    let place = place();
+    write(place.path(), "plan.json", "{\"format_version\": \"1.2\",\n \"resource_changes\": [{\"address\": 1}]}\n");
+    let (code, out, err) = run(place.path(), &["assess", "shop.yaml", "--terraform", "plan.json"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("plan.json:2:24") && err.contains("terraform show -json"), "{err}");
+}
+
+#[test]
+fn a_plan_comes_through_a_pipe_and_a_change_file_completes_it() {
+    let place = place();
+    let change = "schema: shockfront/change/v1\ntitle: Newer stack\nrollback: {tested: yes}\n";
+    write(place.path(), "change.yaml", change);
+    let topology = shipped("delete-and-recreate/topology.yaml");
+    let arguments = ["assess", &topology, "--terraform", "-", "--change", "change.yaml", "--trials", "512", "--format", "json"];
+    let plan = std::fs::read(fixture("plans/environment.json")).expect("the plan");
+    let output = shockfront(place.path(), &arguments).write_stdin(plan).output().expect("it ran");
+    let result = json(&String::from_utf8(output.stdout).expect("UTF-8"));
+    assert_eq!(result["change"]["title"], "Newer stack");
+    assert!(!lines(&result["floors"]).contains("destructive-without-tested-restore"), "{result}");
+    let twice = ["assess", &topology, "--terraform", "-", "--diff", "-"];
+    let diff = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
+    let output = shockfront(place.path(), &twice).write_stdin(diff).output().expect("it ran");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("standard input can be read once"));
+}
