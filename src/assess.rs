@@ -4,6 +4,7 @@
 //! arithmetic happens here. Looks at a running simulation are at 8,192 trials and doublings; the error that a wrong band by
 //! chance may have is spread over them (model.md §4). What must hold: same inputs and seed, same assessment.
 
+use crate::change::codeowners::OwnedPath;
 use crate::change::facts::{Assisted, Change, TriState};
 use crate::change::paths::Mapping;
 use crate::change::team::Team;
@@ -42,6 +43,8 @@ pub struct InFlight {
     pub change: Change,
     /// Its files by service, where there is a diff.
     pub mapping: Option<Mapping>,
+    /// Its files with their owners by the code host, where its file is known.
+    pub owned_paths: Vec<OwnedPath>,
 }
 
 /// What to assess and how.
@@ -136,6 +139,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
+    let owned_paths: Vec<OwnedPath> = request.changes.iter().flat_map(|one| one.owned_paths.clone()).collect();
     let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
     let decided = policy::decide(&Facts {
         system,
@@ -144,6 +148,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         services: &services,
         n_unplaced: placed.iter().filter(|placed| placed.faults.is_empty()).count(),
         unmapped: &unmapped,
+        owned_paths: &owned_paths,
         quality: &quality,
         impaired: &impaired,
         risk: outcome.as_ref().map(|outcome| &outcome.risk),
@@ -164,7 +169,7 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
     }
     let mut placed = Vec::new();
     let mut problems = Vec::new();
-    for InFlight { change, mapping } in &request.changes {
+    for InFlight { change, mapping, .. } in &request.changes {
         let landing = match faults::land(system, change, mapping.as_ref()) {
             Ok(landing) => landing,
             Err(found) => {

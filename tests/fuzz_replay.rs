@@ -155,7 +155,8 @@ replay!(
     duration,
     reference,
     part,
-    terraform_plan
+    terraform_plan,
+    codeowners
 );
 
 fn replay(name: &str) {

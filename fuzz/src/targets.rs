@@ -3,6 +3,7 @@
 //! A target feeds one door of the library that takes text from outside. It panics only where the library does, or where a
 //! message points outside of its text. Bytes that are no UTF-8 go through the same check as in the program.
 
+use shockfront::change::codeowners::{Dialect, read_codeowners};
 use shockfront::change::commits::read_log;
 use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
@@ -48,6 +49,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("reference", reference),
     ("part", part),
     ("terraform_plan", terraform_plan),
+    ("codeowners", codeowners),
 ];
 
 /// Larger graphs are read, but not simulated: the target is the reader.
@@ -249,6 +251,22 @@ pub fn terraform_plan(data: &[u8]) {
             assert!(!landed.notes.is_empty());
         }
         Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// `--codeowners FILE`, of both hosts.
+pub fn codeowners(data: &[u8]) {
+    let Ok(text) = decode_utf8("CODEOWNERS", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("CODEOWNERS", text);
+    let text = &sources.get(id).expect("just added").text;
+    let _ = Dialect::of("CODEOWNERS", text);
+    for dialect in [Dialect::GitHub, Dialect::GitLab] {
+        let file = read_codeowners(id, text, dialect);
+        judge(&sources, &file.warnings);
+        for path in ["a", "docs/a b.js", "src/[x]/{y}.rs"] {
+            assert!(file.claims(path).iter().all(|claim| claim.approvals > 0 && !claim.owners.is_empty()));
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 
 #[cfg(test)]
 mod against_git;
+pub mod codeowners;
 pub mod commits;
 pub mod derive;
 pub mod diff;

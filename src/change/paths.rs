@@ -45,6 +45,14 @@ pub struct Mapping {
     pub n_mapped: usize,
 }
 
+impl Mapping {
+    /// The services that a path lands on, none where it belongs to none. Linear in the changed files.
+    pub fn services_of(&self, path: &str) -> Vec<String> {
+        let lands = self.by_service.iter().filter(|(_, touched)| touched.paths.iter().any(|known| known == path));
+        lands.map(|(service, _)| service.clone()).collect()
+    }
+}
+
 /// Maps changed files to services.
 ///
 /// # Errors

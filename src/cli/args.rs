@@ -197,6 +197,9 @@ pub(crate) struct Assess {
     /// Who people are and how experienced (shockfront/team/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) team: Option<String>,
+    /// Who owns files (CODEOWNERS of GitHub or GitLab) [default: with --base, the one of the repository at that revision]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) codeowners: Option<String>,
     /// Whether an AI tool helped; overrides the change file and the commits
     #[arg(long, value_name = "ANSWER", value_parser = parse_answer)]
     pub(crate) ai_assisted: Option<TriState>,

@@ -82,6 +82,7 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("diff", arguments.diff.as_ref());
     words.option("terraform", arguments.terraform.as_ref());
     words.option("team", arguments.team.as_ref());
+    words.option("codeowners", arguments.codeowners.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);
     words.switch("advisory", arguments.advisory);

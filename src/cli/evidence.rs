@@ -9,6 +9,7 @@ use super::files::{Disk, standard_input};
 use super::session::Session;
 use super::{git, inputs};
 use shockfront::assess::InFlight;
+use shockfront::change::codeowners::{Dialect, OwnedPath, read_codeowners};
 use shockfront::change::commits::Commit;
 use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
@@ -68,7 +69,8 @@ pub(crate) fn changes(
         derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
         let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
-        all.push(InFlight { change, mapping });
+        let owned_paths = owned_paths(session, arguments, &change, mapping.as_ref(), notes)?;
+        all.push(InFlight { change, mapping, owned_paths });
     }
     Ok(all)
 }
@@ -76,9 +78,7 @@ pub(crate) fn changes(
 /// The change as the repository or the diff shows it.
 fn derived(session: &mut Session, arguments: &Assess, team: &Team, notes: &mut Vec<String>) -> Result<Option<Change>, Failure> {
     let (commits, files): (Vec<Commit>, _) = if let Some(base) = &arguments.base {
-        let repository = arguments.repository.as_deref().unwrap_or(Path::new("."));
-        let found = git::collect(repository, base, arguments.head.as_deref())
-            .map_err(|error| Failure::input("git", error.to_string()))?;
+        let found = git::collect(repository(arguments), base, arguments.head.as_deref()).map_err(of_git)?;
         (found.commits, found.files)
     } else if let Some(path) = &arguments.diff {
         let (source, name) = foreign(session, path)?;
@@ -113,6 +113,50 @@ fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool
     let is_service = |service: &str| loaded.system.find_service(service).is_some();
     let landed = with_places(loaded, |rules| land_plan(&plan, rules, is_service))?;
     Ok(Some(landed))
+}
+
+/// Where code hosts look for the owners of files, GitHub's places first.
+const CODEOWNERS_PLACES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
+
+/// The changed files with their owners by the code host: of the file that is given, else of the one that the repository has at the
+/// base. A change cannot choose its own owners, so the head is not asked.
+fn owned_paths(
+    session: &mut Session,
+    arguments: &Assess,
+    change: &Change,
+    mapping: Option<&Mapping>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<OwnedPath>, Failure> {
+    if change.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let source = if let Some(path) = &arguments.codeowners {
+        foreign(session, path)?.0
+    } else if let Some(base) = &arguments.base {
+        let found = git::first_file(repository(arguments), base, &CODEOWNERS_PLACES).map_err(of_git)?;
+        let Some((path, text)) = found else { return Ok(Vec::new()) };
+        notes.push(format!("owners of files are those of {path} at {base}"));
+        session.sources.add(path, text)
+    } else {
+        return Ok(Vec::new());
+    };
+    let Some(found) = session.sources.get(source) else { return Ok(Vec::new()) };
+    let file = read_codeowners(source, &found.text, Dialect::of(&found.name, &found.text));
+    session.warn(&file.warnings);
+    let owned = |path: &str| OwnedPath {
+        path: path.to_owned(),
+        services: mapping.map(|mapping| mapping.services_of(path)).unwrap_or_default(),
+        claims: file.claims(path),
+    };
+    Ok(change.files.iter().flat_map(|file| file.touched_paths()).map(owned).collect())
+}
+
+fn repository(arguments: &Assess) -> &Path {
+    arguments.repository.as_deref().unwrap_or(Path::new("."))
+}
+
+fn of_git(error: git::GitError) -> Failure {
+    Failure::input("git", error.to_string())
 }
 
 /// Reads a text of somebody else's format, whatever it is called; `-` is standard input. Also says what to call it.

@@ -5,10 +5,12 @@
 //! missing input that leaves nothing to compare is "not assessed", never a pass. Source: model.md §3.5, §3.7.
 
 mod advice;
+mod code_owners;
 mod floors;
 pub mod rules;
 mod sign_off;
 
+use crate::change::codeowners::OwnedPath;
 use crate::change::facts::Change;
 use crate::change::team::Team;
 use crate::model::System;
@@ -32,6 +34,8 @@ pub struct Facts<'a> {
     pub n_unplaced: usize,
     /// Changed files that belong to no service.
     pub unmapped: &'a [String],
+    /// Changed files with their owners by the code host, where its file is known.
+    pub owned_paths: &'a [OwnedPath],
     /// What the result rests on.
     pub quality: &'a DataQuality,
     /// Services with P(impaired | fault), descending.

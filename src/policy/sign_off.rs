@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::{Facts, floors::percent, rules};
+use super::{Facts, code_owners, floors::percent, rules};
 use crate::change::facts::{Level, Reviewer};
 use crate::change::team::TeamMember;
 use crate::risk::assessment::{Band, Floor, SignOff};
@@ -30,6 +30,9 @@ pub(super) fn sign_off(facts: &Facts<'_>, band: Band, floors: &[Floor]) -> (Vec<
         missing.extend(roll_outs(facts));
     }
     list.extend(owner_entries(facts, &owners, band));
+    let (entries, lacking) = code_owners::entries(facts, band);
+    list.extend(entries);
+    missing.extend(lacking);
     if band == Band::Red {
         missing = blocked(facts, floors, &missing);
     }
@@ -139,6 +142,9 @@ fn owners<'a>(facts: &Facts<'a>) -> Vec<Owner<'a>> {
     let mut position: HashMap<(Option<&str>, bool), usize> = HashMap::new();
     for (service, p) in broken {
         let (team, changed) = (facts.system.service(service).owner.as_deref(), is_changed(&service));
+        if team.is_none() && changed && code_owners::covers(facts, service) {
+            continue;
+        }
         let at = *position.entry((team, team.is_none() && changed)).or_insert(owners.len());
         if at == owners.len() {
             owners.push(Owner { team, changed: false, services: Vec::new() });

@@ -1,7 +1,10 @@
-//! Evidence about a change that others write: Terraform plans.
+//! Evidence about a change that others write: Terraform plans, owners of files.
 
+use super::assess::git;
 use super::{json, place, run, shockfront, write};
 use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
 
 /// A shipped topology, absolute.
 fn shipped(path: &str) -> String {
@@ -115,4 +118,96 @@ fn a_plan_comes_through_a_pipe_and_a_change_file_completes_it() {
     let output = shockfront(place.path(), &twice).write_stdin(diff).output().expect("it ran");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("standard input can be read once"));
+}
+
+/// The shop without an owner, in a repository whose `main` has a CODEOWNERS and whose `work` gives itself another.
+fn owned_repository(codeowners: &str, place_of_it: &str) -> TempDir {
+    let directory = place();
+    let path = directory.path();
+    // Everything else is known, so that only the owner is asked for; the old topology makes it orange.
+    let shop =
+        super::SHOP.replace("owner: team-shop, tier: 1", "tier: 1").replace("observed_at: 2026-08-01", "observed_at: 2026-01-01");
+    write(path, "shop.yaml", &shop);
+    write(path, place_of_it, codeowners);
+    write(path, "shop/main.rs", "one\n");
+    git(path, &["init", "-q", "-b", "main"]);
+    git(path, &["add", "."]);
+    git(path, &["commit", "-q", "-m", "start"]);
+    git(path, &["checkout", "-q", "-b", "work"]);
+    write(path, "shop/main.rs", "one\ntwo\n");
+    write(path, place_of_it, "* @kim\n");
+    git(path, &["commit", "-q", "-a", "-m", "More"]);
+    directory
+}
+
+/// Who has to sign with role `code owner`: who, whether required, by whom given.
+fn code_owners(result: &Value) -> Vec<(String, bool, Option<String>)> {
+    let entries = result["sign_off"].as_array().expect("a list").iter().filter(|entry| entry["role"] == "code owner");
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    entries
+        .map(|entry| {
+            (text(&entry["who"]).expect("who"), entry["required"].as_bool().expect("required"), text(&entry["given_by"]))
+        })
+        .collect()
+}
+
+fn assess_work(place: &Path, more: &[&str]) -> (i32, Value) {
+    let arguments = ["assess", "shop.yaml", "--base", "main", "--trials", "512", "--format", "json"];
+    let (code, out, err) = run(place, &[&arguments[..], more].concat());
+    assert!(code < 2, "{err}");
+    (code, json(&out))
+}
+
+#[test]
+fn code_owners_sign_for_what_nobody_owns() {
+    // kim wrote the commit.
+    let place = owned_repository("* @all\n/shop/ @kim @org/shop-team\n", ".github/CODEOWNERS");
+    let (code, result) = assess_work(place.path(), &[]);
+    assert_eq!(code, 1);
+    // The owners of main count, not those that the change gives itself; it changes CODEOWNERS, too, which belongs to no service.
+    let all = ("@all".to_owned(), true, None);
+    assert_eq!(code_owners(&result), [all.clone(), ("@org/shop-team".to_owned(), true, None)]);
+    let text = result.to_string();
+    assert!(text.contains("shop/main.rs is owned by `/shop/` (line 2 of CODEOWNERS)"), "{text}");
+    assert!(text.contains("@org/shop-team, code owner of shop/main.rs, has to sign off"), "{text}");
+    assert!(!text.contains("nobody owns shop"), "{text}");
+    assert!(lines(&result["notes"]).contains("owners of files are those of .github/CODEOWNERS at main"), "{text}");
+
+    let team = "schema: shockfront/team/v1\npeople:\n  - {name: kim, emails: [kim@example.com], level: senior, teams: [shop-team]}\n  \
+        - {name: lee, emails: [lee@x.org], level: senior, teams: [shop-team]}\n";
+    write(place.path(), "team.yaml", team);
+    write(place.path(), "change.yaml", "schema: shockfront/change/v1\nreviewers: [{name: kim}, {name: lee}]\n");
+    let (_, result) = assess_work(place.path(), &["--team", "team.yaml", "--change", "change.yaml"]);
+    assert_eq!(code_owners(&result), [all, ("@org/shop-team".to_owned(), true, Some("lee".to_owned()))]);
+}
+
+#[test]
+fn an_owner_who_wrote_the_change_leaves_the_service_unowned() {
+    let place = owned_repository("/shop/ @kim\n", "CODEOWNERS");
+    let (_, result) = assess_work(place.path(), &[]);
+    assert_eq!(code_owners(&result), []);
+    assert!(result.to_string().contains("nobody owns shop"), "{result}");
+}
+
+#[test]
+fn sections_of_gitlab_each_ask() {
+    let text = "[Shop][2] @lee @max @group/shop\n/shop/\n^[Code]\n*.rs @rust\n[Other]\n/web/ @web\n";
+    let place = owned_repository(text, ".gitlab/CODEOWNERS");
+    write(place.path(), "change.yaml", "schema: shockfront/change/v1\nreviewers: [{name: lee}]\n");
+    let (_, result) = assess_work(place.path(), &["--change", "change.yaml"]);
+    let both = [("@lee or @max or @group/shop".to_owned(), true, None), ("@rust".to_owned(), false, None)];
+    assert_eq!(code_owners(&result), both);
+    let text = result.to_string();
+    assert!(text.contains("2 of @lee or @max or @group/shop") && text.contains("section Shop"), "{text}");
+}
+
+#[test]
+fn a_file_of_owners_goes_with_a_diff_and_warns_where_the_host_is_silent() {
+    let place = owned_repository("* @all\n", "CODEOWNERS");
+    write(place.path(), "OWNERS", "* @all\n!shop/ @x\nshop/ @lee\n");
+    write(place.path(), "a.diff", "--- a/shop/main.rs\n+++ b/shop/main.rs\n@@ -1 +1 @@\n-a\n+b\n");
+    let arguments = ["assess", "shop.yaml", "--diff", "a.diff", "--codeowners", "OWNERS", "--trials", "512", "--format", "json"];
+    let (_, out, err) = run(place.path(), &arguments);
+    assert_eq!(code_owners(&json(&out)), [("@lee".to_owned(), true, None)]);
+    assert!(err.contains("OWNERS:2:1") && err.contains("GitHub passes over this line"), "{err}");
 }
