@@ -407,8 +407,7 @@ fn assisted(placed: &[Placed<'_>]) -> Assisted {
 fn ai_evidence(placed: &[Placed<'_>]) -> Vec<String> {
     let signs = placed.iter().flat_map(|placed| &placed.change.ai_evidence);
     let sentence = |sign: &crate::change::provenance::Evidence| {
-        let hash = sign.commit.get(..10).unwrap_or(&sign.commit);
-        format!("commit {hash}: `{}` ({}, confidence {})", sign.text, sign.signal.as_str(), sign.confidence.as_str())
+        format!("{}: `{}` ({}, confidence {})", sign.place(), sign.text, sign.signal.as_str(), sign.confidence.as_str())
     };
     signs.map(sentence).collect()
 }

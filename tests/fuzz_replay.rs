@@ -156,7 +156,8 @@ replay!(
     reference,
     part,
     terraform_plan,
-    codeowners
+    codeowners,
+    host_event
 );
 
 fn replay(name: &str) {

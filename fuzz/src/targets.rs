@@ -7,7 +7,9 @@ use shockfront::change::codeowners::{Dialect, read_codeowners};
 use shockfront::change::commits::read_log;
 use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
+use shockfront::change::facts::Change;
 use shockfront::change::file::{read_change, read_team};
+use shockfront::change::host::read_event;
 use shockfront::change::paths::{PathRule, map_files};
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::change::team::Team;
@@ -50,6 +52,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("part", part),
     ("terraform_plan", terraform_plan),
     ("codeowners", codeowners),
+    ("host_event", host_event),
 ];
 
 /// Larger graphs are read, but not simulated: the target is the reader.
@@ -267,6 +270,17 @@ pub fn codeowners(data: &[u8]) {
         for path in ["a", "docs/a b.js", "src/[x]/{y}.rs"] {
             assert!(file.claims(path).iter().all(|claim| claim.approvals > 0 && !claim.owners.is_empty()));
         }
+    }
+}
+
+/// `--event FILE`.
+pub fn host_event(data: &[u8]) {
+    let Ok(text) = decode_utf8("event.json", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("event.json", text);
+    match read_event(&sources, id) {
+        Ok(request) => drop(request.join(&mut Change::default(), &Team::default())),
+        Err(errors) => judge(&sources, &errors),
     }
 }
 

@@ -121,9 +121,9 @@ fn assisted(stated: &Change, derived: &Change, flag: Option<TriState>, notes: &m
     if said.answer != TriState::Yes
         && let Some(sign) = against.clone().max_by_key(|sign| sign.confidence)
     {
-        let hash = sign.commit.get(..10).unwrap_or(&sign.commit);
+        let place = sign.place();
         let message = format!(
-            "{who} says {} to AI assistance, but {} signs in the commits say yes, such as `{}` in {hash}",
+            "{who} says {} to AI assistance, but {} signs say yes, such as `{}` in {place}",
             said.answer,
             against.count(),
             sign.text

@@ -171,7 +171,8 @@ pub(crate) enum Services {
 /// `assess`.
 #[derive(Debug, Args)]
 #[command(after_long_help = ASSESS_EXAMPLES)]
-#[command(group(clap::ArgGroup::new("source").required(true).multiple(true).args(["change", "base", "diff", "terraform"])))]
+#[command(group(clap::ArgGroup::new("source").required(true).multiple(true).args(["change", "base", "diff", "terraform", "event", "gitlab"])))]
+#[command(group(clap::ArgGroup::new("history").multiple(true).args(["base", "event", "gitlab"])))]
 pub(crate) struct Assess {
     /// Topology: a file, a directory of files, or an edge list (.tsv, .csv)
     #[arg(value_hint = ValueHint::AnyPath)]
@@ -186,7 +187,7 @@ pub(crate) struct Assess {
     #[arg(long, value_name = "REV", requires = "base")]
     pub(crate) head: Option<String>,
     /// The git repository [default: the current directory]
-    #[arg(long, value_name = "DIR", requires = "base", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", requires = "history", value_hint = ValueHint::DirPath)]
     pub(crate) repository: Option<PathBuf>,
     /// Take the changed files from a unified diff; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "base", value_hint = ValueHint::FilePath)]
@@ -194,6 +195,13 @@ pub(crate) struct Assess {
     /// Take the changed resources from a Terraform plan, as `terraform show -json` writes it; - reads standard input
     #[arg(long, value_name = "PLAN.json", value_hint = ValueHint::FilePath)]
     pub(crate) terraform: Option<String>,
+    /// Take base, head, title, author and labels from the event file of a pull request on GitHub (GITHUB_EVENT_PATH); with --base or
+    /// --diff the rest
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) event: Option<String>,
+    /// The same from the variables of a merge request pipeline of GitLab (CI_MERGE_REQUEST_...)
+    #[arg(long, conflicts_with = "event")]
+    pub(crate) gitlab: bool,
     /// Who people are and how experienced (shockfront/team/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) team: Option<String>,

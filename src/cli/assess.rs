@@ -1,7 +1,7 @@
 //! `assess`: a change from files, from git or from a diff, and the verdict on it.
 
 use super::args::{Assess, ResultFormat};
-use super::evidence::changes;
+use super::evidence::{changes, has_evidence};
 use super::failure::{Failure, Outcome};
 use super::inputs;
 use super::output::{Progress, deliver};
@@ -17,8 +17,7 @@ use shockfront::report::{self, AssessmentReport};
 use shockfront::risk::assessment::Gate;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
-    let has_evidence = arguments.base.is_some() || arguments.diff.is_some() || arguments.terraform.is_some();
-    if arguments.change.len() > 1 && has_evidence {
+    if arguments.change.len() > 1 && has_evidence(arguments) {
         let message = "several change files are several changes: only one can complete a diff";
         return Err(Failure::input("usage", message));
     }
@@ -81,6 +80,8 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("repository", arguments.repository.as_ref().map(|path| path.display()));
     words.option("diff", arguments.diff.as_ref());
     words.option("terraform", arguments.terraform.as_ref());
+    words.option("event", arguments.event.as_ref());
+    words.switch("gitlab", arguments.gitlab);
     words.option("team", arguments.team.as_ref());
     words.option("codeowners", arguments.codeowners.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);

@@ -14,6 +14,7 @@ use shockfront::change::commits::Commit;
 use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
 use shockfront::change::facts::Change;
+use shockfront::change::host::{Request, from_gitlab, read_event};
 use shockfront::change::merge::{Parts, merge};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
 use shockfront::change::team::Team;
@@ -28,6 +29,12 @@ use std::path::Path;
 
 /// What messages call it.
 const STANDARD_INPUT: &str = "standard input";
+
+/// Whether the change is told by anything but change files; then it is one change.
+pub(crate) fn has_evidence(arguments: &Assess) -> bool {
+    let files = [&arguments.base, &arguments.diff, &arguments.terraform, &arguments.event];
+    arguments.gitlab || files.iter().any(|file| file.is_some())
+}
 
 /// All changes in flight. Notes about how they came together go into the report.
 pub(crate) fn changes(
@@ -48,12 +55,17 @@ pub(crate) fn changes(
     if !problems.is_empty() {
         return Err(Failure::Input(problems));
     }
-    let derived = derived(session, arguments, team, notes)?;
+    let request = request(session, arguments)?;
+    let range = range(arguments, request.as_ref());
+    let derived = derived(session, arguments, range.as_ref(), team, notes)?;
     let mut plan = plan(session, arguments, loaded, derived.is_some())?;
-    if derived.is_some() || plan.is_some() {
+    if has_evidence(arguments) {
         stated = vec![stated.pop().unwrap_or_default()];
     }
-    let derived = derived.unwrap_or_default();
+    let mut derived = derived.unwrap_or_default();
+    if let Some(request) = request {
+        notes.extend(request.join(&mut derived, team));
+    }
     let mut all = Vec::with_capacity(stated.len());
     for stated in stated {
         let mut derived = derived.clone();
@@ -69,16 +81,52 @@ pub(crate) fn changes(
         derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
         let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
-        let owned_paths = owned_paths(session, arguments, &change, mapping.as_ref(), notes)?;
+        let owned_paths = owned_paths(session, arguments, range.as_ref(), (&change, mapping.as_ref()), notes)?;
         all.push(InFlight { change, mapping, owned_paths });
     }
     Ok(all)
 }
 
+/// The pull or merge request, where the host tells of one.
+fn request(session: &mut Session, arguments: &Assess) -> Result<Option<Request>, Failure> {
+    if let Some(path) = &arguments.event {
+        let (source, _) = foreign(session, path)?;
+        return Ok(Some(read_event(&session.sources, source)?));
+    }
+    if arguments.gitlab {
+        return Ok(Some(from_gitlab(|name| std::env::var(name).ok())?));
+    }
+    Ok(None)
+}
+
+/// Between which commits a change lies.
+struct Range {
+    base: String,
+    head: Option<String>,
+    /// How to get commits that are missing, where the host names them.
+    fetch: Option<String>,
+}
+
+/// What was typed, else what the host says, unless there is a diff.
+fn range(arguments: &Assess, request: Option<&Request>) -> Option<Range> {
+    if let Some(base) = &arguments.base {
+        return Some(Range { base: base.clone(), head: arguments.head.clone(), fetch: None });
+    }
+    let request = request.filter(|_| arguments.diff.is_none())?;
+    Some(Range { base: request.base.clone()?, head: request.head.clone(), fetch: request.fetch.clone() })
+}
+
 /// The change as the repository or the diff shows it.
-fn derived(session: &mut Session, arguments: &Assess, team: &Team, notes: &mut Vec<String>) -> Result<Option<Change>, Failure> {
-    let (commits, files): (Vec<Commit>, _) = if let Some(base) = &arguments.base {
-        let found = git::collect(repository(arguments), base, arguments.head.as_deref()).map_err(of_git)?;
+fn derived(
+    session: &mut Session,
+    arguments: &Assess,
+    range: Option<&Range>,
+    team: &Team,
+    notes: &mut Vec<String>,
+) -> Result<Option<Change>, Failure> {
+    let (commits, files): (Vec<Commit>, _) = if let Some(range) = range {
+        let found =
+            git::collect(repository(arguments), &range.base, range.head.as_deref()).map_err(|error| of_git(&error, range))?;
         (found.commits, found.files)
     } else if let Some(path) = &arguments.diff {
         let (source, name) = foreign(session, path)?;
@@ -123,8 +171,8 @@ const CODEOWNERS_PLACES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/
 fn owned_paths(
     session: &mut Session,
     arguments: &Assess,
-    change: &Change,
-    mapping: Option<&Mapping>,
+    range: Option<&Range>,
+    (change, mapping): (&Change, Option<&Mapping>),
     notes: &mut Vec<String>,
 ) -> Result<Vec<OwnedPath>, Failure> {
     if change.files.is_empty() {
@@ -132,16 +180,18 @@ fn owned_paths(
     }
     let source = if let Some(path) = &arguments.codeowners {
         foreign(session, path)?.0
-    } else if let Some(base) = &arguments.base {
-        let found = git::first_file(repository(arguments), base, &CODEOWNERS_PLACES).map_err(of_git)?;
+    } else if let Some(range) = range {
+        let places = if arguments.gitlab { &CODEOWNERS_PLACES[1..] } else { &CODEOWNERS_PLACES };
+        let found = git::first_file(repository(arguments), &range.base, places).map_err(|error| of_git(&error, range))?;
         let Some((path, text)) = found else { return Ok(Vec::new()) };
-        notes.push(format!("owners of files are those of {path} at {base}"));
+        notes.push(format!("owners of files are those of {path} at {}", range.base));
         session.sources.add(path, text)
     } else {
         return Ok(Vec::new());
     };
     let Some(found) = session.sources.get(source) else { return Ok(Vec::new()) };
-    let file = read_codeowners(source, &found.text, Dialect::of(&found.name, &found.text));
+    let dialect = if arguments.gitlab { Dialect::GitLab } else { Dialect::of(&found.name, &found.text) };
+    let file = read_codeowners(source, &found.text, dialect);
     session.warn(&file.warnings);
     let owned = |path: &str| OwnedPath {
         path: path.to_owned(),
@@ -155,8 +205,13 @@ fn repository(arguments: &Assess) -> &Path {
     arguments.repository.as_deref().unwrap_or(Path::new("."))
 }
 
-fn of_git(error: git::GitError) -> Failure {
-    Failure::input("git", error.to_string())
+/// A commit that the host names and the clone lacks can be fetched without a token, also from a fork.
+fn of_git(error: &git::GitError, range: &Range) -> Failure {
+    let problem = Diagnostic::error("git", error.to_string());
+    match (&range.fetch, error) {
+        (Some(fetch), git::GitError::UnknownRevision { .. }) => problem.help(format!("fetch it with `{fetch}`")).into(),
+        _ => problem.into(),
+    }
 }
 
 /// Reads a text of somebody else's format, whatever it is called; `-` is standard input. Also says what to call it.

@@ -1,4 +1,4 @@
-//! Evidence about a change that others write: Terraform plans, owners of files.
+//! Evidence about a change that others write: Terraform plans, owners of files, pull and merge requests.
 
 use super::assess::git;
 use super::{json, place, run, shockfront, write};
@@ -210,4 +210,74 @@ fn a_file_of_owners_goes_with_a_diff_and_warns_where_the_host_is_silent() {
     let (_, out, err) = run(place.path(), &arguments);
     assert_eq!(code_owners(&json(&out)), [("@lee".to_owned(), true, None)]);
     assert!(err.contains("OWNERS:2:1") && err.contains("GitHub passes over this line"), "{err}");
+}
+
+/// The full hash of a revision.
+fn hash(place: &Path, revision: &str) -> String {
+    let output = std::process::Command::new("git").current_dir(place).args(["rev-parse", revision]).output().expect("git ran");
+    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+}
+
+/// The event of a pull request from `main` to `work`, opened by lee.
+fn event(place: &Path, head: &str, n_files: u64) -> String {
+    let event = serde_json::json!({"action": "synchronize", "pull_request": {
+        "number": 7, "title": "Shop sells more", "draft": true, "changed_files": n_files,
+        "user": {"login": "lee", "id": 77, "type": "User"}, "labels": [{"name": "ai-assisted"}, {"name": "backend"}],
+        "base": {"ref": "main", "sha": hash(place, "main")}, "head": {"ref": "work", "sha": head, "repo": {"fork": true}}}});
+    event.to_string()
+}
+
+#[test]
+fn an_event_of_github_says_what_is_compared_and_who_opened_it() {
+    let place = owned_repository("/shop/ @lee\n", "CODEOWNERS");
+    let head = hash(place.path(), "work");
+    // A pipeline stands on a merge that nobody wrote.
+    git(place.path(), &["checkout", "-q", "main"]);
+    write(place.path(), "event.json", &event(place.path(), &head, 2));
+    let arguments = ["assess", "shop.yaml", "--event", "event.json", "--trials", "512", "--format", "json"];
+    let (code, out, err) = run(place.path(), &arguments);
+    let result = json(&out);
+    assert_eq!((code, result["change"]["title"].as_str()), (1, Some("Shop sells more")), "{err}");
+    assert_eq!(lines(&result["change"]["services"]), "shop");
+    assert_eq!(result["change"]["ai"]["assisted"], "yes");
+    let sign = "the pull or merge request: `ai-assisted` (label, confidence medium)";
+    assert!(result["change"]["ai"]["evidence"].to_string().contains(sign), "{out}");
+    assert!(lines(&result["notes"]).contains("pull request 7 is a draft"), "{out}");
+    // lee opened it, so lee does not sign for it as the owner of the file.
+    assert!(code_owners(&result).is_empty() && out.contains("nobody owns shop"), "{out}");
+    assert!(!out.contains("change-not-fully-known"), "{out}");
+
+    write(place.path(), "event.json", &event(place.path(), &head, 9));
+    let (_, out, _) = run(place.path(), &arguments);
+    assert!(out.contains("pull request 7 has 9 changed files, of which 2 were seen"), "{out}");
+}
+
+#[test]
+fn commits_of_a_fork_that_are_missing_can_be_fetched_without_a_token() {
+    let place = owned_repository("* @all\n", "CODEOWNERS");
+    write(place.path(), "event.json", &event(place.path(), &"7".repeat(40), 2));
+    let (code, out, err) = run(place.path(), &["assess", "shop.yaml", "--event", "event.json"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("git fetch origin pull/7/head"), "{err}");
+    write(place.path(), "event.json", "{\"ref\": \"refs/heads/main\"}");
+    let (code, _, err) = run(place.path(), &["assess", "shop.yaml", "--event", "event.json"]);
+    assert!(code == 2 && err.contains("event.json:1:2") && err.contains("no `pull_request`"), "{err}");
+}
+
+#[test]
+fn variables_of_gitlab_say_the_same() {
+    let place = owned_repository("/shop/ @lee\n", "CODEOWNERS");
+    let arguments = ["assess", "shop.yaml", "--gitlab", "--trials", "512", "--format", "json"];
+    let mut command = shockfront(place.path(), &arguments);
+    command.env("CI_MERGE_REQUEST_IID", "5").env("CI_MERGE_REQUEST_TITLE", "Shop sells more");
+    command.env("CI_MERGE_REQUEST_DIFF_BASE_SHA", hash(place.path(), "main")).env("CI_COMMIT_SHA", hash(place.path(), "work"));
+    command.env("CI_MERGE_REQUEST_LABELS", "backend,ai-generated").env_remove("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA");
+    let output = command.output().expect("it ran");
+    let result = json(&String::from_utf8(output.stdout).expect("UTF-8"));
+    assert_eq!((&result["change"]["title"], &result["change"]["ai"]["assisted"]), (&"Shop sells more".into(), &"yes".into()));
+    assert_eq!(code_owners(&result), [("@lee".to_owned(), true, None)]);
+    let mut command = shockfront(place.path(), &arguments);
+    let output = command.env_remove("CI_MERGE_REQUEST_IID").output().expect("it ran");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("this is no merge request pipeline"));
 }
