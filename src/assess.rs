@@ -4,6 +4,7 @@
 //! arithmetic happens here. Looks at a running simulation are at 8,192 trials and doublings; the error that a wrong band by
 //! chance may have is spread over them (model.md §4). What must hold: same inputs and seed, same assessment.
 
+use crate::change::codeowners::OwnedPath;
 use crate::change::facts::{Assisted, Change, TriState};
 use crate::change::paths::Mapping;
 use crate::change::team::Team;
@@ -44,6 +45,8 @@ pub struct InFlight {
     pub change: Change,
     /// Its files by service, where there is a diff.
     pub mapping: Option<Mapping>,
+    /// Its files with their owners by the code host, where its file is known.
+    pub owned_paths: Vec<OwnedPath>,
 }
 
 /// What to assess and how.
@@ -111,7 +114,7 @@ struct Placed {
     change: Change,
     landing: Landing,
     chance: Chance,
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
     scenario: Option<Scenario>,
 }
 
@@ -131,7 +134,7 @@ struct Outcome {
 pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
     let forecast = forecast(request);
     let (placed, lapsed) = place(system, compact, request, &forecast)?;
-    let all_faults: Vec<Fault> = placed.iter().filter_map(|placed| placed.fault.clone()).collect();
+    let all_faults: Vec<Fault> = placed.iter().flat_map(|placed| placed.faults.clone()).collect();
     let together = match all_faults.as_slice() {
         [] => None,
         faults => Some(scenario(system, compact, faults, request.horizon)?.answered(request.response)),
@@ -152,6 +155,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
+    let owned_paths: Vec<OwnedPath> = request.changes.iter().flat_map(|one| one.owned_paths.clone()).collect();
     let changes: Vec<&Change> = placed.iter().map(|placed| &placed.change).collect();
     let decided = policy::decide(&Facts {
         policy: &request.policy,
@@ -160,8 +164,9 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         changes: &changes,
         team: &request.team,
         services: &services,
-        n_unplaced: placed.iter().filter(|placed| placed.fault.is_none()).count(),
+        n_unplaced: placed.iter().filter(|placed| placed.faults.is_empty()).count(),
         unmapped: &unmapped,
+        owned_paths: &owned_paths,
         quality: &quality,
         impaired: &impaired,
         reach: outcome.as_ref().and_then(|outcome| largest_reach(&outcome.impacts)),
@@ -222,7 +227,7 @@ fn place(
         return Err(vec![Diagnostic::error("no-change", "there is no change to assess")]);
     }
     let (mut placed, mut lapsed, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    for InFlight { change, mapping } in &request.changes {
+    for InFlight { change, mapping, .. } in &request.changes {
         let (change, said) = approvals::valid(change, forecast);
         lapsed.extend(said);
         let landing = match faults::land(system, &change, mapping.as_ref()) {
@@ -233,13 +238,11 @@ fn place(
             }
         };
         let chance = chance::chance(&change, landing.services().len(), &request.team);
-        let fault = faults::fault(system, &change, &landing);
-        let scenario = fault.as_ref().map(|fault| {
-            scenario(system, compact, std::slice::from_ref(fault), request.horizon)
-                .map(|scenario| scenario.answered(request.response))
-        });
+        let faults = faults::faults(system, &change, &landing);
+        let scenario = (!faults.is_empty())
+            .then(|| scenario(system, compact, &faults, request.horizon).map(|scenario| scenario.answered(request.response)));
         match scenario.transpose() {
-            Ok(scenario) => placed.push(Placed { change, landing, chance, fault, scenario }),
+            Ok(scenario) => placed.push(Placed { change, landing, chance, faults, scenario }),
             Err(found) => problems.extend(found),
         }
     }
@@ -428,7 +431,7 @@ fn assembled(system: &System, placed: &[Placed], pieces: Pieces) -> Assessment {
         ai_evidence: ai_evidence(placed),
         verdict: decided.verdict,
         fault_probability: FaultProbability { belief: chance::at_least_one(&chances), factors: factors(placed) },
-        faults: placed.iter().filter_map(|placed| placed.fault.as_ref()).map(Fault::label).collect(),
+        faults: placed.iter().flat_map(|placed| &placed.faults).map(Fault::label).collect(),
         breach_probability: risk.breach.mean,
         breach_interval: risk.breach.interval,
         expected_user_minutes: risk.expected_user_minutes,
@@ -471,8 +474,7 @@ fn assisted(placed: &[Placed]) -> Assisted {
 fn ai_evidence(placed: &[Placed]) -> Vec<String> {
     let signs = placed.iter().flat_map(|placed| &placed.change.ai_evidence);
     let sentence = |sign: &crate::change::provenance::Evidence| {
-        let hash = sign.commit.get(..10).unwrap_or(&sign.commit);
-        format!("commit {hash}: `{}` ({}, confidence {})", sign.text, sign.signal.as_str(), sign.confidence.as_str())
+        format!("{}: `{}` ({}, confidence {})", sign.place(), sign.text, sign.signal.as_str(), sign.confidence.as_str())
     };
     signs.map(sentence).collect()
 }

@@ -65,7 +65,7 @@ fn reviewer(name: &str, level: Level, service: Option<&str>) -> Reviewer {
 
 fn request(change: Change) -> AssessRequest<'static> {
     AssessRequest {
-        changes: vec![InFlight { change, mapping: None }],
+        changes: vec![InFlight { change, mapping: None, owned_paths: Vec::new() }],
         trials: 2_048,
         threads: Some(2),
         ..AssessRequest::default()
@@ -371,7 +371,7 @@ fn changes_in_flight_add_up() {
     let other = Change { services: vec!["checkout".to_owned()], ..careful() };
     let mut request = request(careful());
     let one = ask(shop(), &request);
-    request.changes.push(InFlight { change: other, mapping: None });
+    request.changes.push(InFlight { change: other, mapping: None, owned_paths: Vec::new() });
     let both = ask(shop(), &request);
     assert_eq!(both.faults.len(), 2);
     let p = one.fault_probability.belief.mean;

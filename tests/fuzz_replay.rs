@@ -154,7 +154,10 @@ replay!(
     commit_log,
     duration,
     reference,
-    part
+    part,
+    terraform_plan,
+    codeowners,
+    host_event
 );
 
 fn replay(name: &str) {

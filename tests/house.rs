@@ -123,7 +123,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("siphasher", &["random"]),
     ("statrs", &["statistics/"]),
     ("hashbrown", &["model/names", "model/intern"]),
-    ("globset", &["change/paths"]),
+    ("globset", &["change/paths", "change/codeowners"]),
     ("cel", &["policy/condition"]),
     ("strsim", &["diagnostic"]),
     // The core sees texts and values: no disk, no clock, no environment, no other process.

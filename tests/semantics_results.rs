@@ -169,7 +169,7 @@ fn semantics_26_fault_kinds() {
             ..Change::default()
         };
         let request = shockfront::assess::AssessRequest {
-            changes: vec![shockfront::assess::InFlight { change, mapping: None }],
+            changes: vec![shockfront::assess::InFlight { change, mapping: None, owned_paths: Vec::new() }],
             trials: 256,
             ..Default::default()
         };

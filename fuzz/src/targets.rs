@@ -3,13 +3,18 @@
 //! A target feeds one door of the library that takes text from outside. It panics only where the library does, or where a
 //! message points outside of its text. Bytes that are no UTF-8 go through the same check as in the program.
 
+use shockfront::change::codeowners::{Dialect, read_codeowners};
 use shockfront::change::commits::read_log;
 use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
+use shockfront::change::facts::Change;
 use shockfront::change::file::{read_change, read_team};
+use shockfront::change::host::read_event;
 use shockfront::change::paths::{PathRule, map_files};
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::change::team::Team;
+use shockfront::change::terraform::read_plan;
+use shockfront::change::terraform_land::land_plan;
 use shockfront::change::trailers::{person, trailers};
 use shockfront::diagnostic::{Diagnostic, SourceId, Sources};
 use shockfront::document::{self, Format, decode_utf8};
@@ -49,6 +54,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("duration", duration),
     ("reference", reference),
     ("part", part),
+    ("terraform_plan", terraform_plan),
+    ("codeowners", codeowners),
+    ("host_event", host_event),
 ];
 
 /// Larger graphs are read, but not simulated: the target is the reader.
@@ -252,6 +260,48 @@ pub fn unified_diff(data: &[u8]) {
             let rules = [PathRule { service: "cart", glob: "src/cart/**" }, PathRule { service: "web", glob: "**/*.ts" }];
             drop(map_files(&rules, &diff.files));
         }
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// `--terraform FILE`.
+pub fn terraform_plan(data: &[u8]) {
+    let Ok(text) = decode_utf8("plan.json", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("plan.json", text);
+    match read_plan(&sources, id) {
+        Ok(plan) => {
+            let rules = [PathRule { service: "web", glob: "terraform:module.a" }];
+            let landed = land_plan(&plan, &rules, |name| name == "cart").expect("the globs are good");
+            assert!(!landed.notes.is_empty());
+        }
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// `--codeowners FILE`, of both hosts.
+pub fn codeowners(data: &[u8]) {
+    let Ok(text) = decode_utf8("CODEOWNERS", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("CODEOWNERS", text);
+    let text = &sources.get(id).expect("just added").text;
+    let _ = Dialect::of("CODEOWNERS", text);
+    for dialect in [Dialect::GitHub, Dialect::GitLab] {
+        let file = read_codeowners(id, text, dialect);
+        judge(&sources, &file.warnings);
+        for path in ["a", "docs/a b.js", "src/[x]/{y}.rs"] {
+            assert!(file.claims(path).iter().all(|claim| claim.approvals > 0 && !claim.owners.is_empty()));
+        }
+    }
+}
+
+/// `--event FILE`.
+pub fn host_event(data: &[u8]) {
+    let Ok(text) = decode_utf8("event.json", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("event.json", text);
+    match read_event(&sources, id) {
+        Ok(request) => drop(request.join(&mut Change::default(), &Team::default())),
         Err(errors) => judge(&sources, &errors),
     }
 }

@@ -243,6 +243,10 @@ pub struct Change {
     pub simulated: TriState,
     /// Whether it destroys something that cannot be brought back.
     pub destructive: TriState,
+    /// Names of the services that lose state where it is destructive; empty where nobody says, which means all.
+    pub state_lost: Vec<String>,
+    /// What of the change could not be seen, as sentences; each is a reason for more care.
+    pub open_questions: Vec<String>,
     /// How it reaches production.
     pub rollout: Option<Rollout>,
     /// Whether going back was tried.
@@ -270,6 +274,8 @@ impl Default for Change {
             test_coverage: None,
             simulated: TriState::Unknown,
             destructive: TriState::Unknown,
+            state_lost: Vec::new(),
+            open_questions: Vec::new(),
             rollout: None,
             rollback_tested: TriState::Unknown,
             at: None,

@@ -123,6 +123,11 @@ pub fn tool(name: &str, email: &str) -> Option<(&'static str, Confidence)> {
     COMMON_NAMES.into_iter().find(|known| same(known, name)).map(|known| (known, Confidence::Low))
 }
 
+/// The account behind an address of a code host, such as `kim` of `12+kim@users.noreply.github.com`.
+pub fn login(email: &str) -> Option<&str> {
+    host_account(email).1
+}
+
 /// Whether no person stands behind a name and an address: an AI tool or an account for programs.
 pub fn is_machine(name: &str, email: &str) -> bool {
     let (account, login) = host_account(email);

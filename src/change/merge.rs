@@ -32,6 +32,7 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
         services: services(&stated.services, &derived.services, &mut notes),
         lines: lines(&stated, &derived, &mut notes),
         ai_assisted: assisted(&stated, &derived, ai_flag, &mut notes),
+        open_questions: open_questions(&stated, &derived),
         ai_evidence,
         author: author(&stated.author, &derived.author, team, &mut notes),
         co_authors: [stated.co_authors.clone(), derived.co_authors.clone()].concat(),
@@ -43,6 +44,7 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
         test_coverage: stated.test_coverage.or(derived.test_coverage),
         simulated: stated.simulated.or(derived.simulated),
         destructive: stated.destructive.or(derived.destructive),
+        state_lost: [stated.state_lost, derived.state_lost].concat(),
         rollout: stated.rollout.or(derived.rollout),
         rollback_tested: stated.rollback_tested.or(derived.rollback_tested),
         at: stated.at.or(derived.at),
@@ -97,6 +99,16 @@ fn lines(stated: &Change, derived: &Change, notes: &mut Vec<Diagnostic>) -> Opti
     stated.lines.or(derived.lines)
 }
 
+/// The file wins, but what a plan shows it does is not talked away: somebody has to look.
+fn open_questions(stated: &Change, derived: &Change) -> Vec<String> {
+    let mut open = [stated.open_questions.clone(), derived.open_questions.clone()].concat();
+    if stated.destructive == TriState::No && derived.destructive == TriState::Yes {
+        let whose = if derived.state_lost.is_empty() { "a resource".to_owned() } else { derived.state_lost.join(", ") };
+        open.push(format!("the change file says that nothing is destroyed, the Terraform plan destroys state of {whose}"));
+    }
+    open
+}
+
 fn assisted(stated: &Change, derived: &Change, flag: Option<TriState>, notes: &mut Vec<Diagnostic>) -> Assisted {
     let said = match (flag, stated.ai_assisted.answer) {
         (Some(answer), _) => Some(Assisted { answer, basis: Basis::Flag }),
@@ -110,9 +122,9 @@ fn assisted(stated: &Change, derived: &Change, flag: Option<TriState>, notes: &m
     if said.answer != TriState::Yes
         && let Some(sign) = against.clone().max_by_key(|sign| sign.confidence)
     {
-        let hash = sign.commit.get(..10).unwrap_or(&sign.commit);
+        let place = sign.place();
         let message = format!(
-            "{who} says {} to AI assistance, but {} signs in the commits say yes, such as `{}` in {hash}",
+            "{who} says {} to AI assistance, but {} signs say yes, such as `{}` in {place}",
             said.answer,
             against.count(),
             sign.text
@@ -221,6 +233,16 @@ mod tests {
         let (change, notes) = run(stated, derived, None);
         assert_eq!((change.services, change.lines, change.simulated), (names(&["a", "b", "c"]), Some(5), TriState::No));
         assert_eq!((change.title.as_deref(), notes.as_str()), (Some("t"), "services-differ services-differ lines-differ"));
+    }
+
+    #[test]
+    fn what_a_plan_destroys_is_not_talked_away() {
+        let derived = Change { destructive: TriState::Yes, state_lost: vec!["db".to_owned()], ..Change::default() };
+        let stated = |destructive| Change { destructive, ..Change::default() };
+        let (change, _) = run(stated(TriState::No), derived.clone(), None);
+        assert_eq!((change.destructive, change.open_questions.len()), (TriState::No, 1));
+        let (change, _) = run(stated(TriState::Unknown), derived, None);
+        assert_eq!((change.destructive, change.open_questions.len(), change.state_lost.len()), (TriState::Yes, 0, 1));
     }
 
     #[test]

@@ -7,11 +7,13 @@
 //! ```text
 //! diff text ──────────── diff ─┐
 //! git diff --raw --numstat ─ raw ┴─▶ ChangedFile ─ paths ─▶ services ─┐
+//! terraform show -json ─ terraform ─▶ Plan ─ terraform_land ─▶ services ─┤
 //! git log ─ commits ─▶ Commit ─ trailers, provenance, team ─ derive ──┴─▶ Change ─ merge ─▶ Change
 //! ```
 
 #[cfg(test)]
 mod against_git;
+pub mod codeowners;
 pub mod commits;
 pub mod derive;
 pub mod diff;
@@ -19,10 +21,14 @@ mod diff_names;
 pub mod facts;
 pub mod file;
 pub mod files;
+pub mod host;
 pub mod identities;
 pub mod merge;
 pub mod paths;
 pub mod provenance;
 pub mod raw;
 pub mod team;
+pub mod terraform;
+pub mod terraform_land;
+mod terraform_state;
 pub mod trailers;

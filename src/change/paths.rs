@@ -11,6 +11,9 @@ use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use super::files::{ChangedFile, Content};
 use crate::diagnostic::Diagnostic;
 
+/// What globs begin with that mean addresses of resources in a Terraform plan and not files.
+pub const TERRAFORM: &str = "terraform:";
+
 /// A glob of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathRule<'a> {
@@ -40,6 +43,14 @@ pub struct Mapping {
     pub n_files: usize,
     /// How many of them land on a service with every path.
     pub n_mapped: usize,
+}
+
+impl Mapping {
+    /// The services that a path lands on, none where it belongs to none. Linear in the changed files.
+    pub fn services_of(&self, path: &str) -> Vec<String> {
+        let lands = self.by_service.iter().filter(|(_, touched)| touched.paths.iter().any(|known| known == path));
+        lands.map(|(service, _)| service.clone()).collect()
+    }
 }
 
 /// Maps changed files to services.
@@ -75,27 +86,22 @@ pub fn map_files(rules: &[PathRule<'_>], files: &[ChangedFile]) -> Result<Mappin
 }
 
 /// All globs of a topology, ready to match.
-struct Globs {
+pub(super) struct Globs {
     set: GlobSet,
     /// For each glob of the set, its rule and its literal length.
     origin: Vec<(usize, usize)>,
 }
 
 impl Globs {
-    fn build(rules: &[PathRule<'_>]) -> Result<Self, Vec<Diagnostic>> {
+    pub(super) fn build(rules: &[PathRule<'_>]) -> Result<Self, Vec<Diagnostic>> {
         let mut builder = GlobSetBuilder::new();
         let mut origin = Vec::new();
         let mut errors = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let text = rule.glob.trim_start_matches("./").trim_start_matches('/');
-            let mut forms = vec![text.to_owned()];
-            if text.ends_with('/') {
-                forms = vec![format!("{text}**")];
-            } else if !text.contains(['*', '?', '[', '{', '\\']) {
-                forms.push(format!("{text}/**"));
-            }
-            for form in forms {
-                match GlobBuilder::new(&form).literal_separator(true).backslash_escape(true).build() {
+            let is_address = text.starts_with(TERRAFORM);
+            for form in if is_address { address_forms(text) } else { path_forms(text) } {
+                match GlobBuilder::new(&form).literal_separator(!is_address).backslash_escape(true).build() {
                     Ok(glob) if !text.is_empty() => {
                         builder.add(glob);
                         origin.push((index, literal_length(text)));
@@ -116,12 +122,32 @@ impl Globs {
     }
 
     /// The services with the longest glob that fits, by name.
-    fn services<'a>(&self, rules: &[PathRule<'a>], path: &str, matched: &mut Vec<usize>) -> BTreeSet<&'a str> {
+    pub(super) fn services<'a>(&self, rules: &[PathRule<'a>], path: &str, matched: &mut Vec<usize>) -> BTreeSet<&'a str> {
         self.set.matches_candidate_into(&Candidate::new(path), matched);
         let origins = matched.iter().map(|at| self.origin[*at]);
         let longest = origins.clone().map(|(_, length)| length).max();
         origins.filter(|(_, length)| Some(*length) == longest).map(|(rule, _)| rules[rule].service).collect()
     }
+}
+
+/// A glob of files as it is, and everything below a name without wild cards.
+fn path_forms(text: &str) -> Vec<String> {
+    if text.ends_with('/') {
+        vec![format!("{text}**")]
+    } else if text.contains(['*', '?', '[', '{', '\\']) {
+        vec![text.to_owned()]
+    } else {
+        vec![text.to_owned(), format!("{text}/**")]
+    }
+}
+
+/// A glob of addresses, in which brackets are those of an index; without wild cards also the instances and what is inside.
+fn address_forms(text: &str) -> Vec<String> {
+    let literal = text.replace('[', "\\[").replace(']', "\\]");
+    if text.contains(['*', '?', '{', '\\']) {
+        return vec![literal];
+    }
+    vec![format!("{literal}.*"), format!("{literal}\\[*"), literal]
 }
 
 fn bad_glob(rule: &PathRule<'_>, why: &str) -> Diagnostic {

@@ -48,6 +48,10 @@ pub enum Signal {
     Message,
     /// A trailer of a particular tool, such as `Entire-…`.
     ToolTrailer,
+    /// A label of the pull or merge request.
+    Label,
+    /// An AI tool opened the pull or merge request.
+    RequestAuthor,
 }
 
 impl Signal {
@@ -61,6 +65,8 @@ impl Signal {
             Self::Committer => "committer",
             Self::Message => "message",
             Self::ToolTrailer => "tool-trailer",
+            Self::Label => "label",
+            Self::RequestAuthor => "request-author",
         }
     }
 }
@@ -70,12 +76,22 @@ impl Signal {
 pub struct Evidence {
     /// Its kind.
     pub signal: Signal,
-    /// The full hash of the commit.
+    /// The full hash of the commit, empty for a sign of the pull or merge request.
     pub commit: String,
     /// How sure it is.
     pub confidence: Confidence,
     /// The words that were seen.
     pub text: String,
+}
+
+impl Evidence {
+    /// Where it was seen, for people.
+    pub fn place(&self) -> String {
+        match self.commit.get(..10).unwrap_or(&self.commit) {
+            "" => "the pull or merge request".to_owned(),
+            hash => format!("commit {hash}"),
+        }
+    }
 }
 
 /// All signs in some commits, in their order.

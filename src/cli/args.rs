@@ -62,8 +62,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Assess a change: how likely it breaks something, what breaks, for how long, and who must sign
     ///
-    /// The change comes from change files, from a git repository, from a diff, or from one change file that completes a diff. Exit
-    /// code 0 means that the gate passes; 1 that somebody has to sign, or that the change is blocked: the report says who and why.
+    /// The change comes from change files, or from a git repository, a diff or a Terraform plan, which one change file may complete.
+    /// Exit code 0 means that the gate passes; 1 that somebody has to sign, or that the change is blocked: the report says who and why.
     Assess(Box<Assess>),
     /// Simulate a fault: how far it reaches and how long services are down
     ///
@@ -171,7 +171,8 @@ pub(crate) enum Services {
 /// `assess`.
 #[derive(Debug, Args)]
 #[command(after_long_help = ASSESS_EXAMPLES)]
-#[command(group(clap::ArgGroup::new("source").required(true).multiple(true).args(["change", "base", "diff"])))]
+#[command(group(clap::ArgGroup::new("source").required(true).multiple(true).args(["change", "base", "diff", "terraform", "event", "gitlab"])))]
+#[command(group(clap::ArgGroup::new("history").multiple(true).args(["base", "event", "gitlab"])))]
 pub(crate) struct Assess {
     /// Topology: a file, a directory of files, or an edge list (.tsv, .csv)
     #[arg(value_hint = ValueHint::AnyPath)]
@@ -186,17 +187,30 @@ pub(crate) struct Assess {
     #[arg(long, value_name = "REV", requires = "base")]
     pub(crate) head: Option<String>,
     /// The git repository [default: the current directory]
-    #[arg(long, value_name = "DIR", requires = "base", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", requires = "history", value_hint = ValueHint::DirPath)]
     pub(crate) repository: Option<PathBuf>,
     /// Take the changed files from a unified diff; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "base", value_hint = ValueHint::FilePath)]
     pub(crate) diff: Option<String>,
+    /// Take the changed resources from a Terraform plan, as `terraform show -json` writes it; - reads standard input
+    #[arg(long, value_name = "PLAN.json", value_hint = ValueHint::FilePath)]
+    pub(crate) terraform: Option<String>,
+    /// Take base, head, title, author and labels from the event file of a pull request on GitHub (GITHUB_EVENT_PATH); with --base or
+    /// --diff the rest
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) event: Option<String>,
+    /// The same from the variables of a merge request pipeline of GitLab (CI_MERGE_REQUEST_...)
+    #[arg(long, conflicts_with = "event")]
+    pub(crate) gitlab: bool,
     /// What is asked of changes, where it differs from what ships (shockfront/policy/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) policy: Option<String>,
     /// Who people are and how experienced (shockfront/team/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) team: Option<String>,
+    /// Who owns files (CODEOWNERS of GitHub or GitLab) [default: with --base, the one of the repository at that revision]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) codeowners: Option<String>,
     /// What other changes risked (shockfront/ledger/v1): those of the same services in one week add up
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ledger: Option<String>,
@@ -224,7 +238,8 @@ const ASSESS_EXAMPLES: &str = "\
 Examples:
   shockfront assess topology.yaml --change change.yaml --team team.yaml
   shockfront assess topology.yaml --base origin/main --team team.yaml --format markdown -o comment.md
-  git diff main | shockfront assess topology.yaml --diff - --ai-assisted yes --advisory";
+  git diff main | shockfront assess topology.yaml --diff - --ai-assisted yes --advisory
+  terraform show -json plan.bin | shockfront assess topology.yaml --base origin/main --terraform -";
 
 /// `check`.
 #[derive(Debug, Args)]

@@ -1,36 +1,25 @@
 //! `assess`: a change from files, from git or from a diff, and the verdict on it.
 
 use super::args::{Assess, ResultFormat};
+use super::evidence::{changes, has_evidence};
 use super::failure::{Failure, Outcome};
-use super::files::standard_input;
+use super::inputs;
 use super::output::{Progress, deliver};
 use super::reproduce::Words;
 use super::session::Session;
 use super::simulate::listed;
 use super::when::written;
-use super::{git, inputs};
 use jiff::Zoned;
-use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, InFlight, assess};
-use shockfront::change::commits::Commit;
-use shockfront::change::derive::{Material, derive};
-use shockfront::change::diff::read_diff;
-use shockfront::change::facts::Change;
-use shockfront::change::merge::{Parts, merge};
-use shockfront::change::paths::{Mapping, PathRule, map_files};
-use shockfront::change::team::Team;
-use shockfront::diagnostic::Diagnostic;
-use shockfront::document::decode_utf8;
-use shockfront::model::draft::{Locate, Place};
-use shockfront::model::{Compact, System};
+use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, assess};
+use shockfront::model::Compact;
 use shockfront::random::Seed;
 use shockfront::report::{self, AssessmentReport, ledger_json};
 use shockfront::risk::assessment::{Assessment, Gate};
 use shockfront::risk::ledger::{Entry, Ledger};
-use shockfront::topology::Loaded;
 use std::path::Path;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
-    if arguments.change.len() > 1 && (arguments.base.is_some() || arguments.diff.is_some()) {
+    if arguments.change.len() > 1 && has_evidence(arguments) {
         let message = "several change files are several changes: only one can complete a diff";
         return Err(Failure::input("usage", message));
     }
@@ -106,104 +95,6 @@ fn recorded(ledger: Ledger, assessment: &Assessment, at: Option<Zoned>) -> Strin
     ledger_json(&ledger.with(entry), &written)
 }
 
-/// All changes in flight. Notes about how they came together go into the report.
-fn changes(
-    session: &mut Session,
-    arguments: &Assess,
-    loaded: &Loaded,
-    team: &Team,
-    notes: &mut Vec<String>,
-) -> Result<Vec<InFlight>, Failure> {
-    let (mut stated, mut problems) = (Vec::new(), Vec::new());
-    for path in &arguments.change {
-        match inputs::change(session, path, &loaded.system) {
-            Ok(change) => stated.push(change),
-            Err(Failure::Input(more)) => problems.extend(more),
-            Err(failure) => return Err(failure),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Failure::Input(problems));
-    }
-    let derived = derived(session, arguments, team, notes)?;
-    let pairs: Vec<(Change, Option<Change>)> = match derived {
-        Some(derived) => vec![(stated.pop().unwrap_or_default(), Some(derived))],
-        None => stated.into_iter().map(|change| (change, None)).collect(),
-    };
-    let mut all = Vec::with_capacity(pairs.len());
-    for (stated, derived) in pairs {
-        let mut derived = derived.unwrap_or_default();
-        if let Some(at) = &arguments.sampling.at {
-            // What was typed knows better than the time of a commit when the change happens.
-            derived.at = Some(at.clone());
-        }
-        let mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived)?) };
-        derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
-        let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
-        notes.extend(said.into_iter().map(|note| note.message));
-        all.push(InFlight { change, mapping });
-    }
-    Ok(all)
-}
-
-/// The change as the repository or the diff shows it.
-fn derived(session: &mut Session, arguments: &Assess, team: &Team, notes: &mut Vec<String>) -> Result<Option<Change>, Failure> {
-    let (commits, files): (Vec<Commit>, _) = if let Some(base) = &arguments.base {
-        let repository = arguments.repository.as_deref().unwrap_or(Path::new("."));
-        let found = git::collect(repository, base, arguments.head.as_deref())
-            .map_err(|error| Failure::input("git", error.to_string()))?;
-        (found.commits, found.files)
-    } else if let Some(path) = &arguments.diff {
-        let (name, bytes) = match path.as_str() {
-            "-" => ("standard input", standard_input()),
-            path => (path, std::fs::read(path)),
-        };
-        let bytes = bytes.map_err(|error| Failure::input("unreadable", format!("{name} cannot be read: {error}")))?;
-        let text = decode_utf8(name, bytes)?;
-        let source = session.sources.add(name, text.as_str());
-        let diff = read_diff(source, &text)?;
-        notes.extend(diff.notes.into_iter().map(|note| note.message));
-        if diff.files.is_empty() {
-            return Err(Failure::input("empty-diff", format!("{name} holds no change: there is nothing to assess")));
-        }
-        (Vec::new(), diff.files)
-    } else {
-        return Ok(None);
-    };
-    let mut change = derive(Material { commits: &commits, files, team });
-    if arguments.diff.is_some() {
-        // A diff has no commits: nobody is known to have written it.
-        change.title = None;
-    }
-    Ok(Some(change))
-}
-
-/// Where the files of a change belong. A glob that cannot be read is shown in the topology.
-fn mapping(loaded: &Loaded, change: &Change) -> Result<Mapping, Failure> {
-    let rules = rules(&loaded.system);
-    let plain: Vec<PathRule<'_>> = rules.iter().map(|(rule, _)| *rule).collect();
-    map_files(&plain, &change.files).map_err(|problems| {
-        let mut located: Vec<Diagnostic> = Vec::new();
-        for (rule, place) in &rules {
-            if let Err(own) = map_files(std::slice::from_ref(rule), &[]) {
-                located.extend(own.into_iter().map(|problem| problem.at(loaded.locate.span(*place), "")));
-            }
-        }
-        Failure::Input(if located.is_empty() { problems } else { located })
-    })
-}
-
-/// Every glob of the topology with its place.
-fn rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
-    let of_service = |id: shockfront::units::ServiceId| {
-        let globs = system.service(id).paths.iter().enumerate();
-        globs.map(move |(at, glob)| {
-            (PathRule { glob, service: system.service_name(id) }, Place::Service(id.index(), Some("paths"), Some(at)))
-        })
-    };
-    system.service_ids().flat_map(of_service).collect()
-}
-
 fn command(arguments: &Assess, trials: u64) -> String {
     let mut words = Words::new("assess", &arguments.topology);
     for path in &arguments.change {
@@ -213,8 +104,12 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("head", arguments.head.as_ref());
     words.option("repository", arguments.repository.as_ref().map(|path| path.display()));
     words.option("diff", arguments.diff.as_ref());
+    words.option("terraform", arguments.terraform.as_ref());
+    words.option("event", arguments.event.as_ref());
+    words.switch("gitlab", arguments.gitlab);
     words.option("policy", arguments.policy.as_ref());
     words.option("team", arguments.team.as_ref());
+    words.option("codeowners", arguments.codeowners.as_ref());
     words.option("ledger", arguments.ledger.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);

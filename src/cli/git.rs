@@ -132,6 +132,23 @@ pub(crate) fn collect(repository: &Path, base: &str, head: Option<&str>) -> Resu
     Ok(GitChange { base: merge_base, head: head_hash, commits, files })
 }
 
+/// The first of some files that a revision has, with its text. A link is passed over: it may lead anywhere.
+pub(crate) fn first_file(repository: &Path, revision: &str, paths: &[&str]) -> Result<Option<(String, String)>, GitError> {
+    let git = Git { repository };
+    let commit = git.resolve(revision)?;
+    let list = git.run("ls-tree", &[&["-z", "--full-tree", &commit, "--"], paths].concat())?;
+    let blob = |wanted: &&str| {
+        list.split('\0').find_map(|entry| {
+            let (kind, path) = entry.split_once('\t')?;
+            let mut words = kind.split(' ');
+            let (mode, _, hash) = (words.next()?, words.next()?, words.next()?);
+            (path == *wanted && mode.starts_with("100")).then(|| (path.to_owned(), hash.to_owned()))
+        })
+    };
+    let Some((path, hash)) = paths.iter().find_map(blob) else { return Ok(None) };
+    Ok(Some((path, git.run("cat-file", &["blob", &hash])?)))
+}
+
 /// One repository.
 struct Git<'a> {
     repository: &'a Path,

@@ -5,6 +5,7 @@ mod args_simulate;
 mod assess;
 mod check;
 pub(crate) mod diagnose;
+mod evidence;
 mod failure;
 mod files;
 mod generate;

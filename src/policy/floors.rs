@@ -6,6 +6,7 @@
 use super::condition::Answer;
 use super::{Facts, rules};
 use crate::change::facts::{Change, TriState};
+use crate::change::paths::TERRAFORM;
 use crate::model::facts::Effect;
 use crate::risk::assessment::{Band, Floor};
 use crate::risk::review::author_level;
@@ -15,12 +16,13 @@ use crate::risk::score::Risk;
 const MOST_NAMED: usize = 3;
 
 /// The rules that ship, by name; a policy file may set them aside and may not call its own rules so.
-pub(super) const RULES: [&str; 17] = [
+pub(super) const RULES: [&str; 18] = [
     "destructive-without-tested-restore",
     "ai-assisted-by-junior-or-mid",
     "simulation-missing",
     "frozen",
     "policy-edited",
+    "change-not-fully-known",
     "nothing-to-assess",
     "unmapped-files",
     "topology-stale",
@@ -47,6 +49,9 @@ pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
         floors.extend(unsimulated(facts, change));
         floors.extend(frozen(facts, change));
         floors.extend(edits_policy(facts, change));
+        if !change.open_questions.is_empty() {
+            floors.push(floor("change-not-fully-known", Band::Orange, change.open_questions.join("; ")));
+        }
     }
     files(facts, &mut floors);
     topology(facts, &mut floors);
@@ -150,8 +155,14 @@ fn files(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
         floors.push(floor("nothing-to-assess", Band::Orange, "no service of the topology is known to be changed"));
     }
     if !facts.unmapped.is_empty() {
-        let files = if facts.unmapped.len() == 1 { "changed file belongs" } else { "changed files belong" };
-        let because = format!("{} {files} to no service: what they do is unknown", facts.unmapped.len());
+        let (n, is_plan) = (facts.unmapped.len(), facts.unmapped.iter().any(|path| path.starts_with(TERRAFORM)));
+        let files = match (n, is_plan) {
+            (1, false) => "changed file belongs",
+            (1, true) => "resource of the Terraform plan belongs",
+            (_, false) => "changed files belong",
+            (_, true) => "changed files and resources belong",
+        };
+        let because = format!("{n} {files} to no service: what they do is unknown");
         floors.push(floor("unmapped-files", Band::Yellow, because));
     }
 }

@@ -6,6 +6,7 @@
 
 mod advice;
 pub mod approvals;
+mod code_owners;
 pub mod condition;
 mod cover;
 pub mod file;
@@ -15,6 +16,7 @@ pub mod overrides;
 pub mod rules;
 mod sign_off;
 
+use crate::change::codeowners::OwnedPath;
 use crate::change::facts::Change;
 use crate::change::team::Team;
 use crate::model::System;
@@ -45,6 +47,8 @@ pub struct Facts<'a> {
     pub n_unplaced: usize,
     /// Changed files that belong to no service.
     pub unmapped: &'a [String],
+    /// Changed files with their owners by the code host, where its file is known.
+    pub owned_paths: &'a [OwnedPath],
     /// What the result rests on.
     pub quality: &'a DataQuality,
     /// Services with P(impaired | fault), descending.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::rules::Requirement;
-use super::{Facts, floors::percent, rules};
+use super::{Facts, code_owners, floors::percent, rules};
 use crate::change::facts::{Level, Reviewer, TriState};
 use crate::change::team::TeamMember;
 use crate::risk::assessment::{Band, Floor, SignOff};
@@ -36,6 +36,11 @@ impl Demand<'_> {
             _ => format!("band-{}", self.band.as_str()),
         }
     }
+
+    /// The rule that names an owner.
+    pub(super) fn owners_rule(&self, facts: &Facts<'_>, required: bool) -> String {
+        if required { self.rule(facts, |asked| asked.owners) } else { "owners-named".to_owned() }
+    }
 }
 
 /// The list, and what the gate waits for.
@@ -58,6 +63,9 @@ pub(super) fn sign_off(facts: &Facts<'_>, demand: &Demand<'_>) -> (Vec<SignOff>,
         missing.push("run it in a load test or a simulation, then state `simulated: yes`".to_owned());
     }
     list.extend(owner_entries(facts, &owners, demand));
+    let (entries, lacking) = code_owners::entries(facts, demand);
+    list.extend(entries);
+    missing.extend(lacking);
     if asked.blocked {
         missing = blocked(facts, demand, &missing);
     }
@@ -194,6 +202,9 @@ pub(super) fn owners<'a>(facts: &Facts<'a>) -> Vec<Owner<'a>> {
     let mut position: HashMap<(Option<&str>, bool), usize> = HashMap::new();
     for (service, p) in broken {
         let (team, changed) = (facts.system.service(service).owner.as_deref(), is_changed(&service));
+        if team.is_none() && changed && code_owners::covers(facts, service) {
+            continue;
+        }
         let at = *position.entry((team, team.is_none() && changed)).or_insert(owners.len());
         if at == owners.len() {
             owners.push(Owner { team, changed: false, services: Vec::new() });
@@ -253,7 +264,7 @@ fn entry(facts: &Facts<'_>, owner: &Owner<'_>, demand: &Demand<'_>) -> SignOff {
         }
     };
     let required = owner.changed && demand.requirement.owners;
-    let rule = if required { demand.rule(facts, |asked| asked.owners) } else { "owners-named".to_owned() };
+    let rule = demand.owners_rule(facts, required);
     SignOff { who, role: "service owner", because, required, given_by, rule }
 }
 

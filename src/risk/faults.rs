@@ -98,17 +98,39 @@ pub fn kind(change: &Change) -> FaultKind {
     }
 }
 
-/// The fault of a change; `None` when it lands nowhere.
-pub fn fault(system: &System, change: &Change, landing: &Landing) -> Option<Fault> {
+/// The faults of a change, none when it lands nowhere. Of a destructive change of which it is known where state is lost, these
+/// services lose it, all of them for certain; the others get what a change of its kind brings, in the same trials.
+pub fn faults(system: &System, change: &Change, landing: &Landing) -> Vec<Fault> {
     if landing.targets.is_empty() {
-        return None;
+        return Vec::new();
     }
+    let is_lost = |endpoint: &Endpoint| change.state_lost.iter().any(|name| name == system.service_name(endpoint.service));
+    let (lost, kept): (Vec<_>, Vec<_>) = landing.targets.iter().partition(|(endpoint, _)| is_lost(endpoint));
+    if kind(change) != FaultKind::StateLoss || lost.is_empty() {
+        return vec![fault(system, change, &landing.targets)];
+    }
+    let mut of_state = fault(system, change, &lost);
+    of_state.targets.iter_mut().for_each(|target| target.share = target.share.map(|_| 1.0));
+    let mut all = vec![of_state];
+    if !kept.is_empty() {
+        all.push(fault(system, &Change { destructive: TriState::No, ..change.clone() }, &kept));
+    }
+    all
+}
+
+fn fault(system: &System, change: &Change, all_targets: &[(Endpoint, Option<u64>)]) -> Fault {
     let kind = kind(change);
     let targets = match kind {
         // Lost state is lost as a whole, so an operation stands for its service.
         FaultKind::StateLoss => {
-            let whole = landing.services().into_iter().map(|service| {
-                let here = landing.targets.iter().filter(|(endpoint, _)| endpoint.service == service);
+            let mut services: Vec<ServiceId> = Vec::new();
+            for (endpoint, _) in all_targets {
+                if !services.contains(&endpoint.service) {
+                    services.push(endpoint.service);
+                }
+            }
+            let whole = services.into_iter().map(|service| {
+                let here = all_targets.iter().filter(|(endpoint, _)| endpoint.service == service);
                 let lines = here.fold(None, |sum: Option<u64>, (_, lines)| match (sum, lines) {
                     (Some(sum), Some(lines)) => Some(sum.saturating_add(*lines)),
                     (sum, lines) => sum.or(*lines),
@@ -117,7 +139,7 @@ pub fn fault(system: &System, change: &Change, landing: &Landing) -> Option<Faul
             });
             whole.collect()
         }
-        _ => landing.targets.clone(),
+        _ => all_targets.to_vec(),
     };
     let mut fault = Fault::on(kind, shares(system, &targets));
     let is_schema = change.kind == Some(ChangeKind::Schema);
@@ -129,7 +151,7 @@ pub fn fault(system: &System, change: &Change, landing: &Landing) -> Option<Faul
     };
     let can_hold_back = matches!(kind, FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::CorruptOutput) && !is_schema;
     fault.rollout = change.rollout.filter(|_| can_hold_back);
-    Some(fault)
+    fault
 }
 
 /// Shares by changed lines. A service without known lines gets the mean of the others; without any lines all count alike.

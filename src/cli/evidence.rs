@@ -1,0 +1,258 @@
+//! What is there about a change: change files, the repository, a diff, and where all of it lands in the topology.
+//!
+//! Only gathers: texts are read here and handed to `change`, which knows what they mean. What must hold: what cannot be read in
+//! full is an error, never a smaller change; everything that a reader should know about how it came together is a note.
+
+use super::args::Assess;
+use super::failure::Failure;
+use super::files::{Disk, standard_input};
+use super::session::Session;
+use super::{git, inputs};
+use shockfront::assess::InFlight;
+use shockfront::change::codeowners::{Dialect, OwnedPath, read_codeowners};
+use shockfront::change::commits::Commit;
+use shockfront::change::derive::{Material, derive};
+use shockfront::change::diff::read_diff;
+use shockfront::change::facts::Change;
+use shockfront::change::host::{Request, from_gitlab, read_event};
+use shockfront::change::merge::{Parts, merge};
+use shockfront::change::paths::{Mapping, PathRule, map_files};
+use shockfront::change::team::Team;
+use shockfront::change::terraform::{Action, read_plan};
+use shockfront::change::terraform_land::{Landed, land_plan};
+use shockfront::diagnostic::{Diagnostic, SourceId};
+use shockfront::document::decode_utf8;
+use shockfront::model::System;
+use shockfront::model::draft::{Locate, Place};
+use shockfront::topology::{Files, Loaded};
+use std::path::Path;
+
+/// What messages call it.
+const STANDARD_INPUT: &str = "standard input";
+
+/// Whether the change is told by anything but change files; then it is one change.
+pub(crate) fn has_evidence(arguments: &Assess) -> bool {
+    let files = [&arguments.base, &arguments.diff, &arguments.terraform, &arguments.event];
+    arguments.gitlab || files.iter().any(|file| file.is_some())
+}
+
+/// All changes in flight. Notes about how they came together go into the report.
+pub(crate) fn changes(
+    session: &mut Session,
+    arguments: &Assess,
+    loaded: &Loaded,
+    team: &Team,
+    notes: &mut Vec<String>,
+) -> Result<Vec<InFlight>, Failure> {
+    let (mut stated, mut problems) = (Vec::new(), Vec::new());
+    for path in &arguments.change {
+        match inputs::change(session, path, &loaded.system) {
+            Ok(change) => stated.push(change),
+            Err(Failure::Input(more)) => problems.extend(more),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Failure::Input(problems));
+    }
+    let request = request(session, arguments)?;
+    let range = range(arguments, request.as_ref());
+    let derived = derived(session, arguments, range.as_ref(), team, notes)?;
+    let mut plan = plan(session, arguments, loaded, derived.is_some())?;
+    if has_evidence(arguments) {
+        stated = vec![stated.pop().unwrap_or_default()];
+    }
+    let mut derived = derived.unwrap_or_default();
+    if let Some(request) = request {
+        notes.extend(request.join(&mut derived, team));
+    }
+    let mut all = Vec::with_capacity(stated.len());
+    for stated in stated {
+        let mut derived = derived.clone();
+        if let Some(at) = &arguments.sampling.at {
+            // What was typed knows better than the time of a commit when the change happens.
+            derived.at = Some(at.clone());
+        }
+        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived)?) };
+        if let Some(landed) = plan.take() {
+            notes.extend(landed.notes.iter().cloned());
+            landed.join(&mut derived, &mut mapping);
+        }
+        derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
+        let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
+        notes.extend(said.into_iter().map(|note| note.message));
+        let owned_paths = owned_paths(session, arguments, range.as_ref(), (&change, mapping.as_ref()), notes)?;
+        all.push(InFlight { change, mapping, owned_paths });
+    }
+    Ok(all)
+}
+
+/// The pull or merge request, where the host tells of one.
+fn request(session: &mut Session, arguments: &Assess) -> Result<Option<Request>, Failure> {
+    if let Some(path) = &arguments.event {
+        let (source, _) = foreign(session, path)?;
+        return Ok(Some(read_event(&session.sources, source)?));
+    }
+    if arguments.gitlab {
+        return Ok(Some(from_gitlab(|name| std::env::var(name).ok())?));
+    }
+    Ok(None)
+}
+
+/// Between which commits a change lies.
+struct Range {
+    base: String,
+    head: Option<String>,
+    /// How to get commits that are missing, where the host names them.
+    fetch: Option<String>,
+}
+
+/// What was typed, else what the host says, unless there is a diff.
+fn range(arguments: &Assess, request: Option<&Request>) -> Option<Range> {
+    if let Some(base) = &arguments.base {
+        return Some(Range { base: base.clone(), head: arguments.head.clone(), fetch: None });
+    }
+    let request = request.filter(|_| arguments.diff.is_none())?;
+    Some(Range { base: request.base.clone()?, head: request.head.clone(), fetch: request.fetch.clone() })
+}
+
+/// The change as the repository or the diff shows it.
+fn derived(
+    session: &mut Session,
+    arguments: &Assess,
+    range: Option<&Range>,
+    team: &Team,
+    notes: &mut Vec<String>,
+) -> Result<Option<Change>, Failure> {
+    let (commits, files): (Vec<Commit>, _) = if let Some(range) = range {
+        let found =
+            git::collect(repository(arguments), &range.base, range.head.as_deref()).map_err(|error| of_git(&error, range))?;
+        (found.commits, found.files)
+    } else if let Some(path) = &arguments.diff {
+        let (source, name) = foreign(session, path)?;
+        let text = session.sources.get(source).map(|source| source.text.clone()).unwrap_or_default();
+        let diff = read_diff(source, &text)?;
+        notes.extend(diff.notes.into_iter().map(|note| note.message));
+        if diff.files.is_empty() {
+            return Err(Failure::input("empty-diff", format!("{name} holds no change: there is nothing to assess")));
+        }
+        (Vec::new(), diff.files)
+    } else {
+        return Ok(None);
+    };
+    let mut change = derive(Material { commits: &commits, files, team });
+    if arguments.diff.is_some() {
+        // A diff has no commits: nobody is known to have written it.
+        change.title = None;
+    }
+    Ok(Some(change))
+}
+
+/// The Terraform plan, where there is one that does anything; `beside` something else it may do nothing.
+fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool) -> Result<Option<Landed>, Failure> {
+    let Some(path) = &arguments.terraform else { return Ok(None) };
+    let (source, name) = foreign(session, path)?;
+    let plan = read_plan(&session.sources, source)?;
+    let does_nothing = plan.resources.iter().all(|resource| resource.action == Action::Forget);
+    if does_nothing && plan.open_questions.is_empty() && !beside {
+        let message = format!("{name} is a plan that changes nothing: there is nothing to assess");
+        return Err(Failure::input("empty-plan", message));
+    }
+    let is_service = |service: &str| loaded.system.find_service(service).is_some();
+    let landed = with_places(loaded, |rules| land_plan(&plan, rules, is_service))?;
+    Ok(Some(landed))
+}
+
+/// Where code hosts look for the owners of files, GitHub's places first.
+const CODEOWNERS_PLACES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
+
+/// The changed files with their owners by the code host: of the file that is given, else of the one that the repository has at the
+/// base. A change cannot choose its own owners, so the head is not asked.
+fn owned_paths(
+    session: &mut Session,
+    arguments: &Assess,
+    range: Option<&Range>,
+    (change, mapping): (&Change, Option<&Mapping>),
+    notes: &mut Vec<String>,
+) -> Result<Vec<OwnedPath>, Failure> {
+    if change.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let source = if let Some(path) = &arguments.codeowners {
+        foreign(session, path)?.0
+    } else if let Some(range) = range {
+        let places = if arguments.gitlab { &CODEOWNERS_PLACES[1..] } else { &CODEOWNERS_PLACES };
+        let found = git::first_file(repository(arguments), &range.base, places).map_err(|error| of_git(&error, range))?;
+        let Some((path, text)) = found else { return Ok(Vec::new()) };
+        notes.push(format!("owners of files are those of {path} at {}", range.base));
+        session.sources.add(path, text)
+    } else {
+        return Ok(Vec::new());
+    };
+    let Some(found) = session.sources.get(source) else { return Ok(Vec::new()) };
+    let dialect = if arguments.gitlab { Dialect::GitLab } else { Dialect::of(&found.name, &found.text) };
+    let file = read_codeowners(source, &found.text, dialect);
+    session.warn(&file.warnings);
+    let owned = |path: &str| OwnedPath {
+        path: path.to_owned(),
+        services: mapping.map(|mapping| mapping.services_of(path)).unwrap_or_default(),
+        claims: file.claims(path),
+    };
+    Ok(change.files.iter().flat_map(|file| file.touched_paths()).map(owned).collect())
+}
+
+fn repository(arguments: &Assess) -> &Path {
+    arguments.repository.as_deref().unwrap_or(Path::new("."))
+}
+
+/// A commit that the host names and the clone lacks can be fetched without a token, also from a fork.
+fn of_git(error: &git::GitError, range: &Range) -> Failure {
+    let problem = Diagnostic::error("git", error.to_string());
+    match (&range.fetch, error) {
+        (Some(fetch), git::GitError::UnknownRevision { .. }) => problem.help(format!("fetch it with `{fetch}`")).into(),
+        _ => problem.into(),
+    }
+}
+
+/// Reads a text of somebody else's format, whatever it is called; `-` is standard input. Also says what to call it.
+fn foreign(session: &mut Session, path: &str) -> Result<(SourceId, String), Failure> {
+    let name = if path == "-" { STANDARD_INPUT } else { path };
+    if path == "-" && session.sources.iter().any(|source| source.name == STANDARD_INPUT) {
+        return Err(Failure::input("usage", "standard input can be read once: give a file for one of the options"));
+    }
+    let bytes = if path == "-" { standard_input() } else { Disk.read(path) };
+    let bytes = bytes.map_err(|error| Failure::input("unreadable", format!("{name} cannot be read: {error}")))?;
+    let text = decode_utf8(name, bytes)?;
+    Ok((session.sources.add(name, text), name.to_owned()))
+}
+
+/// Where the files of a change belong.
+fn mapping(loaded: &Loaded, change: &Change) -> Result<Mapping, Failure> {
+    with_places(loaded, |rules| map_files(rules, &change.files))
+}
+
+/// Asks with all globs of the topology. One that cannot be read is shown where it stands.
+fn with_places<T>(loaded: &Loaded, ask: impl Fn(&[PathRule<'_>]) -> Result<T, Vec<Diagnostic>>) -> Result<T, Failure> {
+    let rules = rules(&loaded.system);
+    let plain: Vec<PathRule<'_>> = rules.iter().map(|(rule, _)| *rule).collect();
+    ask(&plain).map_err(|problems| {
+        let mut located: Vec<Diagnostic> = Vec::new();
+        for (rule, place) in &rules {
+            if let Err(own) = map_files(std::slice::from_ref(rule), &[]) {
+                located.extend(own.into_iter().map(|problem| problem.at(loaded.locate.span(*place), "")));
+            }
+        }
+        Failure::Input(if located.is_empty() { problems } else { located })
+    })
+}
+
+/// Every glob of the topology with its place.
+fn rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
+    let of_service = |id: shockfront::units::ServiceId| {
+        let globs = system.service(id).paths.iter().enumerate();
+        globs.map(move |(at, glob)| {
+            (PathRule { glob, service: system.service_name(id) }, Place::Service(id.index(), Some("paths"), Some(at)))
+        })
+    };
+    system.service_ids().flat_map(of_service).collect()
+}
