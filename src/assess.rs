@@ -68,6 +68,8 @@ pub struct AssessRequest<'a> {
     pub at: Option<Zoned>,
     /// Notes about contradictions in the input, to be passed on.
     pub notes: Vec<String>,
+    /// Keep what pictures of the impact need.
+    pub curves: bool,
     /// Called with numbers of finished trials; later looks start again.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
@@ -86,6 +88,7 @@ impl Default for AssessRequest<'_> {
             response: Response::default(),
             at: None,
             notes: Vec::new(),
+            curves: false,
             progress: None,
         }
     }
@@ -257,6 +260,7 @@ fn run(
         threads: request.threads,
         watch: policy::watched(system, MOST_WATCHED),
         budgets: score::budgets(system),
+        curves: request.curves,
         progress: request.progress,
         ..Request::default()
     };

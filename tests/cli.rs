@@ -8,6 +8,8 @@ mod broken;
 mod happy;
 #[path = "cli/measures.rs"]
 mod measures;
+#[path = "cli/pages.rs"]
+mod pages;
 #[path = "cli/repositories.rs"]
 mod repositories;
 #[path = "cli/statistics.rs"]

@@ -1,6 +1,6 @@
 //! `assess`: a change from files, from git or from a diff, and the verdict on it.
 
-use super::args::{Assess, ResultFormat};
+use super::args::{Assess, AssessFormat};
 use super::failure::{Failure, Outcome};
 use super::files::standard_input;
 use super::output::{Progress, deliver};
@@ -57,6 +57,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         response: sampling.response(),
         at: sampling.at.clone(),
         notes,
+        curves: arguments.format == AssessFormat::Html,
         progress: Some(&add),
     };
     let assessment = assess(system, &compact, &request);
@@ -71,10 +72,11 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         services: listed(arguments.detail.services, system),
         command: command(arguments, trials),
     };
-    let text = match sampling.format {
-        ResultFormat::Text => report::assessment_text(&report, session.paper(sampling.output.output.is_some())),
-        ResultFormat::Json => report::assessment_json(&report),
-        ResultFormat::Markdown => report::assessment_markdown(&report, &arguments.topology),
+    let text = match arguments.format {
+        AssessFormat::Text => report::assessment_text(&report, session.paper(sampling.output.output.is_some())),
+        AssessFormat::Json => report::assessment_json(&report),
+        AssessFormat::Markdown => report::assessment_markdown(&report, &arguments.topology),
+        AssessFormat::Html => report::assessment_html(&report),
     };
     deliver(&text, sampling.output.output.as_deref())?;
     let passes = assessment.verdict.gate == Gate::Pass || arguments.advisory;
@@ -193,5 +195,6 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("uncertainty", arguments.uncertainty);
     words.switch("advisory", arguments.advisory);
     words.sampling(&arguments.sampling, &arguments.detail, Some(trials));
+    words.format(&arguments.format);
     words.line()
 }

@@ -48,6 +48,7 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
         exact: false,
         shard: None,
         trials_out: None,
+        format: merge.format,
         detail: Detail { precision: None, services: services.transpose().map_err(|why| broken("services", why))? },
         sampling: Sampling {
             trials: Some(parse_trials(&run.trials.to_string()).map_err(|why| broken("trials", why))?),
@@ -57,7 +58,6 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
             responders: run.responders,
             symptom_detection: run.symptom_detection,
             at: run.at.as_deref().map(parse_at).transpose().map_err(|why| broken("time", why))?,
-            format: merge.format,
             output: Output { output: merge.output.output.clone() },
         },
     })

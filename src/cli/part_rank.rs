@@ -43,6 +43,10 @@ pub(super) fn command_line(inputs: &RankingInputs, merge: &Merge) -> Result<Rank
         precision: None,
         shard: None,
         trials_out: None,
+        format: merge
+            .format
+            .of_ranking()
+            .ok_or_else(|| Failure::input("usage", "a ranking is not written as a page: text, json or markdown"))?,
         top: usize::try_from(inputs.top).unwrap_or(usize::MAX),
         sampling: Sampling {
             trials: Some(inputs.trials),
@@ -52,7 +56,6 @@ pub(super) fn command_line(inputs: &RankingInputs, merge: &Merge) -> Result<Rank
             responders: inputs.responders,
             symptom_detection: inputs.symptom_detection,
             at: inputs.at.as_deref().map(parse_at).transpose().map_err(|why| broken("time", why))?,
-            format: merge.format,
             output: Output { output: merge.output.output.clone() },
         },
     })

@@ -1,14 +1,19 @@
 //! What other rooms found, written for people and programs.
 //!
-//! `number` is the only formatter of estimates; `record` and `record_assessment` write the stable JSON; `terminal` and `markdown` write
-//! pages, `words` the sentences they share. What must hold: this
+//! `number` is the only formatter of estimates; `record` and `record_assessment` write the stable JSON; `terminal`, `markdown` and
+//! `html` write pages, `words` the sentences they share. What must hold: this
 //! room formats and never computes, reads no file and prints nothing, and the same values give the same bytes.
 
+mod charts;
 mod escape;
+mod figures;
 pub mod findings;
 pub mod graph;
 mod graph_layout;
 pub mod graph_svg;
+pub mod html;
+#[cfg(test)]
+mod html_tests;
 pub mod input;
 mod layout;
 pub mod markdown;
@@ -34,6 +39,7 @@ mod words;
 pub use findings::{FindingsReport, findings_json, findings_sarif, findings_text};
 pub use graph::{Drawing, dot, mermaid};
 pub use graph_svg::svg;
+pub use html::{assessment_html, simulation_html};
 pub use input::{AssessmentReport, ServiceList, SimulationReport};
 pub use layout::Page;
 pub use markdown::{assessment_markdown, simulation_markdown};
