@@ -8,6 +8,8 @@ mod broken;
 mod happy;
 #[path = "cli/measures.rs"]
 mod measures;
+#[path = "cli/outputs.rs"]
+mod outputs;
 #[path = "cli/pages.rs"]
 mod pages;
 #[path = "cli/repositories.rs"]

@@ -2,7 +2,7 @@
 //!
 //! Only what works appears. Help texts show complete commands; man pages and completions are made from the same definitions.
 
-pub(crate) use super::args_report::{AssessFormat, RankFormat, ResultFormat};
+pub(crate) use super::args_report::{AssessFormat, RankFormat, ResultFormat, Wanted, parse_wanted};
 pub(crate) use super::args_simulate::{Merge, Rank, Simulate};
 use super::when::parse_at;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -192,6 +192,12 @@ pub(crate) struct Assess {
     /// Format of the result
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: AssessFormat,
+    /// Write one more format of the same run to a file, such as html=report.html; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_wanted)]
+    pub(crate) report: Vec<Wanted>,
+    /// The name in the hidden first line of Markdown, by which a comment is found again [default: the topology's path]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) comment_key: Option<String>,
     /// How precisely, and what is listed.
     #[command(flatten)]
     pub(crate) detail: Detail,
@@ -204,7 +210,8 @@ const ASSESS_EXAMPLES: &str = "\
 Examples:
   shockfront assess topology.yaml --change change.yaml --team team.yaml
   shockfront assess topology.yaml --base origin/main --team team.yaml --format markdown -o comment.md
-  git diff main | shockfront assess topology.yaml --diff - --ai-assisted yes --advisory";
+  git diff main | shockfront assess topology.yaml --diff - --ai-assisted yes --advisory
+  shockfront assess topology.yaml --base origin/main --report json=a.json --report html=a.html --report sarif=a.sarif";
 
 /// `check`.
 #[derive(Debug, Args)]
@@ -252,6 +259,10 @@ pub(crate) enum FindingsFormat {
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+    /// A code quality report of GitLab.
+    CodeQuality,
+    /// Workflow commands of GitHub Actions, ten at most.
+    Annotations,
 }
 
 /// `graph`.

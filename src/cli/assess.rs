@@ -3,12 +3,12 @@
 use super::args::{Assess, AssessFormat};
 use super::failure::{Failure, Outcome};
 use super::files::standard_input;
-use super::output::{Progress, deliver};
+use super::output::Progress;
 use super::reproduce::Words;
 use super::session::Session;
 use super::simulate::listed;
 use super::when::written;
-use super::{git, inputs};
+use super::{assess_outputs, git, inputs};
 use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, InFlight, assess};
 use shockfront::change::commits::Commit;
 use shockfront::change::derive::{Material, derive};
@@ -22,7 +22,7 @@ use shockfront::document::decode_utf8;
 use shockfront::model::draft::{Locate, Place};
 use shockfront::model::{Compact, System};
 use shockfront::random::Seed;
-use shockfront::report::{self, AssessmentReport};
+use shockfront::report::AssessmentReport;
 use shockfront::risk::assessment::Gate;
 use shockfront::topology::Loaded;
 use std::path::Path;
@@ -32,6 +32,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         let message = "several change files are several changes: only one can complete a diff";
         return Err(Failure::input("usage", message));
     }
+    assess_outputs::check(arguments)?;
     let loaded = session.topology(&arguments.topology)?;
     let team = match &arguments.team {
         Some(path) => inputs::team(session, path)?,
@@ -39,6 +40,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     };
     let mut notes = Vec::new();
     let changes = changes(session, arguments, &loaded, &team, &mut notes)?;
+    let changed = assess_outputs::changed_files(&changes);
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
     let sampling = &arguments.sampling;
     let trials = sampling.trials.unwrap_or(DEFAULT_TRIALS);
@@ -57,7 +59,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         response: sampling.response(),
         at: sampling.at.clone(),
         notes,
-        curves: arguments.format == AssessFormat::Html,
+        curves: assess_outputs::needs_curves(arguments),
         progress: Some(&add),
     };
     let assessment = assess(system, &compact, &request);
@@ -70,15 +72,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         at: at.as_ref().map(written),
         response: arguments.sampling.response(),
         services: listed(arguments.detail.services, system),
-        command: command(arguments, trials),
+        command: String::new(),
     };
-    let text = match arguments.format {
-        AssessFormat::Text => report::assessment_text(&report, session.paper(sampling.output.output.is_some())),
-        AssessFormat::Json => report::assessment_json(&report),
-        AssessFormat::Markdown => report::assessment_markdown(&report, &arguments.topology),
-        AssessFormat::Html => report::assessment_html(&report),
-    };
-    deliver(&text, sampling.output.output.as_deref())?;
+    assess_outputs::write(session, arguments, (&loaded, changed), &report, &|format| command(arguments, trials, format))?;
     let passes = assessment.verdict.gate == Gate::Pass || arguments.advisory;
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
 }
@@ -181,7 +177,7 @@ fn rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
     system.service_ids().flat_map(of_service).collect()
 }
 
-fn command(arguments: &Assess, trials: u64) -> String {
+fn command(arguments: &Assess, trials: u64, format: AssessFormat) -> String {
     let mut words = Words::new("assess", &arguments.topology);
     for path in &arguments.change {
         words.option("change", Some(path));
@@ -195,6 +191,6 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("uncertainty", arguments.uncertainty);
     words.switch("advisory", arguments.advisory);
     words.sampling(&arguments.sampling, &arguments.detail, Some(trials));
-    words.format(&arguments.format);
+    words.format(&format);
     words.line()
 }

@@ -4,6 +4,7 @@ mod args;
 mod args_report;
 mod args_simulate;
 mod assess;
+mod assess_outputs;
 mod check;
 pub(crate) mod diagnose;
 mod failure;

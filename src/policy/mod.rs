@@ -5,6 +5,7 @@
 //! missing input that leaves nothing to compare is "not assessed", never a pass. Source: model.md §3.5, §3.7.
 
 mod advice;
+pub mod floor_rules;
 mod floors;
 pub mod rules;
 mod sign_off;

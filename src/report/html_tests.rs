@@ -3,9 +3,9 @@
 use super::html::{assessment_html, simulation_html};
 use super::testing::{assessment, assessment_report, build, dependency, quality, run, shop, simulation_report};
 use super::{assessment_json, simulation_json};
+use crate::model::System;
 use crate::model::draft::Draft;
 use crate::model::facts::{DependencyKind, Service};
-use crate::model::System;
 use crate::propagation::{Request, Simulation};
 use crate::random::Seed;
 
@@ -34,7 +34,7 @@ fn a_verdict_is_a_page() {
         "6 % (2 … 13 %)",
         "Who must sign",
         "given by lee",
-        "× 1.28 (1.02 … 1.61)",
+        "× 1.3 (1.0 … 1.7)",
         "ai-assisted-by-junior-or-mid",
         "payment → checkout → frontend",
         "Where it goes",
