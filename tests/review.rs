@@ -169,7 +169,7 @@ fn a_pull_request_gets_one_comment_that_is_replaced() {
         state.comments.push(("somebody".to_owned(), "<!-- shockfront:report:topology.yaml -->\nnot ours".to_owned()))
     });
     let run = place.action(&[]);
-    assert_eq!((run.code, run.ran.len()), (1, 4), "the gate does not pass, after everything else: {}", run.said);
+    assert_eq!((run.code, run.ran.len()), (1, 5), "the gate does not pass, after everything else: {}", run.said);
     assert_eq!((run.outputs["gate"].as_str(), run.outputs["comment"].as_str()), ("blocked", "created"), "{}", run.said);
     assert!(run.outputs["score"].parse::<f64>().is_ok() && run.said.contains("\n::error file="), "{}", run.said);
     assert!(place.read("summary.md").starts_with("<!-- shockfront:report:topology.yaml -->\n### 🔴 RED"));
@@ -241,6 +241,26 @@ fn modes_and_thresholds_are_kept() {
     assert_eq!(report("green", "sometimes").0, 2);
     place.api.with(|state| state.comments.clear());
     assert_eq!(report("blue", "threshold").0, 2, "no band is no low risk");
+}
+
+#[test]
+fn a_check_run_has_the_conclusion_of_the_verdict() {
+    let place = Place::new();
+    place.action(&[("check", "true")]);
+    place.action(&[("check", "true"), ("fail-on", "never")]);
+    place.action(&[]);
+    let head = git(place.directory.path(), &["rev-parse", "work"]);
+    let checks = place.api.with(|state| std::mem::take(&mut state.checks));
+    assert_eq!(checks.iter().map(|check| &check["conclusion"]).collect::<Vec<_>>(), ["failure", "neutral"]);
+    for check in &checks {
+        assert_eq!((check["head_sha"].as_str(), check["status"].as_str()), (Some(head.as_str()), Some("completed")));
+        assert_eq!(check["output"]["title"], "red: blocked");
+        assert!(check["output"]["summary"].as_str().is_some_and(|text| text.starts_with("Still missing:\n- ")));
+        assert!(check["output"]["text"].as_str().is_some_and(|text| text.contains("### 🔴 RED") && text.len() <= 65_535));
+    }
+    place.api.with(|state| state.read_only = true);
+    let run = place.action(&[("check", "true"), ("fail-on", "never")]);
+    assert_eq!(run.code, 0, "{}", run.said);
 }
 
 #[test]
