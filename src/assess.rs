@@ -81,6 +81,8 @@ pub struct AssessRequest<'a> {
     pub at: Option<Zoned>,
     /// Notes about contradictions in the input, to be passed on.
     pub notes: Vec<String>,
+    /// Keep what pictures of the impact need.
+    pub curves: bool,
     /// Called with numbers of finished trials; later looks start again.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
@@ -103,6 +105,7 @@ impl Default for AssessRequest<'_> {
             response: Response::default(),
             at: None,
             notes: Vec::new(),
+            curves: false,
             progress: None,
         }
     }
@@ -203,8 +206,7 @@ fn weekly(system: &System, request: &AssessRequest<'_>, placed: &[Placed], risk:
 
 /// The titles of all changes.
 fn title(placed: &[Placed]) -> Option<String> {
-    let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
-    (!titles.is_empty()).then(|| titles.join("; "))
+    placed.iter().filter_map(|placed| placed.change.title.clone()).reduce(|all, title| all + "; " + &title)
 }
 
 fn names(system: &System, services: &[ServiceId]) -> Vec<String> {
@@ -320,6 +322,7 @@ fn run(
         threads: request.threads,
         watch: policy::watched(&request.policy, system, MOST_WATCHED),
         budgets: score::budgets(system),
+        curves: request.curves,
         progress: request.progress,
         ..Request::default()
     };

@@ -28,6 +28,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// The number of the first line, where the text is a part of something longer.
+    first_line: usize,
     /// Where lines start, found when the first place is asked for: a large file has many findings.
     lines: OnceLock<Vec<u32>>,
 }
@@ -41,7 +43,12 @@ pub struct Sources {
 impl Sources {
     /// Keeps a text and gives its id.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        self.files.push(Source { name: name.into(), text: text.into(), lines: OnceLock::new() });
+        self.add_from_line(1, name, text)
+    }
+
+    /// Keeps what is known of a text from a line on, from 1; nothing may be known but its name.
+    pub fn add_from_line(&mut self, first_line: usize, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        self.files.push(Source { name: name.into(), text: text.into(), first_line: first_line.max(1), lines: OnceLock::new() });
         SourceId(self.files.len() as u32 - 1)
     }
 
@@ -67,7 +74,7 @@ impl Sources {
             start -= 1;
         }
         let line = lines.partition_point(|first| *first as usize <= start).max(1);
-        Some((line, text[lines[line - 1] as usize..start].chars().count() + 1))
+        Some((line + source.first_line - 1, text[lines[line - 1] as usize..start].chars().count() + 1))
     }
 }
 

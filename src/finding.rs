@@ -5,6 +5,7 @@
 //! descriptions, and the span lies in a text of the same run.
 
 use crate::diagnostic::{Level, Span};
+use std::borrow::Cow;
 
 /// Why a finding was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Waived {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Stable name of the rule, such as `untested-fallback`.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// How bad.
     pub level: Level,
     /// One sentence without a final stop.

@@ -10,6 +10,10 @@ mod evidence;
 mod happy;
 #[path = "cli/measures.rs"]
 mod measures;
+#[path = "cli/outputs.rs"]
+mod outputs;
+#[path = "cli/pages.rs"]
+mod pages;
 #[path = "cli/policy.rs"]
 mod policy;
 #[path = "cli/repositories.rs"]

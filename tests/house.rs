@@ -119,6 +119,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("terminal_size", &["cli/"]),
     ("serde_json", &["report/", "document/", "topology/", "cli/"]),
     ("saphyr_parser", &["document/"]),
+    ("plotters", &["report/charts"]),
+    ("maud", &["report/html"]),
     ("rand", &["random"]),
     ("siphasher", &["random"]),
     ("statrs", &["statistics/"]),

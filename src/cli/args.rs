@@ -2,6 +2,7 @@
 //!
 //! Only what works appears. Help texts show complete commands; man pages and completions are made from the same definitions.
 
+pub(crate) use super::args_report::{AssessFormat, RankFormat, ResultFormat, Wanted, parse_wanted};
 pub(crate) use super::args_simulate::{Merge, Rank, Simulate};
 use super::when::parse_at;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -95,18 +96,6 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// `--format` of results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum ResultFormat {
-    /// For people at a terminal.
-    #[default]
-    Text,
-    /// The whole record, stable within v1.
-    Json,
-    /// For pull requests.
-    Markdown,
-}
-
 /// Where a result goes.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
@@ -139,9 +128,6 @@ pub(crate) struct Sampling {
     /// When it happens: 2026-03-05T14:00:00-05:00, with [America/New_York] behind it, or a date
     #[arg(long, value_name = "TIME", value_parser = parse_at)]
     pub(crate) at: Option<Zoned>,
-    /// Format of the result
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: ResultFormat,
     /// Where it goes.
     #[command(flatten)]
     pub(crate) output: Output,
@@ -226,6 +212,15 @@ pub(crate) struct Assess {
     /// Report only: exit 0 where the gate does not pass
     #[arg(long)]
     pub(crate) advisory: bool,
+    /// Format of the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: AssessFormat,
+    /// Write one more format of the same run to a file, such as html=report.html; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_wanted)]
+    pub(crate) report: Vec<Wanted>,
+    /// The name in the hidden first line of Markdown, by which a comment is found again [default: the topology's path]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) comment_key: Option<String>,
     /// How precisely, and what is listed.
     #[command(flatten)]
     pub(crate) detail: Detail,
@@ -239,7 +234,8 @@ Examples:
   shockfront assess topology.yaml --change change.yaml --team team.yaml
   shockfront assess topology.yaml --base origin/main --team team.yaml --format markdown -o comment.md
   git diff main | shockfront assess topology.yaml --diff - --ai-assisted yes --advisory
-  terraform show -json plan.bin | shockfront assess topology.yaml --base origin/main --terraform -";
+  terraform show -json plan.bin | shockfront assess topology.yaml --base origin/main --terraform -
+  shockfront assess topology.yaml --base origin/main --report json=a.json --report html=a.html --report sarif=a.sarif";
 
 /// `check`.
 #[derive(Debug, Args)]
@@ -287,6 +283,10 @@ pub(crate) enum FindingsFormat {
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+    /// A code quality report of GitLab.
+    CodeQuality,
+    /// Workflow commands of GitHub Actions, ten at most.
+    Annotations,
 }
 
 /// `graph`.

@@ -1,6 +1,6 @@
 //! What can be typed for `simulate`, `merge` and `rank`.
 
-use super::args::{Detail, Output, ResultFormat, Sampling, parse_precision};
+use super::args::{Detail, Output, RankFormat, ResultFormat, Sampling, parse_precision};
 use clap::{Args, ValueEnum, ValueHint};
 use shockfront::fault::FaultKind;
 use shockfront::propagation::Shard;
@@ -41,6 +41,9 @@ pub(crate) struct Simulate {
     /// Write one row for each trial: trial, reach, user-minutes, censored, user-minutes of each journey
     #[arg(long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
     pub(crate) trials_out: Option<PathBuf>,
+    /// Format of the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: ResultFormat,
     /// How precisely, and what is listed.
     #[command(flatten)]
     pub(crate) detail: Detail,
@@ -126,6 +129,9 @@ pub(crate) struct Rank {
     /// Rows of a page for people
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
+    /// Format of the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: RankFormat,
     /// How to simulate.
     #[command(flatten)]
     pub(crate) sampling: Sampling,

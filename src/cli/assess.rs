@@ -1,19 +1,19 @@
 //! `assess`: a change from files, from git or from a diff, and the verdict on it.
 
-use super::args::{Assess, ResultFormat};
+use super::args::{Assess, AssessFormat};
 use super::evidence::{changes, has_evidence};
 use super::failure::{Failure, Outcome};
-use super::inputs;
 use super::output::{Progress, deliver};
 use super::reproduce::Words;
 use super::session::Session;
 use super::simulate::listed;
 use super::when::written;
+use super::{assess_outputs, inputs};
 use jiff::Zoned;
 use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, assess};
 use shockfront::model::Compact;
 use shockfront::random::Seed;
-use shockfront::report::{self, AssessmentReport, ledger_json};
+use shockfront::report::{AssessmentReport, ledger_json};
 use shockfront::risk::assessment::{Assessment, Gate};
 use shockfront::risk::ledger::{Entry, Ledger};
 use std::path::Path;
@@ -23,6 +23,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         let message = "several change files are several changes: only one can complete a diff";
         return Err(Failure::input("usage", message));
     }
+    assess_outputs::check(arguments)?;
     let loaded = session.topology(&arguments.topology)?;
     let (team, team_hash) = match &arguments.team {
         Some(path) => inputs::team(session, path)?,
@@ -38,6 +39,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     };
     let mut notes = Vec::new();
     let changes = changes(session, arguments, &loaded, &team, &mut notes)?;
+    let changed = assess_outputs::changed_files(&changes);
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
     let sampling = &arguments.sampling;
     let trials = sampling.trials.unwrap_or(DEFAULT_TRIALS);
@@ -61,6 +63,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         response: sampling.response(),
         at: sampling.at.clone(),
         notes,
+        curves: assess_outputs::needs_curves(arguments),
         progress: Some(&add),
     };
     let assessment = assess(system, &compact, &request);
@@ -73,17 +76,12 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         at: at.as_ref().map(written),
         response: arguments.sampling.response(),
         services: listed(arguments.detail.services, system),
-        command: command(arguments, trials),
+        command: String::new(),
     };
-    let text = match sampling.format {
-        ResultFormat::Text => report::assessment_text(&report, session.paper(sampling.output.output.is_some())),
-        ResultFormat::Json => report::assessment_json(&report),
-        ResultFormat::Markdown => report::assessment_markdown(&report, &arguments.topology),
-    };
+    assess_outputs::write(session, arguments, (&loaded, changed), &report, &|format| command(arguments, trials, format))?;
     if let Some(path) = arguments.ledger.as_ref().filter(|_| arguments.record) {
         deliver(&recorded(ledger, &assessment, at), Some(Path::new(path)))?;
     }
-    deliver(&text, sampling.output.output.as_deref())?;
     let passes = assessment.verdict.gate == Gate::Pass || arguments.advisory;
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
 }
@@ -95,7 +93,7 @@ fn recorded(ledger: Ledger, assessment: &Assessment, at: Option<Zoned>) -> Strin
     ledger_json(&ledger.with(entry), &written)
 }
 
-fn command(arguments: &Assess, trials: u64) -> String {
+fn command(arguments: &Assess, trials: u64, format: AssessFormat) -> String {
     let mut words = Words::new("assess", &arguments.topology);
     for path in &arguments.change {
         words.option("change", Some(path));
@@ -115,5 +113,6 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("uncertainty", arguments.uncertainty);
     words.switch("advisory", arguments.advisory);
     words.sampling(&arguments.sampling, &arguments.detail, Some(trials));
+    words.format(&format);
     words.line()
 }

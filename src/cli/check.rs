@@ -29,6 +29,8 @@ pub(crate) fn run(session: &mut Session, arguments: &Check) -> Result<Outcome, F
         FindingsFormat::Text => report::findings_text(&report, session.paper(arguments.output.output.is_some())),
         FindingsFormat::Json => report::findings_json(&report),
         FindingsFormat::Sarif => report::findings_sarif(&report),
+        FindingsFormat::CodeQuality => report::findings_code_quality(&report),
+        FindingsFormat::Annotations => report::findings_annotations(&report),
     };
     deliver(&text, arguments.output.output.as_deref())?;
     let denied = arguments.deny.map(|deny| match deny {
@@ -40,6 +42,6 @@ pub(crate) fn run(session: &mut Session, arguments: &Check) -> Result<Outcome, F
 }
 
 /// The current directory, with a slash at the end: names in SARIF are relative to it.
-fn root() -> String {
+pub(super) fn root() -> String {
     std::env::current_dir().map(|path| format!("{}/", path.display())).unwrap_or_default()
 }

@@ -40,6 +40,18 @@ fn quiet_if_closed(written: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
+/// Writes several files: none takes its place before all are complete.
+pub(crate) fn write_files(files: &[(&Path, String)]) -> Result<(), Failure> {
+    let failed = |path: &Path, error: io::Error| Failure::Output(format!("{} cannot be written: {error}", path.display()));
+    let mut staged = Vec::with_capacity(files.len());
+    for (path, text) in files {
+        let mut file = Staged::new(path).map_err(|error| failed(path, error))?;
+        file.write_all(text.as_bytes()).and_then(|()| file.flush()).map_err(|error| failed(path, error))?;
+        staged.push((path, file));
+    }
+    staged.into_iter().try_for_each(|(path, file)| file.finish().map_err(|error| failed(path, error)))
+}
+
 /// Replaces a file as a whole. Pipes and devices, such as /dev/stdout, are written to directly.
 pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut staged = Staged::new(path)?;

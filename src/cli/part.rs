@@ -41,6 +41,7 @@ pub(super) fn command_line(run: &RunInputs, merge: &Merge) -> Result<Simulate, F
         exact: false,
         shard: None,
         trials_out: None,
+        format: merge.format,
         detail: Detail { precision: None, services: services.transpose().map_err(|why| broken("services", why))? },
         sampling: sampling(&run.sampling, merge)?,
     })
@@ -69,7 +70,6 @@ pub(super) fn sampling(inputs: &SamplingInputs, merge: &Merge) -> Result<Samplin
         responders: inputs.responders,
         symptom_detection: inputs.symptom_detection,
         at: inputs.at.as_deref().map(parse_at).transpose().map_err(|why| broken("time", why))?,
-        format: merge.format,
         output: Output { output: merge.output.output.clone() },
     })
 }

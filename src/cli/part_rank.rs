@@ -33,6 +33,10 @@ pub(super) fn command_line(inputs: &RankingInputs, merge: &Merge) -> Result<Rank
         precision: None,
         shard: None,
         trials_out: None,
+        format: merge
+            .format
+            .of_ranking()
+            .ok_or_else(|| Failure::input("usage", "a ranking is not written as a page: text, json or markdown"))?,
         top: usize::try_from(inputs.top).unwrap_or(usize::MAX),
         sampling: sampling(&inputs.sampling, merge)?,
     })

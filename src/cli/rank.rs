@@ -1,6 +1,6 @@
 //! `rank`: every service as the fault.
 
-use super::args::{Detail, Merge, Rank, ResultFormat};
+use super::args::{Detail, Merge, Rank, RankFormat};
 use super::args_simulate::Measure as Asked;
 use super::failure::{Failure, Outcome};
 use super::merge::misfit;
@@ -112,10 +112,10 @@ fn report(session: &Session, arguments: &Rank, loaded: &Loaded, ranking: &Rankin
         limits: simulation_limits(),
         command: command(arguments, trials(arguments)),
     };
-    let text = match sampling.format {
-        ResultFormat::Text => ranking_text(&report, session.paper(sampling.output.output.is_some())),
-        ResultFormat::Json => ranking_json(&report),
-        ResultFormat::Markdown => ranking_markdown(&report),
+    let text = match arguments.format {
+        RankFormat::Text => ranking_text(&report, session.paper(sampling.output.output.is_some())),
+        RankFormat::Json => ranking_json(&report),
+        RankFormat::Markdown => ranking_markdown(&report),
     };
     deliver(&text, sampling.output.output.as_deref())?;
     Ok(Outcome::Passed)
@@ -128,5 +128,6 @@ fn command(arguments: &Rank, trials: u64) -> String {
     words.option("by", arguments.by.and_then(|by| Some(by.to_possible_value()?.get_name().to_owned())));
     words.option("top", Some(arguments.top));
     words.sampling(&arguments.sampling, &Detail { precision: arguments.precision, services: None }, Some(trials));
+    words.format(&arguments.format);
     words.line()
 }

@@ -1,6 +1,6 @@
 //! The command line that gives the same bytes again. What does not change them is left out: threads, colour, where they go.
 
-use super::args::{Detail, ResultFormat, Sampling, Services};
+use super::args::{Detail, Sampling, Services};
 use super::when::written;
 use clap::ValueEnum;
 
@@ -39,8 +39,12 @@ impl Words {
         self.option("at", sampling.at.as_ref().map(written));
         let word = |value: Services| value.to_possible_value().map(|value| value.get_name().to_owned());
         self.option("services", detail.services.and_then(word));
-        if sampling.format != ResultFormat::default() {
-            self.option("format", sampling.format.to_possible_value().map(|value| value.get_name().to_owned()));
+    }
+
+    /// The format, where it is not that for a terminal.
+    pub(crate) fn format<F: ValueEnum + Default + PartialEq>(&mut self, format: &F) {
+        if *format != F::default() {
+            self.option("format", format.to_possible_value().map(|value| value.get_name().to_owned()));
         }
     }
 

@@ -51,7 +51,7 @@ pub(super) struct Prepared {
 
 pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome, Failure> {
     // A part is JSON; `merge` shows it.
-    if arguments.series && arguments.shard.is_none() && arguments.sampling.format != ResultFormat::Json {
+    if arguments.series && arguments.shard.is_none() && arguments.format != ResultFormat::Json {
         return Err(Failure::input("usage", "--series is for `--format json`: pages for people have no room for every minute"));
     }
     let mut prepared = prepare(session, arguments, &arguments.topology)?;
@@ -76,9 +76,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Simulate) -> Result<Outcome
         deliver(&text, arguments.sampling.output.output.as_deref())?;
         return Ok(Outcome::Passed);
     }
-    // A page of Markdown draws the graph.
-    let asks_more =
-        arguments.uncertainty.is_some() || arguments.sensitivity.is_some() || arguments.sampling.format == ResultFormat::Markdown;
+    // Pages of Markdown and of HTML draw the graph.
+    let draws = matches!(arguments.format, ResultFormat::Markdown | ResultFormat::Html);
+    let asks_more = arguments.uncertainty.is_some() || arguments.sensitivity.is_some() || draws;
     let (simulation, uncertainty, sensitivities) = if !asks_more {
         // Nothing is asked of the graph any more.
         let compact = std::mem::take(&mut prepared.compact);
@@ -103,7 +103,7 @@ fn asked_more(arguments: &Simulate, prepared: &Prepared, request: Request<'_>) -
     let Ok(found) = &simulation else { return (simulation, None, None) };
     // As many as the run took, where a precision stopped it.
     let trials = found.trials;
-    let request = Request { trials, rows: None, ..request };
+    let request = Request { trials, rows: None, curves: false, ..request };
     let uncertainty = arguments.uncertainty.map(|replicates| uncertainty(system, compact, scenario, &request, replicates));
     let sensitivities = arguments.sensitivity.map(|flips| sensitivities(system, compact, scenario, &request, flips as usize));
     (simulation, uncertainty, sensitivities)
@@ -142,6 +142,7 @@ pub(super) fn request<'a>(arguments: &Simulate, system: &System, trials: u64) ->
         precision: arguments.detail.precision,
         rare: true,
         series: arguments.series,
+        curves: arguments.format == ResultFormat::Html,
         // Without a clock a batch takes so little that counting this would show, and only a list of all services shows it.
         starved: !arguments.static_reach || listed(arguments.detail.services, system) == ServiceList::All,
         ..Request::default()
@@ -172,10 +173,11 @@ pub(super) fn report(
         command: command(arguments, trials(arguments)),
     };
     let file = sampling.output.output.as_deref();
-    match sampling.format {
+    match arguments.format {
         ResultFormat::Text => deliver(&report::simulation_text(&report, session.paper(file.is_some())), file)?,
         ResultFormat::Json => deliver_with(file, |out| report::write_simulation_json(&report, out))?,
         ResultFormat::Markdown => deliver(&report::simulation_markdown(&report, &arguments.topology), file)?,
+        ResultFormat::Html => deliver(&report::simulation_html(&report), file)?,
     }
     Ok(Outcome::Passed)
 }
@@ -254,5 +256,6 @@ fn command(arguments: &Simulate, trials: u64) -> String {
     words.option("sensitivity", arguments.sensitivity);
     words.switch("series", arguments.series);
     words.sampling(&arguments.sampling, &arguments.detail, (!arguments.exact).then_some(trials));
+    words.format(&arguments.format);
     words.line()
 }

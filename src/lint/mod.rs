@@ -86,7 +86,7 @@ impl Subject<'_> {
 
     fn finding(&self, rule: &'static str, level: Level, place: Place<'_>, message: String) -> Finding {
         let span = self.locate.span(place);
-        Finding { rule, level, message, span, target: None, help: None, waived: None }
+        Finding { rule: rule.into(), level, message, span, target: None, help: None, waived: None }
     }
 }
 
@@ -105,7 +105,7 @@ pub fn lint(system: &System, compact: &Compact, locate: &dyn Locate, at: Option<
     load::check(&subject, &mut findings);
     journeys::check(&subject, &mut findings);
     waivers::apply(&subject, &mut findings);
-    findings.sort_by(|a, b| (a.span, a.rule, &a.target).cmp(&(b.span, b.rule, &b.target)));
+    findings.sort_by(|a, b| (a.span, &a.rule, &a.target).cmp(&(b.span, &b.rule, &b.target)));
     shorten(&subject, findings)
 }
 

@@ -153,17 +153,14 @@ fn services_that_wait_for_each_other_are_found_once() {
 #[test]
 fn age_and_coverage_are_unknown_until_stated() {
     let base = draft(&["a"], Vec::new());
-    let rules = |draft: Draft, at| run(draft, at).iter().map(|f| (f.rule, f.level)).collect::<Vec<_>>();
-    assert_eq!(rules(base.clone(), Some(date(2026, 10, 30))), []);
-    assert_eq!(rules(base.clone(), Some(date(2026, 10, 31))), [("stale-observed-at", Level::Warning)]);
-    assert_eq!(rules(base.clone(), Some(date(2026, 7, 31))), [("stale-observed-at", Level::Warning)]);
-    assert_eq!(rules(base.clone(), None), [("stale-observed-at", Level::Note)]);
+    let rules = |draft: Draft, at| run(draft, at).iter().map(|f| format!("{} {}", f.rule, f.level)).collect::<Vec<_>>();
+    assert!(rules(base.clone(), Some(date(2026, 10, 30))).is_empty());
+    assert_eq!(rules(base.clone(), Some(date(2026, 10, 31))), ["stale-observed-at warning"]);
+    assert_eq!(rules(base.clone(), Some(date(2026, 7, 31))), ["stale-observed-at warning"]);
+    assert_eq!(rules(base.clone(), None), ["stale-observed-at note"]);
     let silent = Draft { observed_at: None, coverage: None, ..base.clone() };
-    assert_eq!(
-        rules(silent, Some(date(2026, 8, 2))),
-        [("missing-coverage", Level::Warning), ("stale-observed-at", Level::Warning)]
-    );
-    assert_eq!(rules(Draft { coverage: Some(0.79), ..base }, Some(date(2026, 8, 2))), [("incomplete", Level::Warning)]);
+    assert_eq!(rules(silent, Some(date(2026, 8, 2))), ["missing-coverage warning", "stale-observed-at warning"]);
+    assert_eq!(rules(Draft { coverage: Some(0.79), ..base }, Some(date(2026, 8, 2))), ["incomplete warning"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! has a place in the file; a rule that an override names exists; a policy with a key that is not known is no policy.
 
 use super::condition::Condition;
-use super::floors::RULES;
+use super::floor_rules::{FLOOR_RULES, TOO_CLOSE};
 use super::freeze::{Cron, Freeze, LONGEST, Window};
 use super::overrides::Override;
 use super::rules::{Policy, Requirement, Rule, Width};
@@ -295,7 +295,8 @@ pub fn read_policy(sources: &Sources, id: SourceId, format: Format) -> Result<(P
     limits(&file, &mut policy, &mut problems);
     policy.rules = own_rules(file.rules, &mut problems);
     policy.freezes = collect(file.freezes.into_iter().map(freeze), &mut problems);
-    let names: Vec<&str> = RULES.iter().copied().chain(policy.rules.iter().map(|rule| rule.name.as_str())).collect();
+    let shipped = FLOOR_RULES.iter().map(|(name, _)| *name).filter(|name| *name != TOO_CLOSE);
+    let names: Vec<&str> = shipped.chain(policy.rules.iter().map(|rule| rule.name.as_str())).collect();
     policy.overrides = collect(file.overrides.into_iter().map(|entry| set_aside(entry, &names)), &mut problems);
     if problems.is_empty() { Ok((policy, warnings)) } else { Err(problems.into_iter().chain(warnings).collect()) }
 }
@@ -398,7 +399,7 @@ fn own_rules(entries: Vec<RuleEntry>, problems: &mut Vec<Diagnostic>) -> Vec<Rul
     let mut rules: Vec<Rule> = Vec::new();
     for entry in entries {
         let name = &entry.name;
-        if RULES.contains(&name.value.as_str()) {
+        if FLOOR_RULES.iter().any(|(shipped, _)| *shipped == name.value) {
             problems.push(wrong(format!("`{}` is the name of a rule that ships", name.value)).at(name.span, ""));
         }
         if rules.iter().any(|rule| rule.name == name.value) {

@@ -15,31 +15,6 @@ use crate::risk::score::Risk;
 /// Most services that a rule names one by one.
 const MOST_NAMED: usize = 3;
 
-/// The rules that ship, by name; a policy file may set them aside and may not call its own rules so.
-pub(super) const RULES: [&str; 18] = [
-    "destructive-without-tested-restore",
-    "ai-assisted-by-junior-or-mid",
-    "simulation-missing",
-    "frozen",
-    "policy-edited",
-    "change-not-fully-known",
-    "nothing-to-assess",
-    "unmapped-files",
-    "topology-stale",
-    "topology-incomplete",
-    "no-journeys",
-    "journey-not-counted",
-    "harm-beyond-horizon",
-    "wide-blast-radius",
-    "breach-probability",
-    "tier-0-in-worst-trials",
-    "next-band-likely",
-    "weekly-ledger",
-];
-
-/// The rule about sampling error. It cannot be set aside: more trials settle it.
-const TOO_CLOSE: &str = "too-close-to-call";
-
 /// All rules that fire, strictest facts first within a subject; those that somebody set aside say so.
 pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
     let mut floors = Vec::new();
@@ -244,7 +219,7 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     let band = facts.policy.band(score.mean);
     let strict = facts.policy.band(wide.interval.high);
     if strict > band {
-        floors.push(floor(TOO_CLOSE, strict, "the sampling error reaches into the next band"));
+        floors.push(floor("too-close-to-call", strict, "the sampling error reaches into the next band"));
     }
     if let Some((next, limit)) = facts.policy.next_band(band) {
         let p = (facts.p_score_above)(limit);

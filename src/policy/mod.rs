@@ -10,6 +10,7 @@ mod code_owners;
 pub mod condition;
 mod cover;
 pub mod file;
+pub mod floor_rules;
 mod floors;
 pub mod freeze;
 pub mod overrides;
@@ -148,6 +149,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         score_band,
         score: score.map_or(0.0, |score| score.mean),
         interval: score.map_or(Interval { low: 0.0, high: 100.0 }, |score| score.interval),
+        band_limits: policy.band_limits,
         settled: is_assessed && score.is_some_and(|score| is_in_one_band(policy, score.interval)),
         gate,
     };

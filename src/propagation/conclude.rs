@@ -1,9 +1,10 @@
 //! From the integer tallies of a simulation to numbers with their intervals.
 
+use super::curves::{Counted, curves, reach_bins};
 use super::first_crossing::FirstCrossing;
 use super::result::{
-    JourneyResult, Method, Precision, Reach, ServiceClock, ServiceResult, ServiceTimesResult, Simulation, StateMinutes, Summary,
-    Watched,
+    Curves, JourneyResult, Method, Precision, Reach, ReachBin, ServiceClock, ServiceResult, ServiceTimesResult, Simulation,
+    StateMinutes, Summary, Watched,
 };
 use super::run::Run;
 use super::sampling::Sample;
@@ -13,6 +14,7 @@ use super::weighted::{Weighted, reach_of};
 use crate::model::system::ResolvedJourney;
 use crate::statistics::{BatchSums, Estimate, Interval, LogLinear, clopper_pearson, order_statistic_ranks};
 use crate::units::{ServiceId, Ticks};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Confidence of intervals, unless another is asked for.
@@ -27,9 +29,12 @@ impl Run<'_> {
         let mut simulation = self.simulation((&sample.tally, &weights), &labels, timed, confidence);
         simulation.starved = below.as_ref().map(|below| starved(below, (&sample.tally, &weights), confidence));
         simulation.leaving = self.first_crossing.as_ref().map(FirstCrossing::as_result);
+        let bins = self.request.curves.then(|| reach_bins_of(&simulation.reach, (&sample.tally, &weights), confidence));
         if timed {
+            self.over_time(&mut simulation, &sample.tally, &labels, (bins, confidence));
             simulation.watched = self.watched(sample, confidence);
         } else {
+            simulation.curves = bins.map(|reach| Curves { reach, ..Curves::default() });
             let pessimistic = simulation.reach.clone();
             let first = self.first_crossing.as_ref();
             let weights = Weights::new(first.and_then(|first| Some((first, first.optimistic_stays.as_ref()?))));
@@ -44,6 +49,31 @@ impl Run<'_> {
                 .then(|| simulation.user_minutes.as_ref().map_or(f64::INFINITY, |lost| relative_half_width(lost.mean))),
         });
         simulation
+    }
+
+    /// Services over time, and what pictures need, where that is asked.
+    fn over_time(
+        &self,
+        simulation: &mut Simulation,
+        tally: &Tally,
+        labels: &[u32],
+        (bins, confidence): (Option<Vec<ReachBin>>, f64),
+    ) {
+        let services: Vec<ServiceId> = labels.iter().map(|node| self.plan.services[*node as usize]).collect();
+        let series = tally.series.as_ref().map(|series| series.conclude(&services, tally.trials, confidence));
+        if let Some(bins) = bins {
+            let counted = |measure: Cow<'_, Measure>| Counted::new(&measure.histogram, tally.trials, confidence);
+            let times = |id: ServiceId| {
+                let at = services.iter().position(|known| *known == id)?;
+                let (downtime, impaired_time) = tally.services[at].times.as_deref()?.measures();
+                let impaired_time = impaired_time.map_or_else(|| Cow::Borrowed(&downtime), Cow::Owned);
+                let impaired_time = counted(impaired_time);
+                Some((Cow::Owned(counted(Cow::Borrowed(&downtime))), Cow::Owned(impaired_time)))
+            };
+            let lost = counted(Cow::Borrowed(&tally.user_minutes));
+            simulation.curves = Some(curves(simulation, bins, times, &lost, series.as_deref()));
+        }
+        simulation.series = series.filter(|_| self.request.series);
     }
 
     /// Relative half-width of mean reach. Where no trial differs from another, this says nothing about those that were not seen: of
@@ -117,10 +147,8 @@ impl Run<'_> {
             censored: if trials == 0 { 0.0 } else { tally.censored as f64 / trials as f64 },
             horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
             watched: Watched::default(),
-            series: tally.series.as_ref().filter(|_| self.request.series).map(|series| {
-                let services: Vec<ServiceId> = labels.iter().map(|node| self.plan.services[*node as usize]).collect();
-                series.conclude(&services, trials, confidence)
-            }),
+            series: None,
+            curves: None,
             precision: None,
             leaving: None,
         }
@@ -262,6 +290,15 @@ fn starved(below: &Downstream, (tally, weights): (&Tally, &Weights<'_>), confide
         |(count, stays)| count + stays > 0,
         |(count, stays)| weights.whole(proportion(*count, tally.trials, confidence), *stays as f64),
     )
+}
+
+fn reach_bins_of(reach: &Reach, (tally, weights): (&Tally, &Weights<'_>), confidence: f64) -> Vec<ReachBin> {
+    reach_bins(reach, |from, to| {
+        let inside = |(value, _): &(u64, u64)| (from..=to).contains(value);
+        let count = tally.reach.iter().filter(inside).map(|(_, count)| count).sum();
+        let stays = weights.stays.is_some_and(|stays| stays.reach.iter().any(|reach| inside(&reach)));
+        weights.whole(proportion(count, tally.trials, confidence), f64::from(u8::from(stays)))
+    })
 }
 
 fn reach_result(tally: &Tally, weights: &Weights<'_>, confidence: f64) -> Reach {

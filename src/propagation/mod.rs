@@ -9,6 +9,7 @@ pub mod breaker;
 mod conclude;
 mod condensed;
 mod count;
+mod curves;
 pub mod exact;
 mod first_crossing;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
+use std::cmp::Ordering;
 
 /// How the numbers were got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +220,50 @@ pub struct ImpairedSeries {
     pub intervals: Vec<Interval>,
 }
 
+/// How likely a quantity is above a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exceedance {
+    /// The value, in the unit of the quantity.
+    pub value: f64,
+    /// P(the quantity is above it), over all trials.
+    pub p_above: Estimate,
+}
+
+/// What pictures of one service need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceCurves {
+    /// Which.
+    pub service: ServiceId,
+    /// Its downtime in minutes, at rising values that all services share.
+    pub downtime: Vec<Exceedance>,
+    /// Its time impaired, likewise.
+    pub impaired_time: Vec<Exceedance>,
+    /// When it is impaired; `None` where too many services can be reached to follow them, or where a sample did not.
+    pub series: Option<ImpairedSeries>,
+}
+
+/// How likely reach lies in a range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReachBin {
+    /// Fewest services.
+    pub from: u64,
+    /// Most services, included.
+    pub to: u64,
+    /// P(from ≤ reach ≤ to).
+    pub probability: Estimate,
+}
+
+/// What pictures need beyond numbers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Curves {
+    /// Reach, in ranges of equal width without gaps.
+    pub reach: Vec<ReachBin>,
+    /// With a clock: the worst-hit services, in the order of [`Simulation::worst_hit`].
+    pub services: Vec<ServiceCurves>,
+    /// With a clock: user-minutes lost over all journeys, at rising values; empty where none are lost.
+    pub user_minutes: Vec<Exceedance>,
+}
+
 /// What a simulation found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
@@ -253,6 +298,8 @@ pub struct Simulation {
     pub watched: Watched,
     /// Services over time, in file order, where that was asked; those that are ever impaired.
     pub series: Option<Vec<ImpairedSeries>>,
+    /// What pictures need, where that was asked.
+    pub curves: Option<Curves>,
     /// How precise it is, where that was asked.
     pub precision: Option<Precision>,
     /// Whether only trials were run in which the failure leaves its source.
@@ -263,6 +310,21 @@ impl Simulation {
     /// The result of a service; `None` when the fault cannot reach it.
     pub fn service(&self, id: ServiceId) -> Option<&ServiceResult> {
         self.services.binary_search_by_key(&id, |result| result.service).ok().map(|at| &self.services[at])
+    }
+
+    /// The services that were hit, worst first: by mean downtime, then by mean time impaired, then by P(impaired), then in file
+    /// order.
+    pub fn worst_hit(&self) -> Vec<&ServiceResult> {
+        let key = |result: &ServiceResult| {
+            let times = result.times().map_or((0.0, 0.0), |times| (times.downtime.mean.mean, times.impaired_time.mean.mean));
+            [times.0, times.1, result.impaired.mean]
+        };
+        let mut hit: Vec<&ServiceResult> = self.services.iter().filter(|result| result.impaired.mean > 0.0).collect();
+        hit.sort_by(|a, b| {
+            let pairs = key(b).into_iter().zip(key(a));
+            pairs.fold(Ordering::Equal, |order, (b, a)| order.then(b.total_cmp(&a))).then(a.service.cmp(&b.service))
+        });
+        hit
     }
 
     /// P(a service is impaired).

@@ -4,6 +4,7 @@
 //! ranges of them; tallies are integers.
 
 use super::count::count_batch;
+use super::curves::MOST_FOLLOWED;
 use super::exact;
 use super::first_crossing::FirstCrossing;
 use super::plan::{self, Plan};
@@ -54,6 +55,8 @@ pub struct Request<'a> {
     pub rare: bool,
     /// Follow every service over time, where there is a clock.
     pub series: bool,
+    /// Keep what pictures need: distributions, and the worst-hit services over time.
+    pub curves: bool,
     /// Services whose part in the worst trials is asked.
     pub watch: Vec<ServiceId>,
     /// Budget of each journey in user-minutes, for the breach probability; empty when not asked.
@@ -77,6 +80,11 @@ impl Request<'_> {
     /// The kind of machine to work on.
     pub(super) fn machine(&self) -> Machine {
         self.machine.unwrap_or_else(Machine::widest)
+    }
+
+    /// Are so many services followed over time? For pictures only while they are few: each takes a row of minutes.
+    pub(super) fn follows_series(&self, services: usize) -> bool {
+        !self.static_reach && (self.series || (self.curves && services <= MOST_FOLLOWED))
     }
 }
 
@@ -314,7 +322,7 @@ impl<'a> Run<'a> {
         let empty = || {
             let mut tally = Tally::new(services, self.system.journeys().len());
             tally.starved.resize(starved, 0);
-            tally.series = (self.request.series && !self.request.static_reach).then(|| SeriesTally::new(services));
+            tally.series = self.request.follows_series(services).then(|| SeriesTally::new(services));
             tally.reaches = self.request.rows.is_some().then(Vec::new);
             Part { tally, ..Part::default() }
         };

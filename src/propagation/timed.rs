@@ -55,7 +55,7 @@ impl Run<'_> {
     pub(super) fn timeline(&self, span: &Span) -> Part {
         let (labels, position) = self.labels();
         let mut line = Timeline::new(self.system, self.compact, self.plan, self.scenario, self.traffic.clone());
-        line.series = self.request.series;
+        line.series = self.request.follows_series(labels.len());
         let node = |id| self.plan.local(self.compact.whole_node(id)).map(|node| node as u32);
         let milli = |minutes: f64| (minutes * 1_000.0).round() as u64;
         let clocked = Clocked {

@@ -4,16 +4,15 @@
 //! with `location` `{file, line, column}` or `null` where there is no text, and `waived` `{reason, expires}` or `null`; then
 //! `summary` with the numbers of errors, warnings and notes that are not waived, and of those that are.
 
+use super::anchor::{Anchor, Fingerprints, message, place, target};
 use super::layout::{Page, clean, wrap};
 use super::number::whole;
 use super::record::{TOOL, Tool, pretty};
 use super::words::number_of;
 use crate::diagnostic::{Level, Sources, Span};
 use crate::finding::{Finding, Rule};
-use crate::random::name_hash;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// Findings to report.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +62,8 @@ pub fn findings_text(report: &FindingsReport<'_>, page: Page) -> String {
         out.push_str(&format!("{tag}[{}]\n", finding.rule));
         let target = finding.target.as_ref().map_or_else(String::new, |target| format!("{target}: "));
         out.push_str(&wrap(&format!("{target}{}", finding.message), page.width, "  "));
-        if let Some(place) = place(report.sources, finding.span) {
-            out.push_str(&format!("  {}\n", page.dim(&format!("at {}:{}:{}", clean(place.file), place.line, place.column))));
+        if let Some((file, line, column)) = place(report.sources, finding.span) {
+            out.push_str(&format!("  {}\n", page.dim(&format!("at {}:{line}:{column}", clean(file)))));
         }
         if let Some(help) = &finding.help {
             out.push_str(&wrap(help, page.width, "  help: "));
@@ -90,9 +89,8 @@ struct Location<'a> {
     column: usize,
 }
 
-fn place(sources: &Sources, span: Span) -> Option<Location<'_>> {
-    let (line, column) = sources.line_column(span)?;
-    Some(Location { file: &sources.get(span.source)?.name, line, column })
+fn location(sources: &Sources, span: Span) -> Option<Location<'_>> {
+    place(sources, span).map(|(file, line, column)| Location { file, line, column })
 }
 
 #[derive(Debug, Serialize)]
@@ -103,7 +101,7 @@ struct WaivedRecord<'a> {
 
 #[derive(Debug, Serialize)]
 struct FindingRecord<'a> {
-    rule: &'static str,
+    rule: &'a str,
     level: String,
     message: &'a str,
     location: Option<Location<'a>>,
@@ -132,10 +130,10 @@ pub fn findings_json(report: &FindingsReport<'_>) -> String {
 
 fn record<'a>(finding: &'a Finding, report: &FindingsReport<'a>) -> FindingRecord<'a> {
     FindingRecord {
-        rule: finding.rule,
+        rule: &finding.rule,
         level: finding.level.to_string(),
         message: &finding.message,
-        location: place(report.sources, finding.span),
+        location: location(report.sources, finding.span),
         target: finding.target.as_deref(),
         help: finding.help.as_deref(),
         waived: finding
@@ -150,11 +148,11 @@ fn record<'a>(finding: &'a Finding, report: &FindingsReport<'a>) -> FindingRecor
 pub fn findings_sarif(report: &FindingsReport<'_>) -> String {
     let mut rules: Vec<(&str, &str)> = report.rules.iter().map(|rule| (rule.name, rule.description)).collect();
     for finding in report.findings {
-        if !rules.iter().any(|(name, _)| *name == finding.rule) {
-            rules.push((finding.rule, finding.rule));
+        if !rules.iter().any(|(name, _)| *name == &*finding.rule) {
+            rules.push((&finding.rule, &finding.rule));
         }
     }
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen = Fingerprints::default();
     let results: Vec<Value> = report.findings.iter().map(|finding| result(report, finding, &rules, &mut seen)).collect();
     let described = rules.iter().map(|(name, description)| json!({"id": name, "shortDescription": {"text": description}}));
     pretty(&json!({
@@ -172,26 +170,13 @@ pub fn findings_sarif(report: &FindingsReport<'_>) -> String {
     }))
 }
 
-fn result(report: &FindingsReport<'_>, finding: &Finding, rules: &[(&str, &str)], seen: &mut BTreeMap<String, usize>) -> Value {
-    let found = place(report.sources, finding.span);
-    let first = || report.sources.iter().next().map_or("topology", |source| source.name.as_str());
-    let (file, line, column) = found.map_or_else(|| (first(), 1, 1), |place| (place.file, place.line, place.column));
-    let mut region = json!({"startLine": line, "startColumn": column});
-    let end = Span { start: finding.span.end, ..finding.span };
-    if let Some((end_line, end_column)) = report.sources.line_column(end).filter(|end| *end > (line, column)) {
+fn result(report: &FindingsReport<'_>, finding: &Finding, rules: &[(&str, &str)], seen: &mut Fingerprints) -> Value {
+    let anchor = Anchor::of(report, finding);
+    let mut region = json!({"startLine": anchor.line, "startColumn": anchor.column});
+    if let Some((end_line, end_column)) = anchor.end {
         region["endLine"] = json!(end_line);
         region["endColumn"] = json!(end_column);
     }
-    let uri = uri(file, report.root);
-    let target = finding.target.as_deref().unwrap_or("topology");
-    // Without line numbers: an edit further up keeps a finding the same. Equal ones are told apart by their number.
-    let identity = format!("{}\n{uri}\n{target}", finding.rule);
-    let number = seen.entry(identity.clone()).and_modify(|number| *number += 1).or_insert(0);
-    let fingerprint = format!("{:016x}:{number}", name_hash(&identity));
-    let message = match &finding.help {
-        Some(help) => format!("{target}: {}. {help}", finding.message),
-        None => format!("{target}: {}", finding.message),
-    };
     let suppressions: Vec<Value> = finding
         .waived
         .iter()
@@ -202,36 +187,16 @@ fn result(report: &FindingsReport<'_>, finding: &Finding, rules: &[(&str, &str)]
         .collect();
     json!({
         "ruleId": finding.rule,
-        "ruleIndex": rules.iter().position(|(name, _)| *name == finding.rule),
+        "ruleIndex": rules.iter().position(|(name, _)| *name == &*finding.rule),
         "level": finding.level.to_string(),
-        "message": {"text": message},
+        "message": {"text": message(finding)},
         "locations": [{
-            "physicalLocation": {"artifactLocation": {"uri": uri}, "region": region},
-            "logicalLocations": [{"fullyQualifiedName": target}],
+            "physicalLocation": {"artifactLocation": {"uri": anchor.uri()}, "region": region},
+            "logicalLocations": [{"fullyQualifiedName": target(finding)}],
         }],
-        "partialFingerprints": {"shockfront/v1": fingerprint},
+        "partialFingerprints": {"shockfront/v1": seen.of(finding, &anchor)},
         "suppressions": suppressions,
     })
-}
-
-/// A path as a relative reference: the root taken off, everything that is not plain percent-encoded.
-fn uri(path: &str, root: &str) -> String {
-    let path = path.replace('\\', "/");
-    let root = root.replace('\\', "/");
-    let root = root.trim_end_matches('/');
-    let below = path.strip_prefix(root).filter(|_| !root.is_empty()).and_then(|rest| rest.strip_prefix('/'));
-    let mut relative = below.unwrap_or(&path);
-    while let Some(rest) = relative.strip_prefix("./") {
-        relative = rest;
-    }
-    let mut out = String::new();
-    for byte in relative.trim_start_matches('/').bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -249,7 +214,7 @@ mod tests {
 
     fn finding(start: u32, target: &str, waived: bool) -> Finding {
         Finding {
-            rule: "unowned",
+            rule: "unowned".into(),
             level: Level::Warning,
             message: "has no owner".to_owned(),
             span: Span { start, end: start + 8, ..Span::default() },
@@ -307,12 +272,5 @@ mod tests {
         let value: Value = serde_json::from_str(&findings_sarif(&nowhere)).expect("JSON");
         assert_eq!(value["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"], 1);
         assert_eq!(value["runs"][0]["tool"]["driver"]["rules"][0]["id"], "unowned");
-    }
-
-    #[test]
-    fn names_become_relative_references() {
-        assert_eq!(uri("/repo/a/b.yaml", "/repo"), "a/b.yaml");
-        assert_eq!(uri("/repository/b.yaml", "/repo"), "repository/b.yaml");
-        assert_eq!(uri("dir\\ü.yaml", ""), "dir/%C3%BC.yaml");
     }
 }

@@ -8,7 +8,7 @@ use super::escape;
 use crate::model::System;
 use crate::model::facts::DependencyKind;
 use crate::units::ServiceId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What Mermaid draws by default; neither can be raised from inside a drawing.
 const MERMAID_ARROWS: usize = 500;
@@ -25,6 +25,8 @@ pub struct Drawing<'a> {
     pub notes: BTreeMap<ServiceId, String>,
     /// Whether services of one owner stand together (DOT only).
     pub by_owner: bool,
+    /// How many dependencies away from the fault each service stands; then these are the layers, the fault at the right (SVG only).
+    pub hops: Option<Vec<usize>>,
 }
 
 impl<'a> Drawing<'a> {
@@ -36,7 +38,35 @@ impl<'a> Drawing<'a> {
     /// Some services of it.
     pub fn of(system: &'a System, services: impl IntoIterator<Item = ServiceId>) -> Self {
         let services: BTreeSet<ServiceId> = services.into_iter().collect();
-        Self { system, services: services.into_iter().collect(), notes: BTreeMap::new(), by_owner: false }
+        Self { system, services: services.into_iter().collect(), notes: BTreeMap::new(), by_owner: false, hops: None }
+    }
+
+    /// Lays the drawing out by distance from the sources of a fault. What no dependency drawn connects with them stands farthest; a
+    /// drawing without any source stays as it is. O(services + dependencies).
+    #[must_use]
+    pub fn by_hops(mut self, sources: &[ServiceId]) -> Self {
+        let mut consumers = vec![Vec::new(); self.services.len()];
+        for arrow in self.arrows() {
+            consumers[arrow.to].push(arrow.from);
+        }
+        let mut hops = vec![usize::MAX; self.services.len()];
+        let mut queue: VecDeque<usize> = sources.iter().filter_map(|id| self.services.binary_search(id).ok()).collect();
+        queue.iter().for_each(|at| hops[*at] = 0);
+        let mut farthest = 0;
+        while let Some(at) = queue.pop_front() {
+            farthest = hops[at];
+            for consumer in &consumers[at] {
+                if hops[*consumer] == usize::MAX {
+                    hops[*consumer] = hops[at] + 1;
+                    queue.push_back(*consumer);
+                }
+            }
+        }
+        if hops.contains(&0) {
+            hops.iter_mut().filter(|hop| **hop == usize::MAX).for_each(|hop| *hop = farthest + 1);
+            self.hops = Some(hops);
+        }
+        self
     }
 
     /// The arrows between the services drawn, as positions in `services`: consumer, provider, stroke; each once, sorted.
@@ -236,6 +266,15 @@ mod tests {
         assert_eq!(text.matches("subgraph \"cluster_").count(), 3);
         assert!(text.contains("label=\"@shop/payments\""));
         assert_eq!(text.matches('{').count(), text.matches('}').count());
+    }
+
+    #[test]
+    fn distance_is_counted_against_the_arrows() {
+        let system = shop();
+        let payment = system.service_ids().nth(2).expect("the third");
+        let drawing = Drawing::whole(&system).by_hops(&[payment]);
+        assert_eq!(drawing.hops, Some(vec![2, 1, 0, 3, 2, 3]), "frontend, checkout, payment, pricing, mailer, blog");
+        assert_eq!(Drawing::whole(&system).by_hops(&[]).hops, None);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) struct Layout {
     pub(super) routes: Vec<Vec<(usize, f64)>>,
     /// Whether the arrow runs from right to left.
     pub(super) turned: Vec<bool>,
+    /// Whether both ends stand in one layer, which happens where layers are given only.
+    pub(super) level: Vec<bool>,
     /// Number of layers.
     pub(super) n_layers: usize,
 }
@@ -42,12 +44,17 @@ struct Points {
     right: Vec<Vec<usize>>,
 }
 
-/// Lays out boxes of the given heights. Arrows are pairs of different boxes.
-pub(super) fn lay_out(heights: &[f64], arrows: &[(usize, usize)], spacing: Spacing) -> Layout {
-    let turned = turned(heights.len(), arrows);
+/// Lays out boxes of the given heights. Arrows are pairs of different boxes. Where layers are given they stay, and arrows that run
+/// against them are the turned ones.
+pub(super) fn lay_out(heights: &[f64], arrows: &[(usize, usize)], given: Option<&[usize]>, spacing: Spacing) -> Layout {
+    let turned = match given {
+        Some(layer) => arrows.iter().map(|(from, to)| layer[*from] > layer[*to]).collect(),
+        None => turned(heights.len(), arrows),
+    };
     let forward = |at: usize| if turned[at] { (arrows[at].1, arrows[at].0) } else { arrows[at] };
     let edges: Vec<(usize, usize)> = (0..arrows.len()).map(forward).collect();
-    let layer = layers(heights.len(), &edges);
+    let layer = given.map_or_else(|| layers(heights.len(), &edges), <[usize]>::to_vec);
+    let level: Vec<bool> = edges.iter().map(|(from, to)| layer[*from] == layer[*to]).collect();
     let n = heights.len();
     let mut points = Points { layer, height: heights.to_vec(), left: vec![Vec::new(); n], right: vec![Vec::new(); n] };
     let chains: Vec<Vec<usize>> = edges.iter().map(|edge| chain(&mut points, *edge)).collect();
@@ -58,6 +65,7 @@ pub(super) fn lay_out(heights: &[f64], arrows: &[(usize, usize)], spacing: Spaci
         places: (0..n).map(|at| (points.layer[at], y[at])).collect(),
         routes: chains.iter().map(|chain| chain.iter().map(|at| (points.layer[*at], y[*at])).collect()).collect(),
         turned,
+        level,
         n_layers: order.len(),
     }
 }
@@ -133,6 +141,9 @@ fn layers(n: usize, edges: &[(usize, usize)]) -> Vec<usize> {
 fn chain(points: &mut Points, (from, to): (usize, usize)) -> Vec<usize> {
     let mut last = from;
     let mut chain = Vec::new();
+    if points.layer[from] == points.layer[to] {
+        return chain;
+    }
     for layer in points.layer[from] + 1..points.layer[to] {
         let at = points.layer.len();
         points.layer.push(layer);
@@ -298,7 +309,7 @@ mod tests {
     #[test]
     fn consumers_stand_before_providers() {
         // 0 ──▶ 1 ──▶ 2, 0 ──▶ 2, 3 ──▶ 2
-        let layout = lay_out(&[20.0; 4], &[(0, 1), (1, 2), (0, 2), (3, 2)], SPACING);
+        let layout = lay_out(&[20.0; 4], &[(0, 1), (1, 2), (0, 2), (3, 2)], None, SPACING);
         let layers: Vec<usize> = layout.places.iter().map(|(layer, _)| *layer).collect();
         assert_eq!(layers, [0, 1, 2, 1], "a root stands next to what it needs");
         assert_eq!(layout.routes[2].len(), 1, "a long arrow passes the layer between");
@@ -306,15 +317,24 @@ mod tests {
     }
 
     #[test]
+    fn given_layers_stay() {
+        // 2 is the source; 0 and 1 need it, 1 needs 0, and the source needs 3, which stands farther away.
+        let layout = lay_out(&[20.0; 4], &[(0, 2), (1, 2), (1, 0), (2, 3)], Some(&[1, 1, 2, 0]), SPACING);
+        assert_eq!(layout.places.iter().map(|(layer, _)| *layer).collect::<Vec<_>>(), [1, 1, 2, 0]);
+        assert_eq!((layout.turned, layout.level), (vec![false, false, false, true], vec![false, false, true, false]));
+        assert_eq!(layout.routes.iter().map(Vec::len).collect::<Vec<_>>(), [0, 0, 0, 1]);
+    }
+
+    #[test]
     fn a_cycle_has_one_arrow_back() {
-        let layout = lay_out(&[20.0; 3], &[(0, 1), (1, 2), (2, 0)], SPACING);
+        let layout = lay_out(&[20.0; 3], &[(0, 1), (1, 2), (2, 0)], None, SPACING);
         assert_eq!(layout.turned, [false, false, true]);
     }
 
     #[test]
     fn boxes_keep_their_distance() {
         let arrows: Vec<(usize, usize)> = (1..9).map(|to| (0, to)).collect();
-        let layout = lay_out(&[20.0; 9], &arrows, SPACING);
+        let layout = lay_out(&[20.0; 9], &arrows, None, SPACING);
         let mut heights: Vec<f64> = layout.places[1..].iter().map(|(_, y)| *y).collect();
         heights.sort_by(f64::total_cmp);
         assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= 30.0 - 1e-6), "{heights:?}");

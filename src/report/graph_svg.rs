@@ -30,6 +30,7 @@ const TIER_FILL_DARK: [&str; 4] = ["#7c3a2c", "#6e5619", "#2b4a66", "#3b4048"];
 pub fn svg(drawing: &Drawing<'_>) -> String {
     let shown = Drawing {
         services: drawing.services.iter().copied().take(MOST).collect(),
+        hops: drawing.hops.as_ref().map(|hops| hops.iter().copied().take(MOST).collect()),
         notes: drawing.notes.clone(),
         ..drawing.clone()
     };
@@ -64,7 +65,12 @@ impl<'a> Canvas<'a> {
         let arrows = drawing.arrows();
         let ends: Vec<(usize, usize)> = arrows.iter().map(|arrow| (arrow.from, arrow.to)).collect();
         let heights: Vec<f64> = tiles.iter().map(|tile| tile.height).collect();
-        let layout = lay_out(&heights, &ends, Spacing { boxes: 14.0, arrows: 12.0 });
+        // Arrows run from left to right, so what is nearest to the fault stands farthest to the right.
+        let layers: Option<Vec<usize>> = drawing.hops.as_ref().map(|hops| {
+            let farthest = hops.iter().max().copied().unwrap_or(0);
+            hops.iter().map(|hop| farthest - hop).collect()
+        });
+        let layout = lay_out(&heights, &ends, layers.as_deref(), Spacing { boxes: 14.0, arrows: 12.0 });
         let mut columns = vec![(0.0, 0.0_f64); layout.n_layers];
         for ((layer, _), tile) in layout.places.iter().zip(&tiles) {
             columns[*layer].1 = columns[*layer].1.max(tile.width);
@@ -83,7 +89,7 @@ impl<'a> Canvas<'a> {
         let (top, bottom) = if top < bottom { (top, bottom) } else { (0.0, 0.0) };
         Self {
             shift: HEAD + MARGIN - top,
-            width: (x - BETWEEN + MARGIN).max(NARROWEST),
+            width: (x - if layout.level.contains(&true) { BETWEEN / 2.0 } else { BETWEEN } + MARGIN).max(NARROWEST),
             height: HEAD + MARGIN + (bottom - top) + MARGIN + LEGEND,
             drawing,
             asked,
@@ -163,7 +169,8 @@ impl<'a> Canvas<'a> {
             let towards_right = route.first().map_or(self.layout.places[right].1, |point| point.1);
             let towards_left = route.last().map_or(self.layout.places[left].1, |point| point.1);
             sides[left][1].push((towards_right, at));
-            sides[right][0].push((towards_left, at));
+            // Within a layer an arrow leaves and enters at the right.
+            sides[right][usize::from(self.layout.level[at])].push((towards_left, at));
         }
         let mut ports = vec![[0.0; 2]; self.arrows.len()];
         for (tile, sides) in sides.iter_mut().enumerate() {
@@ -172,7 +179,8 @@ impl<'a> Canvas<'a> {
                 let step = (self.tiles[tile].height - 8.0) / (ends.len() + 1) as f64;
                 for (position, (_, arrow)) in ends.iter().enumerate() {
                     // Where the arrow touches its left box (0) and its right box (1).
-                    ports[*arrow][1 - side] = step * ((position + 1) as f64 - (ends.len() + 1) as f64 / 2.0);
+                    let end = if self.layout.level[*arrow] { usize::from(self.arrows[*arrow].to == tile) } else { 1 - side };
+                    ports[*arrow][end] = step * ((position + 1) as f64 - (ends.len() + 1) as f64 / 2.0);
                 }
             }
         }
@@ -183,6 +191,12 @@ impl<'a> Canvas<'a> {
         let (arrow, turned) = (&self.arrows[at], self.layout.turned[at]);
         let (left, right) = if turned { (arrow.to, arrow.from) } else { (arrow.from, arrow.to) };
         let ((left_x, left_y, left_width), (right_x, right_y, _)) = (self.place(left), self.place(right));
+        if self.layout.level[at] {
+            let (x0, y0, x1, y1) =
+                (left_x + left_width, left_y + ports[0], right_x + self.tiles[right].width, right_y + ports[1]);
+            let bulge = x0.max(x1) + BETWEEN * 0.45;
+            return self.stroke(at, &format!("M{x0:.1},{y0:.1}C{bulge:.1},{y0:.1} {bulge:.1},{y1:.1} {x1:.1},{y1:.1}"));
+        }
         // From the left to the right: out of a box, along each layer that is passed, into a box.
         let mut points = vec![(left_x + left_width, left_y + ports[0])];
         for (layer, y) in &self.layout.routes[at] {
@@ -203,6 +217,12 @@ impl<'a> Canvas<'a> {
                 path.push_str(&format!("C{middle:.1},{y0:.1} {middle:.1},{y1:.1} {x1:.1},{y1:.1}"));
             }
         }
+        self.stroke(at, &path)
+    }
+
+    /// An arrow along a path.
+    fn stroke(&self, at: usize, path: &str) -> String {
+        let (arrow, turned) = (&self.arrows[at], self.layout.turned[at]);
         let (class, kind) = match arrow.stroke {
             Stroke::Solid => ("", "hard"),
             Stroke::Dashed => (" dashed", "soft"),
@@ -237,12 +257,13 @@ impl<'a> Canvas<'a> {
             }
         }
         let has = |wanted: fn(Stroke) -> bool| self.arrows.iter().any(|arrow| wanted(arrow.stroke));
+        let against = if self.drawing.hops.is_some() { "needs something farther away" } else { "closes a cycle" };
         let samples: [(bool, &str, &str, &str); 5] = [
             (has(|stroke| stroke == Stroke::Solid), "", "head", "hard"),
             (has(|stroke| stroke == Stroke::Dashed), " dashed", "head", "soft"),
             (has(|stroke| stroke == Stroke::Dotted), " dotted", "head", "async"),
             (has(|stroke| matches!(stroke, Stroke::Thin(_))), " thin", "head", "other"),
-            (self.layout.turned.contains(&true), " back", "head-back", "closes a cycle"),
+            (self.layout.turned.contains(&true), " back", "head-back", against),
         ];
         for (_, class, head, text) in samples.into_iter().filter(|(used, ..)| *used) {
             let end = x + 28.0;

@@ -95,17 +95,7 @@ impl<'a> AssessmentReport<'a> {
     }
 }
 
-/// The services that were hit, worst first: by mean downtime, then by mean time impaired, then by P(impaired), then in file
-/// order.
+/// The services that were hit, worst first.
 pub(crate) fn worst_hit(simulation: &Simulation) -> Vec<&ServiceResult> {
-    let key = |result: &ServiceResult| {
-        let times = result.times().map_or((0.0, 0.0), |times| (times.downtime.mean.mean, times.impaired_time.mean.mean));
-        [times.0, times.1, result.impaired.mean]
-    };
-    let mut hit: Vec<&ServiceResult> = simulation.services.iter().filter(|result| result.impaired.mean > 0.0).collect();
-    hit.sort_by(|a, b| {
-        let pairs = key(b).into_iter().zip(key(a));
-        pairs.fold(std::cmp::Ordering::Equal, |order, (b, a)| order.then(b.total_cmp(&a))).then(a.service.cmp(&b.service))
-    });
-    hit
+    simulation.worst_hit()
 }

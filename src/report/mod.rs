@@ -1,15 +1,23 @@
 //! What other rooms found, written for people and programs.
 //!
-//! `number` is the only formatter of estimates; `record` and `record_assessment` write the stable JSON; `terminal` and `markdown` write
-//! pages, `words` the sentences they share. What must hold: this
+//! `number` is the only formatter of estimates; `record` and `record_assessment` write the stable JSON; `terminal`, `markdown` and
+//! `html` write pages, `words` the sentences they share. What must hold: this
 //! room formats and never computes, reads no file and prints nothing, and the same values give the same bytes.
 
+mod anchor;
+pub mod assessment_findings;
+mod charts;
 mod escape;
+mod figures;
 pub mod findings;
 pub mod graph;
 mod graph_layout;
 pub mod graph_svg;
+pub mod html;
+#[cfg(test)]
+mod html_tests;
 pub mod input;
+pub mod junit;
 mod layout;
 pub mod ledger;
 pub mod markdown;
@@ -24,6 +32,7 @@ pub mod record;
 pub mod record_assessment;
 #[cfg(test)]
 mod record_tests;
+pub mod review_formats;
 mod sensitivity;
 mod series;
 pub mod terminal;
@@ -32,13 +41,17 @@ mod testing;
 mod uncertainty;
 mod words;
 
+pub use assessment_findings::{PlacedAssessment, assessment_annotations, assessment_code_quality, assessment_sarif};
 pub use findings::{FindingsReport, findings_json, findings_sarif, findings_text};
 pub use graph::{Drawing, dot, mermaid};
 pub use graph_svg::svg;
+pub use html::{assessment_html, simulation_html};
 pub use input::{AssessmentReport, ServiceList, SimulationReport};
+pub use junit::assessment_junit;
 pub use layout::Page;
 pub use ledger::ledger_json;
 pub use markdown::{assessment_markdown, simulation_markdown};
 pub use record::{simulation_json, write_simulation_json};
 pub use record_assessment::assessment_json;
+pub use review_formats::{findings_annotations, findings_code_quality};
 pub use terminal::{assessment_text, simulation_text};

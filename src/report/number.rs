@@ -184,7 +184,8 @@ pub enum TimeUnit {
 impl TimeUnit {
     const ALL: [Self; 4] = [Self::Seconds, Self::Minutes, Self::Hours, Self::Days];
 
-    fn minutes(self) -> f64 {
+    /// Minutes in one of it.
+    pub(super) fn minutes(self) -> f64 {
         match self {
             Self::Seconds => 1.0 / 60.0,
             Self::Minutes => 1.0,

@@ -137,6 +137,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
             score: 38.2,
             interval: Interval { low: 37.1, high: 39.4 },
             settled: true,
+            band_limits: [20.0, 40.0, 60.0],
             gate: Gate::SignOffRequired,
         },
         fault_probability: FaultProbability {

@@ -59,6 +59,8 @@ pub struct Verdict {
     pub interval: Interval,
     /// The interval lies inside one band.
     pub settled: bool,
+    /// Lower ends of yellow, orange and red.
+    pub band_limits: [f64; 3],
     /// The gate.
     pub gate: Gate,
 }

@@ -17,7 +17,7 @@ pub(super) fn git(directory: &Path, arguments: &[&str]) {
 }
 
 /// A repository with the paths of Online Boutique and a commit of a junior that an AI tool helped with.
-fn repository() -> TempDir {
+pub(super) fn repository() -> TempDir {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path();
     git(path, &["init", "-q", "-b", "main"]);

@@ -108,7 +108,7 @@ pub(super) fn enumerate_timeline(
 ) -> Result<Sums, Diagnostic> {
     let set = Worldset::new(run.plan)?;
     let mut line = Timeline::new(run.system, run.compact, run.plan, run.scenario, run.traffic.clone());
-    line.series = run.request.series;
+    line.series = run.request.follows_series(labels.len());
     let mut sums = Sums::new(Solver::Enumeration, labels.len(), run.system.journeys().len());
     sums.series = line.series.then(|| WeightedSeries::new(labels.len()));
     let (mut trial, mut reached) = (Trial::default(), Reached::default());

@@ -1,8 +1,10 @@
 //! Weighted sums over all worlds, and the result they make.
 
 use crate::model::System;
+use crate::propagation::curves::{curves, reach_bins};
 use crate::propagation::result::{
-    JourneyResult, Method, ServiceClock, ServiceResult, ServiceTimesResult, Simulation, Solver, StateMinutes, Watched, certain,
+    Curves, JourneyResult, Method, ServiceClock, ServiceResult, ServiceTimesResult, Simulation, Solver, StateMinutes, Watched,
+    certain,
 };
 use crate::propagation::run::{Run, budget, minutes, thousandths};
 use crate::propagation::series::WeightedSeries;
@@ -10,6 +12,7 @@ use crate::propagation::starved::Downstream;
 use crate::propagation::weighted::{Weighted, reach_of};
 use crate::statistics::{CompensatedSum, Estimate};
 use crate::units::ServiceId;
+use std::borrow::Cow;
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct ExactService {
@@ -87,7 +90,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         })
         .collect();
     services.sort_unstable_by_key(|result| result.service);
-    Simulation {
+    let mut simulation = Simulation {
         method: Method::Exact,
         solver: Some(sums.solver),
         trials: sums.worlds,
@@ -118,17 +121,37 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         user_minutes: timed.then(|| sums.user_minutes.summary(thousandths)),
         censored: probability(sums.censored).mean,
         horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
-        series: sums.series.as_ref().map(|series| {
-            let services: Vec<ServiceId> = labels.iter().map(|node| run.plan.services[*node as usize]).collect();
-            series.conclude(&services)
-        }),
+        series: None,
+        curves: None,
         precision: None,
         leaving: None,
         watched: Watched {
             impaired_in_worst: Vec::new(),
             breach: (timed && !run.request.budgets.is_empty()).then(|| probability(sums.breach)),
         },
+    };
+    over_time(run, sums, labels, &mut simulation);
+    simulation
+}
+
+/// Services over time, and what pictures need, where that is asked.
+fn over_time(run: &Run<'_>, sums: &Sums, labels: &[u32], simulation: &mut Simulation) {
+    let ids: Vec<ServiceId> = labels.iter().map(|node| run.plan.services[*node as usize]).collect();
+    let series = sums.series.as_ref().map(|series| series.conclude(&ids));
+    if run.request.curves {
+        let share = |from: u64, to: u64| {
+            let inside = sums.reach.iter().filter(|(value, _)| (from..=to).contains(value));
+            probability(inside.map(|(_, weight)| weight).collect())
+        };
+        let bins = reach_bins(&simulation.reach, share);
+        let of = |id| ids.iter().position(|known| *known == id).map(|at| &sums.services[at]);
+        let times = |id| of(id).map(|service| (Cow::Borrowed(&service.downtime), Cow::Borrowed(&service.impaired_time)));
+        simulation.curves = Some(match simulation.timed {
+            true => curves(simulation, bins, times, &sums.user_minutes, series.as_deref()),
+            false => Curves { reach: bins, ..Curves::default() },
+        });
     }
+    simulation.series = series.filter(|_| run.request.series);
 }
 
 fn service_clock(service: &ExactService) -> ServiceClock {
