@@ -88,22 +88,25 @@ pub(super) fn reach_bins(reach: &Reach, share: impl Fn(u64, u64) -> Estimate) ->
     (*least..=*most).step_by(width as usize).map(bin).collect()
 }
 
+/// Downtime and time impaired of a service.
+type Times<'a, T> = (Cow<'a, T>, Cow<'a, T>);
+
 /// Curves of the worst-hit services of a simulation with a clock. `times` gives downtime and time impaired of a service; `series`
 /// is in file order.
 pub(super) fn curves<'a, T: Tail + Clone + 'a>(
     simulation: &Simulation,
     reach: Vec<ReachBin>,
-    times: impl Fn(ServiceId) -> Option<(Cow<'a, T>, Cow<'a, T>)>,
+    times: impl Fn(ServiceId) -> Option<Times<'a, T>>,
     user_minutes: &T,
     series: Option<&[ImpairedSeries]>,
 ) -> Curves {
     let worst: Vec<ServiceId> = simulation.worst_hit().iter().take(PICTURED).map(|result| result.service).collect();
     let known: Vec<_> = worst.iter().filter_map(|id| times(*id).map(|times| (*id, times))).collect();
     // One grid for all, so that the curves of a picture can be compared row by row.
-    let end = |tail: &dyn Fn(&(Cow<'a, T>, Cow<'a, T>)) -> u64| known.iter().map(|(_, times)| tail(times)).max().unwrap_or(0);
+    let end = |tail: &dyn Fn(&Times<'a, T>) -> u64| known.iter().map(|(_, times)| tail(times)).max().unwrap_or(0);
     let down_end = end(&|(downtime, _)| downtime.quantile(LAST_QUANTILE));
     let impaired_end = end(&|(_, impaired)| impaired.quantile(LAST_QUANTILE));
-    let of_service = |(id, (downtime, impaired)): &(ServiceId, (Cow<'a, T>, Cow<'a, T>))| ServiceCurves {
+    let of_service = |(id, (downtime, impaired)): &(ServiceId, Times<'a, T>)| ServiceCurves {
         service: *id,
         downtime: exceedances(downtime.as_ref(), down_end, minutes),
         impaired_time: exceedances(impaired.as_ref(), impaired_end, minutes),

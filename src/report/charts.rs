@@ -88,8 +88,8 @@ pub(super) fn lines(caption: &Caption<'_>, (x, y): (&Axis<'_>, &Axis<'_>), lines
 pub(super) fn bars(caption: &Caption<'_>, (x, y): (&Axis<'_>, &Axis<'_>), bars: &[(f64, f64, Estimate)]) -> Option<String> {
     picture(caption, SIZE, |root| {
         let mut plane = plane(root, x, y)?;
-        let gap = (x.range.1 - x.range.0) * 0.0025;
         let body = |(left, right, height): &(f64, f64, Estimate)| {
+            let gap = (right - left) * 0.03;
             Rectangle::new([(left + gap, 0.0), (right - gap, height.mean)], LINES[0].mix(0.75).filled())
         };
         plane.draw_series(bars.iter().map(body))?;

@@ -102,7 +102,7 @@ fn reach(report: &SimulationReport<'_>, bins: &[ReachBin]) -> Figure {
     let is_whole = |value: f64| (value - value.round()).abs() < 1e-6;
     let x = Axis {
         label: "services impaired",
-        range: (first.0.min(0.5), last.1.max(2.5)),
+        range: (first.0, last.1.max(first.0 + 2.0)),
         tick: &|value| if is_whole(value) { whole(value.round().max(0.0) as u64) } else { String::new() },
     };
     let y = Axis { label: "share of trials", range: (0.0, top(bars.iter().map(|(.., share)| share))), tick: &share_tick };

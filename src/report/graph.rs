@@ -8,7 +8,8 @@ use super::escape;
 use crate::model::System;
 use crate::model::facts::DependencyKind;
 use crate::units::ServiceId;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 /// What Mermaid draws by default; neither can be raised from inside a drawing.
 const MERMAID_ARROWS: usize = 500;
@@ -41,31 +42,71 @@ impl<'a> Drawing<'a> {
         Self { system, services: services.into_iter().collect(), notes: BTreeMap::new(), by_owner: false, hops: None }
     }
 
-    /// Lays the drawing out by distance from the sources of a fault. What no dependency drawn connects with them stands farthest; a
-    /// drawing without any source stays as it is. O(services + dependencies).
+    /// At most so many of the services that were hit (each with P(impaired)), grown from the sources: next comes the likeliest
+    /// consumer of what is drawn, so that the drawing hangs together; where there is none any more the likeliest provider, and then the
+    /// likeliest of the rest. O((services + dependencies) log services).
+    pub fn around(system: &'a System, sources: &[ServiceId], hit: &[(ServiceId, f64)], most: usize) -> Self {
+        let mut known = hit.to_vec();
+        known.sort_by_key(|(id, _)| *id);
+        let position = |id: ServiceId| known.binary_search_by_key(&id, |(known, _)| *known).ok();
+        // Consumers come before providers, and sources before both.
+        let (source, consumer, provider) = (2_u8, 1_u8, 0_u8);
+        let mut neighbours = vec![Vec::new(); known.len()];
+        for id in system.dependency_ids() {
+            if let (Some(from), Some(to)) = (position(system.consumer(id).service), position(system.provider(id).service)) {
+                neighbours[from].push((provider, to));
+                neighbours[to].push((consumer, from));
+            }
+        }
+        // Probabilities are not negative, so their bits are in their order; of equals the first in file order.
+        let rank = |at: usize| (known[at].1.max(0.0).to_bits(), Reverse(at));
+        let mut rest: Vec<usize> = (0..known.len()).collect();
+        rest.sort_by_key(|at| Reverse(rank(*at)));
+        let mut rest = rest.into_iter();
+        let mut drawn = BTreeSet::new();
+        let mut open: BinaryHeap<(u8, _)> = sources.iter().filter_map(|id| position(*id)).map(|at| (source, rank(at))).collect();
+        while drawn.len() < most {
+            let Some(at) = open.pop().map(|(_, (_, at))| at.0).or_else(|| rest.next()) else { break };
+            if drawn.insert(at) {
+                let next = neighbours[at].iter().filter(|(_, next)| !drawn.contains(next));
+                open.extend(next.map(|(kind, next)| (*kind, rank(*next))));
+            }
+        }
+        Self::of(system, drawn.into_iter().map(|at| known[at].0))
+    }
+
+    /// Lays the drawing out by distance from the sources of a fault: over dependencies from provider to consumer, as failures go; what
+    /// these do not connect stands behind its nearest neighbour, as an overloaded provider does; what nothing connects stands farthest.
+    /// A drawing without any source stays as it is. O(services + dependencies).
     #[must_use]
     pub fn by_hops(mut self, sources: &[ServiceId]) -> Self {
-        let mut consumers = vec![Vec::new(); self.services.len()];
+        let (mut consumers, mut both) = (vec![Vec::new(); self.services.len()], vec![Vec::new(); self.services.len()]);
         for arrow in self.arrows() {
             consumers[arrow.to].push(arrow.from);
+            both[arrow.to].push(arrow.from);
+            both[arrow.from].push(arrow.to);
         }
         let mut hops = vec![usize::MAX; self.services.len()];
-        let mut queue: VecDeque<usize> = sources.iter().filter_map(|id| self.services.binary_search(id).ok()).collect();
-        queue.iter().for_each(|at| hops[*at] = 0);
-        let mut farthest = 0;
-        while let Some(at) = queue.pop_front() {
-            farthest = hops[at];
-            for consumer in &consumers[at] {
-                if hops[*consumer] == usize::MAX {
-                    hops[*consumer] = hops[at] + 1;
-                    queue.push_back(*consumer);
+        sources.iter().filter_map(|id| self.services.binary_search(id).ok()).for_each(|at| hops[at] = 0);
+        if !hops.contains(&0) {
+            return self;
+        }
+        for neighbours in [consumers, both] {
+            let mut known: Vec<usize> = (0..hops.len()).filter(|at| hops[*at] != usize::MAX).collect();
+            known.sort_by_key(|at| hops[*at]);
+            let mut queue = VecDeque::from(known);
+            while let Some(at) = queue.pop_front() {
+                for next in &neighbours[at] {
+                    if hops[*next] == usize::MAX {
+                        hops[*next] = hops[at] + 1;
+                        queue.push_back(*next);
+                    }
                 }
             }
         }
-        if hops.contains(&0) {
-            hops.iter_mut().filter(|hop| **hop == usize::MAX).for_each(|hop| *hop = farthest + 1);
-            self.hops = Some(hops);
-        }
+        let farthest = hops.iter().filter(|hop| **hop != usize::MAX).max().copied().unwrap_or(0);
+        hops.iter_mut().filter(|hop| **hop == usize::MAX).for_each(|hop| *hop = farthest + 1);
+        self.hops = Some(hops);
         self
     }
 
@@ -273,8 +314,20 @@ mod tests {
         let system = shop();
         let payment = system.service_ids().nth(2).expect("the third");
         let drawing = Drawing::whole(&system).by_hops(&[payment]);
-        assert_eq!(drawing.hops, Some(vec![2, 1, 0, 3, 2, 3]), "frontend, checkout, payment, pricing, mailer, blog");
+        assert_eq!(drawing.hops, Some(vec![2, 1, 0, 2, 2, 3]), "frontend, checkout, payment, pricing, mailer, blog");
         assert_eq!(Drawing::whole(&system).by_hops(&[]).hops, None);
+    }
+
+    #[test]
+    fn a_large_drawing_grows_from_the_fault() {
+        let system = shop();
+        let [frontend, checkout, payment, pricing, _, blog] = [0, 1, 2, 3, 4, 5].map(ServiceId);
+        let hit = [(frontend, 0.3), (checkout, 0.4), (payment, 1.0), (pricing, 0.2), (blog, 0.9)];
+        let around = |most| Drawing::around(&system, &[payment], &hit, most).services;
+        assert_eq!(around(1), [payment]);
+        assert_eq!(around(3), [frontend, checkout, payment], "blog is likelier, but hangs on nothing");
+        assert_eq!(around(9), [frontend, checkout, payment, pricing, blog]);
+        assert_eq!(Drawing::around(&system, &[], &hit, 2).services, [checkout, payment], "without a source from the likeliest");
     }
 
     #[test]

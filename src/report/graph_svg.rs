@@ -89,7 +89,7 @@ impl<'a> Canvas<'a> {
         let (top, bottom) = if top < bottom { (top, bottom) } else { (0.0, 0.0) };
         Self {
             shift: HEAD + MARGIN - top,
-            width: (x - if layout.level.contains(&true) { BETWEEN / 2.0 } else { BETWEEN } + MARGIN).max(NARROWEST),
+            width: (x - if layout.level.contains(&true) { BETWEEN * 0.3 } else { BETWEEN } + MARGIN).max(NARROWEST),
             height: HEAD + MARGIN + (bottom - top) + MARGIN + LEGEND,
             drawing,
             asked,
@@ -194,7 +194,8 @@ impl<'a> Canvas<'a> {
         if self.layout.level[at] {
             let (x0, y0, x1, y1) =
                 (left_x + left_width, left_y + ports[0], right_x + self.tiles[right].width, right_y + ports[1]);
-            let bulge = x0.max(x1) + BETWEEN * 0.45;
+            // The farther apart, the farther out, so that they do not lie on each other.
+            let bulge = x0.max(x1) + BETWEEN * 0.2 + (0.06 * (y1 - y0).abs()).min(BETWEEN * 0.5);
             return self.stroke(at, &format!("M{x0:.1},{y0:.1}C{bulge:.1},{y0:.1} {bulge:.1},{y1:.1} {x1:.1},{y1:.1}"));
         }
         // From the left to the right: out of a box, along each layer that is passed, into a box.

@@ -22,6 +22,7 @@ use super::words::{
 use crate::model::System;
 use crate::propagation::Simulation;
 use crate::risk::assessment::Assessment;
+use crate::statistics::Estimate;
 use crate::units::ServiceId;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -239,8 +240,8 @@ fn reasons(assessment: &Assessment) -> Markup {
     }
 }
 
-fn breach(assessment: &Assessment) -> crate::statistics::Estimate {
-    crate::statistics::Estimate { mean: assessment.breach_probability, interval: assessment.breach_interval }
+fn breach(assessment: &Assessment) -> Estimate {
+    Estimate { mean: assessment.breach_probability, interval: assessment.breach_interval }
 }
 
 /// The worst-hit services with owners and intervals. `path` gives the likeliest way to one.
@@ -277,9 +278,10 @@ fn worst_table(report: &SimulationReport<'_>, path: &dyn Fn(ServiceId) -> Option
     }
 }
 
-/// A share with its interval; `sure` where the fault itself makes it certain.
-fn certain_or(estimate: crate::statistics::Estimate, sure: &str) -> String {
-    if sure == share_plain(1.0) { sure.to_owned() } else { share(estimate) }
+/// A share with its interval; `point` where the fault itself makes it certain.
+fn certain_or(estimate: Estimate, point: &str) -> String {
+    let is_certain = estimate.mean >= 1.0 && point == share_plain(1.0);
+    if is_certain { point.to_owned() } else { share(estimate) }
 }
 
 fn journeys(simulation: &Simulation) -> Markup {
@@ -333,18 +335,17 @@ fn plot(figure: &Figure) -> Markup {
     }
 }
 
-/// The services that were hit, laid out by distance from the fault; the likeliest ones when there are many.
+/// The services that were hit, laid out by distance from the fault; when there are many, those that are likeliest next to it.
 fn graph(system: &System, simulation: &Simulation, faults: &[String]) -> Markup {
-    let mut hit = worst_hit(simulation);
-    hit.sort_by(|a, b| b.impaired.mean.total_cmp(&a.impaired.mean).then(a.service.cmp(&b.service)));
-    let cut = hit.len().saturating_sub(DRAWN);
-    hit.truncate(DRAWN);
+    let hit: Vec<(ServiceId, f64)> = worst_hit(simulation).iter().map(|result| (result.service, result.impaired.mean)).collect();
     if hit.is_empty() {
         return html! {};
     }
     let sources = sources(system, faults);
-    let mut drawing = Drawing::of(system, hit.iter().map(|result| result.service)).by_hops(&sources);
-    drawing.notes = hit.iter().map(|result| (result.service, impaired_share(result, &sources))).collect();
+    let mut drawing = Drawing::around(system, &sources, &hit, DRAWN).by_hops(&sources);
+    let cut = hit.len() - drawing.services.len();
+    let drawn = drawing.services.iter().filter_map(|id| simulation.service(*id));
+    drawing.notes = drawn.map(|result| (result.service, impaired_share(result, &sources))).collect();
     let order =
         if drawing.hops.is_some() { " The fault is at the right; each column is one dependency farther away." } else { "" };
     html! {
@@ -352,7 +353,7 @@ fn graph(system: &System, simulation: &Simulation, faults: &[String]) -> Markup 
             h2 { "Where it goes" }
             p { "Arrows point from a service to what it needs; shares are P(impaired)." (order) }
             div.wide.graph role="region" aria-label="Drawing of the services that were hit" tabindex="0" { (PreEscaped(svg(&drawing))) }
-            @if cut > 0 { p.soft { (number_of(cut, "service")) " with a smaller P(impaired) not drawn" } }
+            @if cut > 0 { p.soft { (number_of(cut, "more service")) " not drawn: farther away, or with a smaller P(impaired)" } }
         }
     }
 }
