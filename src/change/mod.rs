@@ -23,6 +23,8 @@ pub mod file;
 pub mod files;
 pub mod host;
 pub mod identities;
+pub mod kubernetes;
+pub mod manifest;
 pub mod merge;
 pub mod paths;
 pub mod provenance;

@@ -17,7 +17,7 @@ use shockfront::report::{self, AssessmentReport};
 use shockfront::risk::assessment::Gate;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
-    if arguments.change.len() > 1 && has_evidence(arguments) {
+    if arguments.change.len() > 1 && (has_evidence(arguments) || arguments.rollout.is_some()) {
         let message = "several change files are several changes: only one can complete a diff";
         return Err(Failure::input("usage", message));
     }
@@ -82,6 +82,7 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("terraform", arguments.terraform.as_ref());
     words.option("event", arguments.event.as_ref());
     words.switch("gitlab", arguments.gitlab);
+    words.option("rollout", arguments.rollout.as_ref());
     words.option("team", arguments.team.as_ref());
     words.option("codeowners", arguments.codeowners.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);

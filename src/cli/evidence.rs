@@ -15,6 +15,8 @@ use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
 use shockfront::change::facts::Change;
 use shockfront::change::host::{Request, from_gitlab, read_event};
+use shockfront::change::kubernetes::land_objects;
+use shockfront::change::manifest::{Chosen, choose, read_manifests};
 use shockfront::change::merge::{Parts, merge};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
 use shockfront::change::team::Team;
@@ -79,6 +81,13 @@ pub(crate) fn changes(
             landed.join(&mut derived, &mut mapping);
         }
         derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
+        if let Some(path) = &arguments.rollout {
+            let chosen = rollout(session, path, loaded, stated.services.iter().chain(&derived.services))?;
+            if stated.rollout.is_none() {
+                derived.rollout = chosen.rollout;
+                notes.extend(chosen.notes);
+            }
+        }
         let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
         let owned_paths = owned_paths(session, arguments, range.as_ref(), (&change, mapping.as_ref()), notes)?;
@@ -163,6 +172,24 @@ fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool
     Ok(Some(landed))
 }
 
+/// The roll-out that the manifests describe for all services of a change; none where one of them has none.
+fn rollout<'a>(
+    session: &mut Session,
+    path: &str,
+    loaded: &Loaded,
+    services: impl Iterator<Item = &'a String>,
+) -> Result<Chosen, Failure> {
+    let (source, _) = foreign(session, path)?;
+    let manifests = read_manifests(&mut session.sources, source)?;
+    let services: Vec<&str> = services.map(|name| whole_service(&loaded.system, name)).collect();
+    Ok(choose(&manifests, &services, |name| loaded.system.find_service(name).is_some())?)
+}
+
+/// The service of `SERVICE` or `SERVICE.OPERATION`.
+fn whole_service<'a>(system: &'a System, name: &'a str) -> &'a str {
+    system.resolve(name).map_or(name, |endpoint| system.service_name(endpoint.service))
+}
+
 /// Where code hosts look for the owners of files, GitHub's places first.
 const CODEOWNERS_PLACES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
@@ -228,7 +255,9 @@ fn foreign(session: &mut Session, path: &str) -> Result<(SourceId, String), Fail
 
 /// Where the files of a change belong.
 fn mapping(loaded: &Loaded, change: &Change) -> Result<Mapping, Failure> {
-    with_places(loaded, |rules| map_files(rules, &change.files))
+    let mut mapping = with_places(loaded, |rules| map_files(rules, &change.files))?;
+    land_objects(&mut mapping, &change.files, |service| loaded.system.find_service(service).is_some());
+    Ok(mapping)
 }
 
 /// Asks with all globs of the topology. One that cannot be read is shown where it stands.
