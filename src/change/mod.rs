@@ -29,6 +29,7 @@ pub mod merge;
 pub mod paths;
 pub mod provenance;
 pub mod raw;
+pub mod shared;
 pub mod team;
 pub mod terraform;
 pub mod terraform_land;

@@ -101,6 +101,12 @@ pub fn map_files(rules: &[PathRule<'_>], files: &[ChangedFile]) -> Result<Mappin
     Ok(mapping)
 }
 
+/// Whether a path fits one of some globs; globs that cannot be read fit nothing.
+pub(super) fn fits_any(globs: &[String], path: &str) -> bool {
+    let rules: Vec<PathRule<'_>> = globs.iter().map(|glob| PathRule { glob, service: "" }).collect();
+    Globs::build(&rules).is_ok_and(|globs| globs.set.is_match_candidate(&Candidate::new(path)))
+}
+
 /// All globs of a topology, ready to match.
 pub(super) struct Globs {
     set: GlobSet,

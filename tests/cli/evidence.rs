@@ -1,5 +1,5 @@
 //! Evidence about a change that others write: Terraform plans, owners of files, pull and merge requests,
-//! roll-outs, objects of Kubernetes.
+//! roll-outs, objects of Kubernetes, lock files and shared libraries.
 
 use super::assess::git;
 use super::{json, place, run, shockfront, write};
@@ -336,4 +336,38 @@ fn kubectl_diff_lands_on_services_by_the_names_of_objects() {
     let result = json(&String::from_utf8(output.stdout).expect("UTF-8"));
     assert_eq!(lines(&result["change"]["services"]), "shop");
     assert_eq!(lines(&result["change"]["unmapped"]), "v1.ConfigMap.prod.settings");
+}
+
+#[test]
+fn lock_files_and_libraries_touch_all_who_depend_on_them() {
+    let place = place();
+    let services = super::SHOP
+        .replace("tier: 3}", "tier: 3, groups: [common]}")
+        .replace("replicas: {count: 3, need: 1}, paths", "replicas: {count: 3, need: 1}, groups: [common], paths")
+        .replace("journeys:", "groups:\n  common: {kind: library, paths: [\"libs/common/**\"]}\njourneys:");
+    write(place.path(), "services.yaml", &services);
+    let diff = |path: &str| format!("--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n");
+    let ask = |path: &str| {
+        let arguments = ["assess", "services.yaml", "--diff", "-", "--trials", "512", "--format", "json"];
+        let output = shockfront(place.path(), &arguments).write_stdin(diff(path)).output().expect("it ran");
+        assert!(output.status.code() < Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+        let result = json(&String::from_utf8(output.stdout).expect("UTF-8"));
+        (lines(&result["change"]["services"]), lines(&result["notes"]))
+    };
+    let (found, notes) = ask("libs/common/retry.rs");
+    assert_eq!(found, "ads\nweb");
+    assert!(notes.contains("libs/common/retry.rs is of the library common: all members are touched, web, ads"), "{notes}");
+    let (found, notes) = ask("Cargo.lock");
+    assert_eq!(found, "shop\nweb");
+    assert!(notes.contains("Cargo.lock pins what is built in its directory and below: it touches shop, web"), "{notes}");
+    assert_eq!(ask("web/package-lock.json").0, "web");
+
+    write(place.path(), "services.yaml", &services.replace("libs/common/**", "libs/["));
+    let output =
+        shockfront(place.path(), &["assess", "services.yaml", "--diff", "-"]).write_stdin(diff("a")).output().expect("it ran");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && err.contains("services.yaml:15:") && err.matches("cannot be read").count() == 1,
+        "{err}"
+    );
 }
