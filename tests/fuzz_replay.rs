@@ -157,7 +157,8 @@ replay!(
     part,
     terraform_plan,
     codeowners,
-    host_event
+    host_event,
+    rollout
 );
 
 fn replay(name: &str) {

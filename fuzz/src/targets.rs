@@ -10,6 +10,7 @@ use shockfront::change::diff::read_diff;
 use shockfront::change::facts::Change;
 use shockfront::change::file::{read_change, read_team};
 use shockfront::change::host::read_event;
+use shockfront::change::manifest::{choose, read_manifests};
 use shockfront::change::paths::{PathRule, map_files};
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::change::team::Team;
@@ -57,6 +58,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("terraform_plan", terraform_plan),
     ("codeowners", codeowners),
     ("host_event", host_event),
+    ("rollout", rollout),
 ];
 
 /// Larger graphs are read, but not simulated: the target is the reader.
@@ -302,6 +304,24 @@ pub fn host_event(data: &[u8]) {
     let id = sources.add("event.json", text);
     match read_event(&sources, id) {
         Ok(request) => drop(request.join(&mut Change::default(), &Team::default())),
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// `--rollout FILE`.
+pub fn rollout(data: &[u8]) {
+    let Ok(text) = decode_utf8("rollout.yaml", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("rollout.yaml", text);
+    match read_manifests(&mut sources, id) {
+        Ok(manifests) => {
+            for share in manifests.iter().filter_map(|manifest| manifest.rollout.share) {
+                assert!(share > 0.0 && share <= 1.0, "{share}");
+            }
+            if let Err(problem) = choose(&manifests, &["shop"], |name| name == "shop") {
+                judge(&sources, &[problem]);
+            }
+        }
         Err(errors) => judge(&sources, &errors),
     }
 }

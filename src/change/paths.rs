@@ -46,6 +46,22 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Gives a path to one more service; a file of which both ends lie there counts once.
+    pub(super) fn land(&mut self, service: &str, path: &str, lines: u64) {
+        self.unmapped.retain(|known| known != path);
+        let touched = self.by_service.entry(service.to_owned()).or_default();
+        if !touched.paths.iter().any(|known| known == path) {
+            touched.paths.push(path.to_owned());
+            touched.lines = touched.lines.saturating_add(lines);
+        }
+    }
+
+    /// Counts the files that land with every path anew.
+    pub(super) fn recount(&mut self, files: &[ChangedFile]) {
+        let is_mapped = |file: &&ChangedFile| file.touched_paths().all(|path| !self.unmapped.iter().any(|known| known == path));
+        self.n_mapped = files.iter().filter(is_mapped).count();
+    }
+
     /// The services that a path lands on, none where it belongs to none. Linear in the changed files.
     pub fn services_of(&self, path: &str) -> Vec<String> {
         let lands = self.by_service.iter().filter(|(_, touched)| touched.paths.iter().any(|known| known == path));
@@ -83,6 +99,12 @@ pub fn map_files(rules: &[PathRule<'_>], files: &[ChangedFile]) -> Result<Mappin
         mapping.n_mapped += usize::from(is_mapped);
     }
     Ok(mapping)
+}
+
+/// Whether a path fits one of some globs; globs that cannot be read fit nothing.
+pub(super) fn fits_any(globs: &[String], path: &str) -> bool {
+    let rules: Vec<PathRule<'_>> = globs.iter().map(|glob| PathRule { glob, service: "" }).collect();
+    Globs::build(&rules).is_ok_and(|globs| globs.set.is_match_candidate(&Candidate::new(path)))
 }
 
 /// All globs of a topology, ready to match.

@@ -188,6 +188,9 @@ pub(crate) struct Assess {
     /// The same from the variables of a merge request pipeline of GitLab (CI_MERGE_REQUEST_...)
     #[arg(long, conflicts_with = "event")]
     pub(crate) gitlab: bool,
+    /// How it rolls out, from manifests of Argo Rollouts or Flagger; what a change file states wins
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) rollout: Option<String>,
     /// What is asked of changes, where it differs from what ships (shockfront/policy/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) policy: Option<String>,

@@ -19,7 +19,7 @@ use shockfront::risk::ledger::{Entry, Ledger};
 use std::path::Path;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
-    if arguments.change.len() > 1 && has_evidence(arguments) {
+    if arguments.change.len() > 1 && (has_evidence(arguments) || arguments.rollout.is_some()) {
         let message = "several change files are several changes: only one can complete a diff";
         return Err(Failure::input("usage", message));
     }
@@ -105,6 +105,7 @@ fn command(arguments: &Assess, trials: u64, format: AssessFormat) -> String {
     words.option("terraform", arguments.terraform.as_ref());
     words.option("event", arguments.event.as_ref());
     words.switch("gitlab", arguments.gitlab);
+    words.option("rollout", arguments.rollout.as_ref());
     words.option("policy", arguments.policy.as_ref());
     words.option("team", arguments.team.as_ref());
     words.option("codeowners", arguments.codeowners.as_ref());

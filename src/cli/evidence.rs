@@ -15,8 +15,11 @@ use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
 use shockfront::change::facts::Change;
 use shockfront::change::host::{Request, from_gitlab, read_event};
+use shockfront::change::kubernetes::land_objects;
+use shockfront::change::manifest::{Chosen, choose, read_manifests};
 use shockfront::change::merge::{Parts, merge};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
+use shockfront::change::shared::{Shared, land_lock_files, shared_notes};
 use shockfront::change::team::Team;
 use shockfront::change::terraform::{Action, read_plan};
 use shockfront::change::terraform_land::{Landed, land_plan};
@@ -25,6 +28,7 @@ use shockfront::document::decode_utf8;
 use shockfront::model::System;
 use shockfront::model::draft::{Locate, Place};
 use shockfront::topology::{Files, Loaded};
+use shockfront::units::ServiceId;
 use std::path::Path;
 
 /// What messages call it.
@@ -73,12 +77,19 @@ pub(crate) fn changes(
             // What was typed knows better than the time of a commit when the change happens.
             derived.at = Some(at.clone());
         }
-        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived)?) };
+        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived, notes)?) };
         if let Some(landed) = plan.take() {
             notes.extend(landed.notes.iter().cloned());
             landed.join(&mut derived, &mut mapping);
         }
         derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
+        if let Some(path) = &arguments.rollout {
+            let chosen = rollout(session, path, loaded, stated.services.iter().chain(&derived.services))?;
+            if stated.rollout.is_none() {
+                derived.rollout = chosen.rollout;
+                notes.extend(chosen.notes);
+            }
+        }
         let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
         let owned_paths = owned_paths(session, arguments, range.as_ref(), (&change, mapping.as_ref()), notes)?;
@@ -163,6 +174,24 @@ fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool
     Ok(Some(landed))
 }
 
+/// The roll-out that the manifests describe for all services of a change; none where one of them has none.
+fn rollout<'a>(
+    session: &mut Session,
+    path: &str,
+    loaded: &Loaded,
+    services: impl Iterator<Item = &'a String>,
+) -> Result<Chosen, Failure> {
+    let (source, _) = foreign(session, path)?;
+    let manifests = read_manifests(&mut session.sources, source)?;
+    let services: Vec<&str> = services.map(|name| whole_service(&loaded.system, name)).collect();
+    Ok(choose(&manifests, &services, |name| loaded.system.find_service(name).is_some())?)
+}
+
+/// The service of `SERVICE` or `SERVICE.OPERATION`.
+fn whole_service<'a>(system: &'a System, name: &'a str) -> &'a str {
+    system.resolve(name).map_or(name, |endpoint| system.service_name(endpoint.service))
+}
+
 /// Where code hosts look for the owners of files, GitHub's places first.
 const CODEOWNERS_PLACES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
@@ -227,8 +256,13 @@ fn foreign(session: &mut Session, path: &str) -> Result<(SourceId, String), Fail
 }
 
 /// Where the files of a change belong.
-fn mapping(loaded: &Loaded, change: &Change) -> Result<Mapping, Failure> {
-    with_places(loaded, |rules| map_files(rules, &change.files))
+fn mapping(loaded: &Loaded, change: &Change, notes: &mut Vec<String>) -> Result<Mapping, Failure> {
+    let mut mapping = with_places(loaded, |rules| map_files(rules, &change.files))?;
+    land_objects(&mut mapping, &change.files, |service| loaded.system.find_service(service).is_some());
+    let services: Vec<PathRule<'_>> = service_rules(&loaded.system).into_iter().map(|(rule, _)| rule).collect();
+    notes.extend(land_lock_files(&mut mapping, &services, &change.files));
+    notes.extend(shared_notes(&mapping, &shared(&loaded.system)));
+    Ok(mapping)
 }
 
 /// Asks with all globs of the topology. One that cannot be read is shown where it stands.
@@ -242,17 +276,44 @@ fn with_places<T>(loaded: &Loaded, ask: impl Fn(&[PathRule<'_>]) -> Result<T, Ve
                 located.extend(own.into_iter().map(|problem| problem.at(loaded.locate.span(*place), "")));
             }
         }
+        // A glob of a group is wrong once, however many members it has.
+        located.dedup_by(|a, b| a.labels == b.labels);
         Failure::Input(if located.is_empty() { problems } else { located })
     })
 }
 
-/// Every glob of the topology with its place.
+/// Every glob of the topology with its place. Globs of a group are those of each member.
 fn rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
-    let of_service = |id: shockfront::units::ServiceId| {
+    let mut rules = service_rules(system);
+    for (at, (_, _, group, members)) in system.groups().enumerate() {
+        let place = Place::Group(at, Some("paths"));
+        for glob in &group.paths {
+            rules.extend(members.iter().map(|id| (PathRule { glob, service: system.service_name(*id) }, place)));
+        }
+    }
+    rules
+}
+
+/// Every glob of a service with its place.
+fn service_rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
+    let of_service = |id: ServiceId| {
         let globs = system.service(id).paths.iter().enumerate();
         globs.map(move |(at, glob)| {
             (PathRule { glob, service: system.service_name(id) }, Place::Service(id.index(), Some("paths"), Some(at)))
         })
     };
     system.service_ids().flat_map(of_service).collect()
+}
+
+/// Groups with globs.
+fn shared(system: &System) -> Vec<Shared<'_>> {
+    let groups = system.groups().filter(|(_, _, group, _)| !group.paths.is_empty());
+    groups
+        .map(|(_, name, group, members)| Shared {
+            name,
+            kind: &group.kind_name,
+            paths: &group.paths,
+            members: members.iter().map(|id| system.service_name(*id)).collect(),
+        })
+        .collect()
 }

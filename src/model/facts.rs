@@ -369,6 +369,8 @@ pub struct Group {
     pub waves: Vec<Ticks>,
     /// Share of a member's faults that are common to all members.
     pub beta: Option<Probability>,
+    /// Globs of changed files that touch all members.
+    pub paths: Vec<String>,
 }
 
 /// Daily peak of a journey.

@@ -128,6 +128,7 @@ pub fn draft(plan: Plan) -> Result<Draft, String> {
         hit: Probability::new(hit),
         waves: Vec::new(),
         beta: None,
+        paths: Vec::new(),
     };
     let web = plan.range(0);
     let needs = |at: u32| vec![plan.name(at.min(web.end - 1))];

@@ -124,6 +124,7 @@ fn lower_group(group: Group) -> facts::Group {
         hit: group.hit.map(probability),
         waves: group.waves.into_iter().map(ticks).collect(),
         beta: group.beta.map(probability),
+        paths: group.paths,
     }
 }
 

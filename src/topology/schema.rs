@@ -76,7 +76,7 @@ pub struct Service {
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
     pub effects: Vec<Effect>,
-    /// Globs of the files whose changes land here.
+    /// Globs of the files whose changes land here; `terraform:ADDRESS` for resources of a Terraform plan.
     #[serde(default)]
     pub paths: Vec<String>,
     /// Copies; one, which is needed, if not said.
@@ -197,6 +197,9 @@ pub struct Group {
     pub waves: Vec<DurationText>,
     /// Share of a member's faults that hit all members, 0 to 1; 0 if not said.
     pub beta: Option<ProbabilityNumber>,
+    /// Which changed files touch all members, as the sources of a shared library do; globs as in `paths` of a service.
+    #[serde(default)]
+    pub paths: Vec<String>,
 }
 
 /// A path through the system that users take.

@@ -171,7 +171,8 @@ pub(super) fn group(facts: &Group) -> Json {
         .put("kind", (!facts.kind_name.is_empty()).then(|| facts.kind_name.clone()))
         .put("hit", facts.hit.map(|hit| number(hit.value())))
         .put("waves", (!facts.waves.is_empty()).then(|| Json::Array(facts.waves.iter().copied().map(time).collect())))
-        .put("beta", facts.beta.map(|beta| number(beta.value())));
+        .put("beta", facts.beta.map(|beta| number(beta.value())))
+        .list("paths", &facts.paths);
     Json::Object(table.0)
 }
 

@@ -81,7 +81,7 @@ dependencies:
   - {from: checkout, to: "1.10", kind: knowledge, advice: {age: 540d, repeat: 0.8, unverified: 0.5}, probability: 1e-9}
 groups:
   zone-a: {kind: zone, hit: 1.0}
-  "Ä, ö": {kind: library, hit: 0.9, waves: [0m, 30m, 2h], beta: 0.1}
+  "Ä, ö": {kind: library, hit: 0.9, waves: [0m, 30m, 2h], beta: 0.1, paths: ["libs/**"]}
 journeys:
   buy: {needs: [checkout.PlaceOrder, "psp.a"], users_per_minute: 10000, slo: 99.9, window: 30d,
         peak: {factor: 2.5, from: "12:00", to: "24:00", timezone: America/New_York}}

@@ -1,4 +1,5 @@
-//! Evidence about a change that others write: Terraform plans, owners of files, pull and merge requests.
+//! Evidence about a change that others write: Terraform plans, owners of files, pull and merge requests,
+//! roll-outs, objects of Kubernetes, lock files and shared libraries.
 
 use super::assess::git;
 use super::{json, place, run, shockfront, write};
@@ -283,4 +284,93 @@ fn variables_of_gitlab_say_the_same() {
     let output = command.env_remove("CI_MERGE_REQUEST_IID").output().expect("it ran");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("this is no merge request pipeline"));
+}
+
+const ROLLOUT: &str = "\
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: shop}
+spec:
+  strategy:
+    canary:
+      analysis: {templates: [{templateName: success}]}
+      steps: [{setWeight: 10}, {pause: {duration: 30m}}, {setWeight: 50}, {pause: {}}]
+";
+
+#[test]
+fn a_manifest_tells_the_roll_out_unless_the_change_file_does() {
+    let place = place();
+    write(place.path(), "rollout.yaml", ROLLOUT);
+    write(place.path(), "change.yaml", "schema: shockfront/change/v1\nservices: [shop]\n");
+    let arguments =
+        ["assess", "shop.yaml", "--change", "change.yaml", "--rollout", "rollout.yaml", "--trials", "512", "--format", "json"];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert!(code < 2, "{err}");
+    let note = "the roll-out is canary by the manifest of shop: an analysis watches it from 10 % on";
+    assert!(lines(&json(&out)["notes"]).contains(note), "{out}");
+    assert!(!out.contains("roll out by canary, waves or flag first"), "{out}");
+
+    write(place.path(), "change.yaml", "schema: shockfront/change/v1\nservices: [shop]\nrollout: {strategy: big_bang}\n");
+    assert!(run(place.path(), &arguments).1.contains("roll out by canary, waves or flag first"));
+    write(place.path(), "change.yaml", "schema: shockfront/change/v1\nservices: [shop, web]\n");
+    let (_, out, _) = run(place.path(), &arguments);
+    assert!(out.contains("no manifest says how web rolls out"), "{out}");
+    write(place.path(), "rollout.yaml", &ROLLOUT.replace("setWeight: 50", "setWeight: half"));
+    let (code, _, err) = run(place.path(), &arguments);
+    assert!(code == 2 && err.contains("rollout.yaml:12:"), "{err}");
+}
+
+#[test]
+fn kubectl_diff_lands_on_services_by_the_names_of_objects() {
+    let place = place();
+    let part = |file: &str| {
+        format!(
+            "diff -u -N /tmp/LIVE-1/{file} /tmp/MERGED-2/{file}\n--- /tmp/LIVE-1/{file}\t2026-03-05 14:00:00.0 +0000\n\
+             +++ /tmp/MERGED-2/{file}\t2026-03-05 14:00:00.0 +0000\n@@ -1 +1 @@\n-a: 1\n+a: 2\n"
+        )
+    };
+    let diff = part("apps.v1.Deployment.prod.shop") + &part("v1.ConfigMap.prod.settings");
+    let arguments = ["assess", "shop.yaml", "--diff", "-", "--trials", "512", "--format", "json"];
+    let output = shockfront(place.path(), &arguments).write_stdin(diff).output().expect("it ran");
+    let result = json(&String::from_utf8(output.stdout).expect("UTF-8"));
+    assert_eq!(lines(&result["change"]["services"]), "shop");
+    assert_eq!(lines(&result["change"]["unmapped"]), "v1.ConfigMap.prod.settings");
+}
+
+#[test]
+fn lock_files_and_libraries_touch_all_who_depend_on_them() {
+    let place = place();
+    let services = super::SHOP
+        .replace("tier: 3}", "tier: 3, groups: [common]}")
+        .replace("replicas: {count: 3, need: 1}, paths", "replicas: {count: 3, need: 1}, groups: [common], paths")
+        .replace("journeys:", "groups:\n  common: {kind: library, paths: [\"libs/common/**\"]}\njourneys:");
+    write(place.path(), "services.yaml", &services);
+    let diff = |path: &str| format!("--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n");
+    let ask = |path: &str| {
+        let arguments = ["assess", "services.yaml", "--diff", "-", "--trials", "512", "--format", "json"];
+        let output = shockfront(place.path(), &arguments).write_stdin(diff(path)).output().expect("it ran");
+        assert!(output.status.code() < Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+        let result = json(&String::from_utf8(output.stdout).expect("UTF-8"));
+        (lines(&result["change"]["services"]), lines(&result["notes"]))
+    };
+    let (found, notes) = ask("libs/common/retry.rs");
+    assert_eq!(found, "ads\nweb");
+    assert!(notes.contains("libs/common/retry.rs is of the library common: all members are touched, web, ads"), "{notes}");
+    let (found, notes) = ask("Cargo.lock");
+    assert_eq!(found, "shop\nweb");
+    assert!(notes.contains("Cargo.lock pins what is built in its directory and below: it touches shop, web"), "{notes}");
+    assert_eq!(ask("web/package-lock.json").0, "web");
+
+    write(place.path(), "services.yaml", &services.replace("libs/common/**", "libs/["));
+    let output =
+        shockfront(place.path(), &["assess", "services.yaml", "--diff", "-"]).write_stdin(diff("a")).output().expect("it ran");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && err.contains("services.yaml:15:") && err.matches("cannot be read").count() == 1,
+        "{err}"
+    );
 }
