@@ -16,6 +16,7 @@ mod kernel_tests;
 mod lane;
 mod live;
 pub mod load;
+pub mod paired;
 pub(crate) mod plan;
 mod plan_columns;
 pub mod ranking;
@@ -35,6 +36,7 @@ pub mod uncertainty;
 pub mod waiting;
 mod weighted;
 
+pub use paired::{Paired, Side, paired};
 pub use result::{Simulation, Solver};
 pub use run::{Request, simulate, simulate_last};
 pub use sampling::{Sample, Shard, conclude, sample};

@@ -127,7 +127,7 @@ pub fn fault(system: &System, change: &Change, landing: &Landing) -> Option<Faul
         TriState::No => Some(false),
         TriState::Unknown => None,
     };
-    let can_hold_back = matches!(kind, FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::CorruptOutput) && !is_schema;
+    let can_hold_back = kind.can_be_held_back() && !is_schema;
     fault.rollout = change.rollout.filter(|_| can_hold_back);
     Some(fault)
 }
