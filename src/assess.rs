@@ -8,6 +8,7 @@ use crate::change::facts::{Assisted, Change, TriState};
 use crate::change::paths::Mapping;
 use crate::change::team::Team;
 use crate::diagnostic::Diagnostic;
+use crate::edit::{self, Edit};
 use crate::fault::{Fault, Response, Scenario};
 use crate::model::{Compact, System};
 use crate::policy::{self, Decision, Facts, rules};
@@ -25,6 +26,8 @@ use crate::risk::score::{self, Part, Risk};
 use crate::statistics::{Estimate, Look, looks};
 use crate::units::{ServiceId, Ticks};
 use jiff::Zoned;
+
+pub mod what_if;
 
 /// Most services whose part in the worst trials is watched.
 const MOST_WATCHED: usize = 200;
@@ -45,6 +48,7 @@ pub struct InFlight {
 }
 
 /// What to assess and how.
+#[derive(Clone)]
 pub struct AssessRequest<'a> {
     /// The changes in flight together; one as a rule.
     pub changes: Vec<InFlight>,
@@ -114,7 +118,7 @@ struct Outcome {
 /// # Errors
 /// For services that the topology does not have, faults that cannot be injected, and time zones that nobody knows.
 pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
-    let placed = place(system, compact, request)?;
+    let placed = place(system, compact, request, &[])?;
     let all_faults: Vec<Fault> = placed.iter().filter_map(|placed| placed.fault.clone()).collect();
     let together = match all_faults.as_slice() {
         [] => None,
@@ -129,36 +133,25 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         (Some(scenario), Some(impact)) => what_facts_would_change(system, compact, request, (scenario, impact))?,
         _ => None,
     };
-    let at = latest(request);
-    let mut quality = data_quality(system, together.as_ref(), at.as_ref());
-    about_changes(&placed, &mut quality);
+    let quality = quality(system, request, &placed, together.as_ref());
     let services = services(&placed);
     let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
-    let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
-    let decided = policy::decide(&Facts {
-        system,
-        changes: &changes,
-        team: &request.team,
-        services: &services,
-        n_unplaced: placed.iter().filter(|placed| placed.fault.is_none()).count(),
-        unmapped: &unmapped,
-        quality: &quality,
-        impaired: &impaired,
-        risk: outcome.as_ref().map(|outcome| &outcome.risk),
-        decision: outcome.as_ref().map(|outcome| &outcome.decision),
-        worst: outcome.as_ref().map_or(&[], |outcome| &outcome.worst),
-        censored: outcome.as_ref().and_then(|outcome| censored(&outcome.impacts)),
-        p_score_above: &|limit| score::p_score_above(system, &parts, limit),
-    });
+    let decided = decided(system, request, &placed, (&quality, outcome.as_ref()));
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
     let mut notes = notes(request, &placed);
     notes.extend(horizon_note(request.horizon, together.as_ref()));
     Ok(assembled(system, &placed, Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes }))
 }
 
-fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>) -> Result<Vec<Placed<'a>>, Vec<Diagnostic>> {
+/// Where the changes land and what they bring; `edits` are those of a what-if, which the changes have taken already.
+fn place<'a>(
+    system: &System,
+    compact: &Compact,
+    request: &'a AssessRequest<'_>,
+    edits: &[Edit],
+) -> Result<Vec<Placed<'a>>, Vec<Diagnostic>> {
     if request.changes.is_empty() {
         return Err(vec![Diagnostic::error("no-change", "there is no change to assess")]);
     }
@@ -173,7 +166,10 @@ fn place<'a>(system: &System, compact: &Compact, request: &'a AssessRequest<'_>)
             }
         };
         let chance = chance::chance(change, landing.services().len(), &request.team);
-        let fault = faults::fault(system, change, &landing);
+        let mut fault = faults::fault(system, change, &landing);
+        for edit in edits {
+            fault.iter_mut().for_each(|fault| edit::on_derived_fault(edit, fault));
+        }
         let scenario = fault.as_ref().map(|fault| {
             scenario(system, compact, std::slice::from_ref(fault), request.horizon)
                 .map(|scenario| scenario.answered(request.response))
@@ -234,11 +230,16 @@ fn at_look(
             impacts.push(run(system, compact, request, (scenario, placed.change.at.as_ref(), look))?);
         }
     }
+    Ok(outcome(system, placed, impacts, look))
+}
+
+/// What simulations come to.
+fn outcome(system: &System, placed: &[Placed<'_>], impacts: Vec<Simulation>, look: Look) -> Outcome {
     let parts = parts(placed, &impacts);
     let risk = score::risk(system, &parts, REPORTED);
     let decision = score::risk(system, &parts, look.confidence);
     let worst = score::impaired_in_worst(&parts, look.confidence);
-    Ok(Outcome { look, risk, decision, worst, impacts })
+    Outcome { look, risk, decision, worst, impacts }
 }
 
 fn run(
@@ -255,12 +256,17 @@ fn run(
         seed: request.seed,
         at: at.cloned().or_else(|| request.at.clone()),
         threads: request.threads,
-        watch: policy::watched(system, MOST_WATCHED),
+        watch: watched(system),
         budgets: score::budgets(system),
         progress: request.progress,
         ..Request::default()
     };
     simulate(system, compact, scenario, &question).map_err(|problem| vec![problem])
+}
+
+/// Services whose part in the worst trials is asked.
+fn watched(system: &System) -> Vec<ServiceId> {
+    policy::watched(system, MOST_WATCHED)
 }
 
 /// The impact that is shown: of the one change, or of all faults at once.
@@ -319,6 +325,40 @@ fn services(placed: &[Placed<'_>]) -> Vec<ServiceId> {
         }
     }
     services
+}
+
+/// What an assessment rests on.
+fn quality(system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>], scenario: Option<&Scenario>) -> DataQuality {
+    let mut quality = data_quality(system, scenario, latest(request).as_ref());
+    about_changes(placed, &mut quality);
+    quality
+}
+
+/// What the policy says to an outcome.
+fn decided(
+    system: &System,
+    request: &AssessRequest<'_>,
+    placed: &[Placed<'_>],
+    (quality, outcome): (&DataQuality, Option<&Outcome>),
+) -> Decision {
+    let parts = outcome.map(|outcome| parts(placed, &outcome.impacts)).unwrap_or_default();
+    let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
+    let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
+    policy::decide(&Facts {
+        system,
+        changes: &changes,
+        team: &request.team,
+        services: &services(placed),
+        n_unplaced: placed.iter().filter(|placed| placed.fault.is_none()).count(),
+        unmapped: &unmapped,
+        quality,
+        impaired: &score::impaired(&parts),
+        risk: outcome.map(|outcome| &outcome.risk),
+        decision: outcome.map(|outcome| &outcome.decision),
+        worst: outcome.map_or(&[], |outcome| &outcome.worst),
+        censored: outcome.and_then(|outcome| censored(&outcome.impacts)),
+        p_score_above: &|limit| score::p_score_above(system, &parts, limit),
+    })
 }
 
 fn about_changes(placed: &[Placed<'_>], quality: &mut DataQuality) {

@@ -4,6 +4,8 @@
 mod assess;
 #[path = "cli/broken.rs"]
 mod broken;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/happy.rs"]
 mod happy;
 #[path = "cli/measures.rs"]

@@ -2,6 +2,7 @@
 //!
 //! Only what works appears. Help texts show complete commands; man pages and completions are made from the same definitions.
 
+pub(crate) use super::args_compare::Compare;
 pub(crate) use super::args_simulate::{Merge, Rank, Simulate};
 use super::when::parse_at;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -69,6 +70,11 @@ pub(crate) enum Command {
     ///
     /// A fault is KIND@TARGET with values behind commas. The target is a service, SERVICE.OPERATION or a group.
     Simulate(Box<Simulate>),
+    /// Compare a fault or a change with and without something done about it, or on two topologies
+    ///
+    /// Both sides are simulated on the same random numbers, so the difference is that of the edits alone and its interval is that of
+    /// paired trials. An edit that changes nothing says so.
+    Compare(Box<Compare>),
     /// Join the parts that `simulate --shard` or `rank --shard` wrote
     ///
     /// Prints what one run of all trials would have printed, to the byte. The topology, and a fault file, are read again from where
@@ -361,6 +367,8 @@ pub(crate) enum FileFormat {
     Part,
     /// shockfront/ranking/v1
     Ranking,
+    /// shockfront/comparison/v1
+    Comparison,
 }
 
 /// `completions`.
@@ -432,7 +440,12 @@ mod tests {
     #[test]
     fn definitions_are_sound_and_examples_parse() {
         Arguments::command().debug_assert();
-        let texts = [&[ASSESS_EXAMPLES, CHECK_EXAMPLES][..], &super::super::args_simulate::EXAMPLES].concat();
+        let texts = [
+            &[ASSESS_EXAMPLES, CHECK_EXAMPLES][..],
+            &super::super::args_simulate::EXAMPLES,
+            &[super::super::args_compare::EXAMPLES],
+        ]
+        .concat();
         for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_once("shockfront ")) {
             let words = std::iter::once("shockfront").chain(line.1.split_whitespace());
             assert!(Arguments::try_parse_from(words).is_ok(), "{}", line.1);

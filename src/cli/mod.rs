@@ -1,9 +1,11 @@
 //! The only room that prints, reads files and starts processes: `args` are typed words, `run` acts on them, one file a command.
 
 mod args;
+mod args_compare;
 mod args_simulate;
 mod assess;
 mod check;
+mod compare;
 pub(crate) mod diagnose;
 mod failure;
 mod files;

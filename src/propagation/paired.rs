@@ -15,7 +15,7 @@ use super::exact;
 use super::result::{JourneyResult, ServiceResult, Simulation, certain};
 use super::run::{Request, Run, in_threads, with_run};
 use super::sampling::{Rows, Sample, Span};
-use super::tally::{JourneyTally, ServiceTally};
+use super::tally::{JourneyTally, ServiceTally, ServiceTimes, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::lanes::{BATCH, Mask};
@@ -46,28 +46,59 @@ pub struct Side<'a> {
     pub budgets: &'a [Option<f64>],
 }
 
-/// What is different about a service: after minus before.
+/// One quantity on both sides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Compared {
+    /// As things are.
+    pub before: Estimate,
+    /// As they would be.
+    pub after: Estimate,
+    /// After minus before, paired.
+    pub difference: Estimate,
+}
+
+impl Compared {
+    /// Two values that are known for certain.
+    fn exactly(before: f64, after: f64) -> Self {
+        Self { before: certain(before), after: certain(after), difference: certain(after - before) }
+    }
+
+    /// Means of two sums over the same trials.
+    fn of(before: &BatchSums, after: &BatchSums, (trials, confidence): (u64, f64), unit: fn(f64) -> f64) -> Self {
+        Self {
+            before: before.estimate(trials, confidence).map(unit),
+            after: after.estimate(trials, confidence).map(unit),
+            difference: after.difference(before, trials, confidence).map(unit),
+        }
+    }
+
+    fn is_same(&self) -> bool {
+        self.difference.mean == 0.0
+    }
+}
+
+/// A service on both sides.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ServiceDifference {
+pub struct ServicePair {
     /// Its name.
     pub name: String,
     /// P(impaired at any time).
-    pub impaired: Estimate,
+    pub impaired: Compared,
     /// Mean downtime in minutes; absent without a clock.
-    pub downtime: Option<Estimate>,
+    pub downtime: Option<Compared>,
 }
 
-/// What is different about a journey: after minus before.
+/// A journey on both sides.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JourneyDifference {
+pub struct JourneyPair {
     /// Its name.
     pub name: String,
     /// Mean downtime in minutes.
-    pub downtime: Estimate,
+    pub downtime: Compared,
     /// Mean user-minutes lost.
-    pub user_minutes: Estimate,
+    pub user_minutes: Compared,
     /// Mean user-minutes of wrong answers.
-    pub integrity_minutes: Estimate,
+    pub integrity_minutes: Compared,
 }
 
 /// Two simulations and what differs between them.
@@ -81,28 +112,28 @@ pub struct Paired {
     pub samples: Option<(Sample, Sample)>,
     /// Share of the trials in which a service or journey fares differently; absent where the answers are exact.
     pub differing: Option<Estimate>,
-    /// Mean reach, after minus before.
-    pub reach: Estimate,
-    /// Mean user-minutes lost, after minus before; absent without a clock.
-    pub user_minutes: Option<Estimate>,
+    /// Mean reach.
+    pub reach: Compared,
+    /// Mean user-minutes lost; absent without a clock.
+    pub user_minutes: Option<Compared>,
+    /// The same as a ratio, after over before; absent where nothing is lost before.
+    pub user_minutes_ratio: Option<Estimate>,
     /// Services that either side can impair, in the order of the first side; those of the second side alone follow.
-    pub services: Vec<ServiceDifference>,
+    pub services: Vec<ServicePair>,
     /// Journeys, likewise; none without a clock.
-    pub journeys: Vec<JourneyDifference>,
+    pub journeys: Vec<JourneyPair>,
 }
 
 impl Paired {
     /// Does nothing differ, in any trial and any number?
     pub fn is_without_effect(&self) -> bool {
-        let zero = |estimate: &Estimate| estimate.mean == 0.0;
+        let is_same = |compared: &Compared| compared.is_same();
+        let of_journey = |journey: &JourneyPair| [journey.downtime, journey.user_minutes, journey.integrity_minutes];
         self.differing.is_none_or(|share| share.mean == 0.0)
-            && zero(&self.reach)
-            && self.user_minutes.iter().all(zero)
-            && self.services.iter().all(|service| zero(&service.impaired) && service.downtime.iter().all(zero))
-            && self
-                .journeys
-                .iter()
-                .all(|journey| [&journey.downtime, &journey.user_minutes, &journey.integrity_minutes].into_iter().all(zero))
+            && self.reach.is_same()
+            && self.user_minutes.iter().all(is_same)
+            && self.services.iter().all(|service| service.impaired.is_same() && service.downtime.iter().all(is_same))
+            && self.journeys.iter().flat_map(of_journey).all(|compared| compared.is_same())
     }
 }
 
@@ -142,43 +173,43 @@ pub fn paired(before: Side<'_>, after: Side<'_>, request: &Request<'_>) -> Resul
 
 fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
     let (before, after) = (exact::solve(first)?, exact::solve(second)?);
-    let by_name = Names::new(first, second);
+    let names = Names::new(first, second);
     let services = |of: fn(&ServiceResult) -> f64| {
         let side = |run: &Run<'_>, simulation: &Simulation| {
             let named = simulation.services.iter().map(|result| (run.system.service_name(result.service).to_owned(), of(result)));
             named.collect::<HashMap<String, f64>>()
         };
-        (side(first, &before), side(second, &after))
+        let (a, b) = (side(first, &before), side(second, &after));
+        move |name: &str| Compared::exactly(a.get(name).copied().unwrap_or(0.0), b.get(name).copied().unwrap_or(0.0))
     };
-    let (impaired, down) = (
-        services(|result| result.impaired.mean),
-        services(|result| result.times().map_or(0.0, |times| times.downtime.mean.mean)),
-    );
-    let less = |(before, after): &(HashMap<String, f64>, HashMap<String, f64>), name: &str| {
-        certain(after.get(name).copied().unwrap_or(0.0) - before.get(name).copied().unwrap_or(0.0))
-    };
+    let impaired = services(|result| result.impaired.mean);
+    let downtime = services(|result| result.times().map_or(0.0, |times| times.downtime.mean.mean));
     let timed = before.timed;
-    let services = by_name.services.iter().map(|(name, ..)| ServiceDifference {
+    let services = names.services.iter().map(|(name, ..)| ServicePair {
         name: name.clone(),
-        impaired: less(&impaired, name),
-        downtime: timed.then(|| less(&down, name)),
+        impaired: impaired(name),
+        downtime: timed.then(|| downtime(name)),
     });
-    let journeys = by_name.journeys.iter().filter(|_| timed).map(|(name, a, b)| {
+    let services = services.collect();
+    let journeys = names.journeys.iter().filter(|_| timed).map(|(name, a, b)| {
         let of = |pick: fn(&JourneyResult) -> f64| {
             let side = |simulation: &Simulation, at: Option<usize>| at.map_or(0.0, |at| pick(&simulation.journeys[at]));
-            certain(side(&after, *b) - side(&before, *a))
+            Compared::exactly(side(&before, *a), side(&after, *b))
         };
-        JourneyDifference {
+        JourneyPair {
             name: name.clone(),
             downtime: of(|journey| journey.downtime.mean.mean),
             user_minutes: of(|journey| journey.user_minutes.mean.mean),
             integrity_minutes: of(|journey| journey.integrity_minutes.mean.mean),
         }
     });
-    let (services, journeys) = (services.collect(), journeys.collect());
-    let user_minutes = before.user_minutes.zip(after.user_minutes).map(|(a, b)| certain(b.mean.mean - a.mean.mean));
+    let journeys = journeys.collect();
+    let user_minutes = before.user_minutes.zip(after.user_minutes).map(|(a, b)| Compared::exactly(a.mean.mean, b.mean.mean));
     Ok(Paired {
-        reach: certain(after.reach.mean.mean - before.reach.mean.mean),
+        reach: Compared::exactly(before.reach.mean.mean, after.reach.mean.mean),
+        user_minutes_ratio: user_minutes
+            .filter(|lost| lost.before.mean > 0.0)
+            .map(|lost| certain(lost.after.mean / lost.before.mean)),
         user_minutes,
         services,
         journeys,
@@ -189,16 +220,14 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
     })
 }
 
-fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
-    let trials = first.request.trials;
-    let confidence = first.request.confidence.unwrap_or(CONFIDENCE);
-    let names = Names::new(first, second);
+/// Runs both sides window by window and keeps the integers.
+fn gathered(first: &Run<'_>, second: &Run<'_>, names: &Names) -> ((Sample, Sample), Pairs) {
     let mut pairs = Pairs { discordant: vec![Discordant::default(); names.services.len()], differing: 0 };
     let mut samples: Option<(Sample, Sample)> = None;
     let labels = first.plan.labels().len().max(second.plan.labels().len());
-    for window in Span::whole(trials).windows((MOST_MARKS / labels.max(1)).max(NARROWEST)) {
+    for window in Span::whole(first.request.trials).windows((MOST_MARKS / labels.max(1)).max(NARROWEST)) {
         let (mut a, mut b) = (first.gather(&window), second.gather(&window));
-        pairs.add(&names, (&a, &b), &window);
+        pairs.add(names, (&a, &b), &window);
         (a.forget_trials(), b.forget_trials());
         match &mut samples {
             Some((known_a, known_b)) => {
@@ -208,44 +237,49 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
             None => samples = Some((a, b)),
         }
     }
-    let samples = samples.unwrap_or_default();
-    let difference = |a: &BatchSums, b: &BatchSums, unit: fn(f64) -> f64| {
-        let found = b.difference(a, trials, confidence);
-        found.map(unit)
-    };
-    let none = (ServiceTally::default(), JourneyTally::default(), BatchSums::new());
+    (samples.unwrap_or_default(), pairs)
+}
+
+fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
+    let names = Names::new(first, second);
+    let (samples, pairs) = gathered(first, second, &names);
+    let (trials, confidence) = (first.request.trials, first.request.confidence.unwrap_or(CONFIDENCE));
+    let (a, b) = (&samples.0.tally, &samples.1.tally);
+    let compared = |a: &BatchSums, b: &BatchSums, unit| Compared::of(a, b, (trials, confidence), unit);
     let timed = !first.request.static_reach;
-    let services = names.services.iter().zip(&pairs.discordant).map(|((name, a, b), discordant)| {
-        let down = |sample: &Sample, at: Option<usize>| {
-            let tally = at.and_then(|at| sample.tally.services.get(at)).unwrap_or(&none.0);
-            tally.times.as_deref().map_or_else(BatchSums::new, |times| times.downtime_sums())
-        };
-        ServiceDifference {
+    let services = names.services.iter().zip(&pairs.discordant).map(|((name, at_a, at_b), discordant)| {
+        let of = |tally: &'_ Tally, at: Option<usize>| at.map(|at| tally.services[at].clone()).unwrap_or_default();
+        let (a, b) = (of(a, *at_a), of(b, *at_b));
+        let down = |service: &ServiceTally| service.times.as_deref().map_or_else(BatchSums::new, ServiceTimes::downtime_sums);
+        ServicePair {
             name: name.clone(),
-            impaired: discordant.difference(trials, confidence),
-            downtime: timed.then(|| difference(&down(&samples.0, *a), &down(&samples.1, *b), minutes)),
+            impaired: Compared {
+                before: proportion(a.impaired, trials, confidence),
+                after: proportion(b.impaired, trials, confidence),
+                difference: discordant.difference(trials, confidence),
+            },
+            downtime: timed.then(|| compared(&down(&a), &down(&b), minutes)),
         }
     });
-    let services = services.collect();
-    let journeys = names.journeys.iter().filter(|_| timed).map(|(name, a, b)| {
+    let journeys = names.journeys.iter().filter(|_| timed).map(|(name, at_a, at_b)| {
         let of = |pick: fn(&JourneyTally) -> &BatchSums, unit| {
-            let side = |sample: &'_ Sample, at: Option<usize>| {
-                at.and_then(|at| sample.tally.journeys.get(at)).map_or_else(BatchSums::new, |tally| pick(tally).clone())
-            };
-            difference(&side(&samples.0, *a), &side(&samples.1, *b), unit)
+            let side =
+                |tally: &'_ Tally, at: Option<usize>| at.map_or_else(BatchSums::new, |at| pick(&tally.journeys[at]).clone());
+            compared(&side(a, *at_a), &side(b, *at_b), unit)
         };
-        JourneyDifference {
+        JourneyPair {
             name: name.clone(),
             downtime: of(|tally| &tally.downtime.sums, minutes),
             user_minutes: of(|tally| &tally.user_minutes.sums, thousandths),
             integrity_minutes: of(|tally| &tally.integrity_minutes.sums, thousandths),
         }
     });
-    let journeys = journeys.collect();
-    let (a, b) = (&samples.0.tally, &samples.1.tally);
+    let (services, journeys) = (services.collect(), journeys.collect());
     Paired {
-        reach: difference(&a.reach_sums, &b.reach_sums, |reach| reach),
-        user_minutes: timed.then(|| difference(&a.user_minutes.sums, &b.user_minutes.sums, thousandths)),
+        reach: compared(&a.reach_sums, &b.reach_sums, |reach| reach),
+        user_minutes: timed.then(|| compared(&a.user_minutes.sums, &b.user_minutes.sums, thousandths)),
+        user_minutes_ratio: Some(b.user_minutes.sums.ratio_to(&a.user_minutes.sums, trials, confidence))
+            .filter(|ratio| timed && !ratio.interval.is_unknown()),
         differing: Some(proportion(pairs.differing, trials, confidence)),
         before: first.concluded(&samples.0, confidence),
         after: second.concluded(&samples.1, confidence),
@@ -353,113 +387,5 @@ fn differing_rows(a: &Rows, b: &Rows, batch: usize, (names, left): (&Names, u64)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fault::{Fault, FaultKind};
-    use crate::model::draft::{Draft, DraftDependency, Nowhere};
-    use crate::model::facts::{Belief, Dependency, Journey, Service};
-    use crate::units::{DependencyId, Probability};
-
-    /// V4 of model.md: s>a .9, a>b .8, a>c .7, b>t .6, c>t .5; people use t.
-    fn v4() -> System {
-        let mut draft = Draft::default();
-        for name in ["s", "a", "b", "c", "t"] {
-            draft.services.push((name.to_owned(), Service::default()));
-        }
-        for (to, from, p) in [("s", "a", 0.9), ("a", "b", 0.8), ("a", "c", 0.7), ("b", "t", 0.6), ("c", "t", 0.5)] {
-            let facts = Dependency {
-                probability: Some(Belief { mean: Probability::clipped(p), strength: None }),
-                ..Dependency::default()
-            };
-            draft.dependencies.push(DraftDependency { from: from.to_owned(), to: to.to_owned(), kind: None, facts });
-        }
-        let needs = vec!["t".to_owned()];
-        draft.journeys.push(("use".to_owned(), Journey { needs, users_per_minute: Some(10.0), ..Journey::default() }));
-        System::build(draft, &Nowhere).expect("valid")
-    }
-
-    fn compared(after: &System, request: &Request<'_>) -> Paired {
-        let before = v4();
-        let compact = [Compact::new(&before), Compact::new(after)];
-        let fault = [Fault::new(FaultKind::Crash, "s")];
-        let scenarios =
-            [(&before, &compact[0]), (after, &compact[1])].map(|(system, compact)| Scenario::new(system, compact, &fault, None));
-        let [first, second] = scenarios.map(|scenario| scenario.expect("a scenario"));
-        let side = |system, compact, scenario| Side { system, compact, scenario, watch: &[], budgets: &[] };
-        let found = paired(side(&before, &compact[0], &first), side(after, &compact[1], &second), request);
-        found.expect("comparable")
-    }
-
-    fn v17() -> System {
-        v4().with_probability(DependencyId(4), Probability::clipped(0.1))
-    }
-
-    fn service<'a>(found: &'a Paired, name: &str) -> &'a ServiceDifference {
-        found.services.iter().find(|service| service.name == name).expect(name)
-    }
-
-    #[test]
-    fn v17_exactly_and_sampled() {
-        let exact = compared(&v17(), &Request { static_reach: true, exact: true, ..Request::default() });
-        let t = service(&exact, "t").impaired;
-        assert!((t.mean + 0.131_04).abs() < 1e-12 && t.interval.low == t.mean, "{t:?}");
-        assert!((exact.reach.mean + 0.131_04).abs() < 1e-12 && !exact.is_without_effect());
-        let request = Request { trials: 40_000, static_reach: true, seed: crate::random::Seed(3), ..Request::default() };
-        let sampled = compared(&v17(), &request);
-        let t = service(&sampled, "t").impaired;
-        assert!(t.interval.contains(-0.131_04), "{t:?}");
-        // Variance of a paired difference is p(1 − p) with p = 0.131, of two independent runs twice as much and more.
-        assert!(t.interval.high - t.interval.low < 0.0070, "{t:?}");
-        let differing = sampled.differing.expect("sampled");
-        assert!((differing.mean + t.mean).abs() < 1e-12, "who differs is t alone");
-        assert_eq!(service(&sampled, "a").impaired.mean, 0.0);
-    }
-
-    #[test]
-    fn a_change_without_effect_says_so() {
-        for static_reach in [true, false] {
-            let found = compared(&v4(), &Request { trials: 2_000, static_reach, ..Request::default() });
-            assert!(found.is_without_effect());
-            assert_eq!((found.before, found.differing.map(|share| share.mean)), (found.after, Some(0.0)));
-        }
-    }
-
-    #[test]
-    fn both_sides_are_the_simulations_that_are_run_alone() {
-        let (system, fault) = (v17(), [Fault::new(FaultKind::Crash, "s")]);
-        let compact = Compact::new(&system);
-        let scenario = Scenario::new(&system, &compact, &fault, None).expect("a scenario");
-        for static_reach in [true, false] {
-            let request = Request { trials: 1_500, static_reach, ..Request::default() };
-            let alone = super::super::simulate(&system, &compact, &scenario, &request).expect("simulated");
-            assert_eq!(compared(&system, &request).after, alone);
-        }
-    }
-
-    #[test]
-    fn threads_and_events_change_no_byte() {
-        let ask = |threads, events_only| {
-            let found = compared(&v17(), &Request { trials: 9_000, threads: Some(threads), events_only, ..Request::default() });
-            (found.services, found.journeys, found.reach, found.user_minutes, found.differing)
-        };
-        let one = ask(1, false);
-        assert_eq!(one, ask(3, false));
-        assert_eq!(one, ask(2, true));
-    }
-
-    #[test]
-    fn intervals_of_differences_cover() {
-        // 200 seeds, 1,024 trials each: the truth is −0.13104 for P(t) and for mean reach. With a true coverage of 0.95, fewer than
-        // 178 or more than 199 of 200 have a probability below 1e-3.
-        let covered = |of: fn(&Paired) -> Estimate| {
-            let seeds = (0..200).filter(|seed| {
-                let request =
-                    Request { trials: 1_024, static_reach: true, seed: crate::random::Seed(*seed), ..Request::default() };
-                of(&compared(&v17(), &request)).interval.contains(-0.131_04)
-            });
-            seeds.count()
-        };
-        let (services, reach) = (covered(|found| service(found, "t").impaired), covered(|found| found.reach));
-        assert!((178..200).contains(&services) && (178..200).contains(&reach), "{services} {reach}");
-    }
-}
+#[path = "paired_tests.rs"]
+mod tests;

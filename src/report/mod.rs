@@ -4,6 +4,7 @@
 //! pages, `words` the sentences they share. What must hold: this
 //! room formats and never computes, reads no file and prints nothing, and the same values give the same bytes.
 
+pub mod comparison;
 mod escape;
 pub mod findings;
 pub mod graph;
@@ -21,6 +22,7 @@ mod part_set;
 pub mod ranking;
 pub mod record;
 pub mod record_assessment;
+mod record_comparison;
 #[cfg(test)]
 mod record_tests;
 mod sensitivity;
