@@ -16,7 +16,7 @@ use crate::propagation::result::Precision;
 use crate::propagation::{Request, Simulation, Uncertainty, simulate, uncertainty};
 use crate::quality::{DataQuality, data_quality};
 use crate::random::Seed;
-use crate::risk::assessment::{Assessment, Factor, FaultProbability, Path};
+use crate::risk::assessment::{Assessment, Factor, FaultProbability, Mitigations, Path};
 use crate::risk::chance::{self, Chance};
 use crate::risk::faults::{self, Landing};
 use crate::risk::limits::limits;
@@ -27,6 +27,8 @@ use crate::statistics::{Estimate, Look, looks};
 use crate::units::{ServiceId, Ticks};
 use jiff::Zoned;
 
+pub mod candidates;
+mod mitigations;
 pub mod what_if;
 
 /// Most services whose part in the worst trials is watched.
@@ -58,6 +60,8 @@ pub struct AssessRequest<'a> {
     pub trials: u64,
     /// Go on until mean reach and mean user-minutes are as precise, even where the verdict is settled.
     pub precision: Option<f64>,
+    /// Look for mitigations.
+    pub mitigations: bool,
     /// How often to repeat with draws of the probabilities that are beliefs, where that is asked.
     pub uncertainty: Option<u64>,
     /// The seed.
@@ -83,6 +87,7 @@ impl Default for AssessRequest<'_> {
             team: Team::default(),
             trials: DEFAULT_TRIALS,
             precision: None,
+            mitigations: false,
             uncertainty: None,
             seed: Seed::default(),
             threads: None,
@@ -113,6 +118,13 @@ struct Outcome {
     worst: Vec<(ServiceId, Estimate)>,
 }
 
+impl Outcome {
+    /// Is there a score above 0, so that something could lower it?
+    fn has_harm(&self) -> bool {
+        self.risk.score.is_some_and(|score| score.mean > 0.0)
+    }
+}
+
 /// Assesses changes.
 ///
 /// # Errors
@@ -139,10 +151,20 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
     let decided = decided(system, request, &placed, (&quality, outcome.as_ref()));
+    let mitigations = match &outcome {
+        Some(outcome) if request.mitigations => {
+            mitigations::mitigations(system, request, (&placed, outcome, decided.verdict.band))?
+        }
+        _ => None,
+    };
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
     let mut notes = notes(request, &placed);
     notes.extend(horizon_note(request.horizon, together.as_ref()));
-    Ok(assembled(system, &placed, Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes }))
+    Ok(assembled(
+        system,
+        &placed,
+        Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, mitigations, notes },
+    ))
 }
 
 /// Where the changes land and what they bring; `edits` are those of a what-if, which the changes have taken already.
@@ -357,6 +379,7 @@ fn decided(
         decision: outcome.map(|outcome| &outcome.decision),
         worst: outcome.map_or(&[], |outcome| &outcome.worst),
         censored: outcome.and_then(|outcome| censored(&outcome.impacts)),
+        are_mitigations_simulated: request.mitigations && outcome.is_some_and(Outcome::has_harm),
         p_score_above: &|limit| score::p_score_above(system, &parts, limit),
     })
 }
@@ -387,11 +410,12 @@ struct Pieces {
     uncertainty: Option<Uncertainty>,
     outcome: Option<Outcome>,
     paths: Vec<Path>,
+    mitigations: Option<Mitigations>,
     notes: Vec<String>,
 }
 
 fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
-    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes } = pieces;
+    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, mitigations, notes } = pieces;
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let titles: Vec<String> = placed.iter().filter_map(|placed| placed.change.title.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
@@ -414,6 +438,7 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         missing: decided.missing,
         floors: decided.floors,
         paths,
+        mitigations,
         advice: decided.advice,
         notes,
         data_quality: quality,

@@ -50,6 +50,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         team,
         trials,
         precision: arguments.detail.precision,
+        mitigations: !arguments.no_mitigations,
         uncertainty: arguments.uncertainty,
         seed: Seed(sampling.seed),
         threads: sampling.threads.map(usize::from),
@@ -191,6 +192,7 @@ fn command(arguments: &Assess, trials: u64) -> String {
     words.option("team", arguments.team.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);
+    words.switch("no-mitigations", arguments.no_mitigations);
     words.switch("advisory", arguments.advisory);
     words.sampling(&arguments.sampling, &arguments.detail, Some(trials));
     words.line()

@@ -39,7 +39,7 @@ mod weighted;
 pub use paired::{Paired, Side, paired};
 pub use result::{Simulation, Solver};
 pub use run::{Request, simulate, simulate_last};
-pub use sampling::{Sample, Shard, conclude, sample};
+pub use sampling::{Sample, Shard, conclude, sample, sampled};
 pub use sensitivity::{Sensitivities, sensitivities};
 pub(crate) use series::SeriesTally;
 pub use uncertainty::{Uncertainty, uncertainty};

@@ -204,6 +204,25 @@ pub fn sample(
     })
 }
 
+/// Runs all trials; gives what they add up to, and what that says.
+///
+/// # Errors
+/// As [`super::simulate`]; `exact` and `precision` are not asked here.
+pub fn sampled(
+    system: &System,
+    compact: &Compact,
+    scenario: &Scenario,
+    request: &Request<'_>,
+) -> Result<(Sample, Simulation), Diagnostic> {
+    with_run(system, compact, scenario, request, |run| {
+        Ok(in_threads(request.threads, || {
+            let sample = gather(run, &Span::whole(request.trials));
+            let simulation = run.concluded(&sample, request.confidence.unwrap_or(CONFIDENCE));
+            (sample, simulation)
+        }))
+    })
+}
+
 /// What a whole sample says.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ mod layout;
 pub mod markdown;
 #[cfg(test)]
 mod markdown_tests;
+mod mitigations;
 pub mod number;
 pub mod part;
 pub mod part_ranking;
