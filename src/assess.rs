@@ -9,18 +9,19 @@ use crate::change::facts::{Assisted, Change, TriState};
 use crate::change::paths::Mapping;
 use crate::change::team::Team;
 use crate::diagnostic::Diagnostic;
+use crate::edit::{self, Edit};
 use crate::fault::{Fault, Response, Scenario};
 use crate::model::{Compact, System};
 use crate::policy::rules::{self, Policy};
-use crate::policy::{self, Decision, Facts, approvals};
+use crate::policy::{self, Decision};
 use crate::propagation::result::Precision;
 use crate::propagation::{Request, Simulation, Uncertainty, simulate, uncertainty};
-use crate::quality::{DataQuality, data_quality};
+use crate::quality::DataQuality;
 use crate::random::Seed;
-use crate::risk::assessment::{Assessment, Factor, FaultProbability, Path};
+use crate::risk::assessment::{Assessment, Factor, FaultProbability, Mitigations, Path};
 use crate::risk::chance::{self, Chance};
 use crate::risk::faults::{self, Landing};
-use crate::risk::ledger::{Entry, Ledger, Weekly};
+use crate::risk::ledger::Ledger;
 use crate::risk::limits::limits;
 use crate::risk::paths;
 use crate::risk::review;
@@ -28,6 +29,13 @@ use crate::risk::score::{self, Part, Risk};
 use crate::statistics::{Estimate, Look, looks};
 use crate::units::{ServiceId, Ticks};
 use jiff::Zoned;
+
+pub mod candidates;
+mod judging;
+mod mitigations;
+pub mod what_if;
+
+use judging::{decided, quality};
 
 /// Most services whose part in the worst trials is watched.
 const MOST_WATCHED: usize = 200;
@@ -50,6 +58,7 @@ pub struct InFlight {
 }
 
 /// What to assess and how.
+#[derive(Clone)]
 pub struct AssessRequest<'a> {
     /// The changes in flight together; one as a rule.
     pub changes: Vec<InFlight>,
@@ -67,6 +76,8 @@ pub struct AssessRequest<'a> {
     pub trials: u64,
     /// Go on until mean reach and mean user-minutes are as precise, even where the verdict is settled.
     pub precision: Option<f64>,
+    /// Look for mitigations.
+    pub mitigations: bool,
     /// How often to repeat with draws of the probabilities that are beliefs, where that is asked.
     pub uncertainty: Option<u64>,
     /// The seed.
@@ -98,6 +109,7 @@ impl Default for AssessRequest<'_> {
             basis: Vec::new(),
             trials: DEFAULT_TRIALS,
             precision: None,
+            mitigations: false,
             uncertainty: None,
             seed: Seed::default(),
             threads: None,
@@ -112,9 +124,8 @@ impl Default for AssessRequest<'_> {
 }
 
 /// A change with all that follows from it before anything is simulated.
-struct Placed {
-    /// With the reviews that count.
-    change: Change,
+struct Placed<'a> {
+    change: &'a Change,
     landing: Landing,
     chance: Chance,
     faults: Vec<Fault>,
@@ -130,13 +141,22 @@ struct Outcome {
     worst: Vec<(ServiceId, Estimate)>,
 }
 
+impl Outcome {
+    /// Is there a score above 0, so that something could lower it?
+    fn has_harm(&self) -> bool {
+        self.risk.score.is_some_and(|score| score.mean > 0.0)
+    }
+}
+
 /// Assesses changes.
 ///
 /// # Errors
 /// For services that the topology does not have, faults that cannot be injected, and time zones that nobody knows.
 pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
-    let forecast = forecast(request);
-    let (placed, lapsed) = place(system, compact, request, &forecast)?;
+    let forecast = judging::forecast(request);
+    let (request, lapsed) = judging::reviewed(request, &forecast);
+    let request = &request;
+    let placed = place(system, compact, request, &[])?;
     let all_faults: Vec<Fault> = placed.iter().flat_map(|placed| placed.faults.clone()).collect();
     let together = match all_faults.as_slice() {
         [] => None,
@@ -151,96 +171,64 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         (Some(scenario), Some(impact)) => what_facts_would_change(system, compact, request, (scenario, impact))?,
         _ => None,
     };
-    let at = latest(request);
-    let mut quality = data_quality(system, together.as_ref(), at.as_ref());
-    about_changes(&placed, &mut quality);
+    let quality = quality(system, request, &placed, together.as_ref());
     let services = services(&placed);
     let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
-    let owned_paths: Vec<OwnedPath> = request.changes.iter().flat_map(|one| one.owned_paths.clone()).collect();
-    let changes: Vec<&Change> = placed.iter().map(|placed| &placed.change).collect();
-    let decided = policy::decide(&Facts {
-        policy: &request.policy,
-        gate_files: &request.gate_files,
-        system,
-        changes: &changes,
-        team: &request.team,
-        services: &services,
-        n_unplaced: placed.iter().filter(|placed| placed.faults.is_empty()).count(),
-        unmapped: &unmapped,
-        owned_paths: &owned_paths,
-        quality: &quality,
-        impaired: &impaired,
-        reach: outcome.as_ref().and_then(|outcome| largest_reach(&outcome.impacts)),
-        weekly: outcome.as_ref().and_then(|outcome| weekly(system, request, &placed, &outcome.risk)),
-        risk: outcome.as_ref().map(|outcome| &outcome.risk),
-        decision: outcome.as_ref().map(|outcome| &outcome.decision),
-        worst: outcome.as_ref().map_or(&[], |outcome| &outcome.worst),
-        censored: outcome.as_ref().and_then(|outcome| censored(&outcome.impacts)),
-        p_score_above: &|limit| score::p_score_above(system, &parts, limit),
-    });
+    let decided = decided(system, request, &placed, (&quality, outcome.as_ref()));
+    let mitigations = match &outcome {
+        Some(outcome) if request.mitigations => {
+            mitigations::mitigations(system, request, (&placed, outcome, decided.verdict.band))?
+        }
+        _ => None,
+    };
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
     let mut notes = notes(request, &placed);
     notes.extend(lapsed);
     notes.extend(horizon_note(request.horizon, together.as_ref()));
     let policy = request.policy.name.clone();
-    let pieces = Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, notes, forecast, policy };
+    let pieces = Pieces {
+        decided,
+        quality,
+        unmapped,
+        services,
+        impact,
+        uncertainty,
+        outcome,
+        paths,
+        mitigations,
+        notes,
+        forecast,
+        policy,
+    };
     Ok(assembled(system, &placed, pieces))
 }
 
-/// The name of what is about to be assessed. Threads are left out: they change nothing.
-fn forecast(request: &AssessRequest<'_>) -> String {
-    let AssessRequest { trials, precision, seed, horizon, response, at, .. } = request;
-    let asked = format!("{trials:?} {precision:?} {seed:?} {horizon:?} {response:?} {at:?} {}", env!("CARGO_PKG_VERSION"));
-    let rest: Vec<String> = request.basis.iter().cloned().chain([asked]).collect();
-    approvals::forecast(&request.changes.iter().map(|one| &one.change).collect::<Vec<_>>(), &rest)
-}
-
-/// What the changes risk together with the others of their week.
-fn weekly(system: &System, request: &AssessRequest<'_>, placed: &[Placed], risk: &Risk) -> Option<Weekly> {
-    let head = placed.iter().find_map(|placed| placed.change.head.clone());
-    let own = Entry::new((title(placed), head), names(system, &services(placed)), latest(request), &risk.journeys);
-    request.ledger.weekly(system, &own)
-}
-
-/// The titles of all changes.
-fn title(placed: &[Placed]) -> Option<String> {
-    placed.iter().filter_map(|placed| placed.change.title.clone()).reduce(|all, title| all + "; " + &title)
-}
-
-fn names(system: &System, services: &[ServiceId]) -> Vec<String> {
-    services.iter().map(|id| system.service_name(*id).to_owned()).collect()
-}
-
-/// The largest mean reach of a change.
-fn largest_reach(impacts: &[Simulation]) -> Option<Estimate> {
-    impacts.iter().map(|impact| impact.reach.mean).max_by(|a, b| a.mean.total_cmp(&b.mean))
-}
-
-/// Changes with their faults, and what is to be said about reviews that lapsed.
-fn place(
+/// Where the changes land and what they bring; `edits` are those of a what-if, which the changes have taken already.
+fn place<'a>(
     system: &System,
     compact: &Compact,
-    request: &AssessRequest<'_>,
-    forecast: &str,
-) -> Result<(Vec<Placed>, Vec<String>), Vec<Diagnostic>> {
+    request: &'a AssessRequest<'_>,
+    edits: &[Edit],
+) -> Result<Vec<Placed<'a>>, Vec<Diagnostic>> {
     if request.changes.is_empty() {
         return Err(vec![Diagnostic::error("no-change", "there is no change to assess")]);
     }
-    let (mut placed, mut lapsed, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut placed, mut problems) = (Vec::new(), Vec::new());
     for InFlight { change, mapping, .. } in &request.changes {
-        let (change, said) = approvals::valid(change, forecast);
-        lapsed.extend(said);
-        let landing = match faults::land(system, &change, mapping.as_ref()) {
+        let landing = match faults::land(system, change, mapping.as_ref()) {
             Ok(landing) => landing,
             Err(found) => {
                 problems.extend(found);
                 continue;
             }
         };
-        let chance = chance::chance(&change, landing.services().len(), &request.team);
-        let faults = faults::faults(system, &change, &landing);
+        let chance = chance::chance(change, landing.services().len(), &request.team);
+        let mut faults = faults::faults(system, change, &landing);
+        for edit in edits {
+            faults.iter_mut().for_each(|fault| edit::on_derived_fault(edit, fault));
+        }
         let scenario = (!faults.is_empty())
             .then(|| scenario(system, compact, &faults, request.horizon).map(|scenario| scenario.answered(request.response)));
         match scenario.transpose() {
@@ -248,7 +236,7 @@ fn place(
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() { Ok((placed, lapsed)) } else { Err(problems) }
+    if problems.is_empty() { Ok(placed) } else { Err(problems) }
 }
 
 /// Resolves faults for a verdict. Harm that a horizon cuts is harm all the same, so a shorter horizon than the default would
@@ -271,7 +259,7 @@ fn simulated(
     system: &System,
     compact: &Compact,
     request: &AssessRequest<'_>,
-    placed: &[Placed],
+    placed: &[Placed<'_>],
 ) -> Result<Outcome, Vec<Diagnostic>> {
     let mut last = None;
     for look in looks(rules::SAMPLING_DELTA, request.trials.max(1)) {
@@ -291,7 +279,7 @@ fn at_look(
     system: &System,
     compact: &Compact,
     request: &AssessRequest<'_>,
-    (placed, look): (&[Placed], Look),
+    (placed, look): (&[Placed<'_>], Look),
 ) -> Result<Outcome, Vec<Diagnostic>> {
     let mut impacts = Vec::new();
     for placed in placed {
@@ -299,11 +287,16 @@ fn at_look(
             impacts.push(run(system, compact, request, (scenario, placed.change.at.as_ref(), look))?);
         }
     }
+    Ok(outcome(system, placed, impacts, look))
+}
+
+/// What simulations come to.
+fn outcome(system: &System, placed: &[Placed<'_>], impacts: Vec<Simulation>, look: Look) -> Outcome {
     let parts = parts(placed, &impacts);
     let risk = score::risk(system, &parts, REPORTED);
     let decision = score::risk(system, &parts, look.confidence);
     let worst = score::impaired_in_worst(&parts, look.confidence);
-    Ok(Outcome { look, risk, decision, worst, impacts })
+    Outcome { look, risk, decision, worst, impacts }
 }
 
 fn run(
@@ -320,7 +313,7 @@ fn run(
         seed: request.seed,
         at: at.cloned().or_else(|| request.at.clone()),
         threads: request.threads,
-        watch: policy::watched(&request.policy, system, MOST_WATCHED),
+        watch: watched(request, system),
         budgets: score::budgets(system),
         curves: request.curves,
         progress: request.progress,
@@ -329,12 +322,17 @@ fn run(
     simulate(system, compact, scenario, &question).map_err(|problem| vec![problem])
 }
 
+/// Services whose part in the worst trials is asked.
+fn watched(request: &AssessRequest<'_>, system: &System) -> Vec<ServiceId> {
+    policy::watched(&request.policy, system, MOST_WATCHED)
+}
+
 /// The impact that is shown: of the one change, or of all faults at once.
 fn whole_impact(
     system: &System,
     compact: &Compact,
     request: &AssessRequest<'_>,
-    placed: &[Placed],
+    placed: &[Placed<'_>],
     (together, outcome): (&Scenario, &Outcome),
 ) -> Result<Simulation, Vec<Diagnostic>> {
     match outcome.impacts.as_slice() {
@@ -362,22 +360,25 @@ fn what_facts_would_change(
     uncertainty(system, compact, scenario, &question, replicates).map(Some).map_err(|problem| vec![problem])
 }
 
-fn parts<'a>(placed: &'a [Placed], impacts: &'a [Simulation]) -> Vec<Part<'a>> {
+fn parts<'a>(placed: &'a [Placed<'_>], impacts: &'a [Simulation]) -> Vec<Part<'a>> {
     let simulated = placed.iter().filter(|placed| placed.scenario.is_some());
     simulated.zip(impacts).map(|(placed, impact)| Part { chance: &placed.chance, impact }).collect()
 }
 
-/// The largest share of trials in which harm went on at the horizon, with the horizon in minutes.
-fn censored(impacts: &[Simulation]) -> Option<(f64, f64)> {
-    let cut = impacts.iter().filter_map(|impact| Some((impact.censored, impact.horizon_minutes?)));
-    cut.max_by(|a, b| a.0.total_cmp(&b.0))
+/// The titles of all changes.
+fn title(placed: &[Placed<'_>]) -> Option<String> {
+    placed.iter().filter_map(|placed| placed.change.title.clone()).reduce(|all, title| all + "; " + &title)
+}
+
+fn names(system: &System, services: &[ServiceId]) -> Vec<String> {
+    services.iter().map(|id| system.service_name(*id).to_owned()).collect()
 }
 
 fn latest(request: &AssessRequest<'_>) -> Option<Zoned> {
     request.changes.iter().filter_map(|one| one.change.at.clone()).max().or_else(|| request.at.clone())
 }
 
-fn services(placed: &[Placed]) -> Vec<ServiceId> {
+fn services(placed: &[Placed<'_>]) -> Vec<ServiceId> {
     let mut services = Vec::new();
     for id in placed.iter().flat_map(|placed| placed.landing.services()) {
         if !services.contains(&id) {
@@ -385,16 +386,6 @@ fn services(placed: &[Placed]) -> Vec<ServiceId> {
         }
     }
     services
-}
-
-fn about_changes(placed: &[Placed], quality: &mut DataQuality) {
-    for placed in placed {
-        for sentence in faults::assumed(&placed.change).into_iter().chain(chance::assumed(&placed.chance)) {
-            if !quality.assumed.contains(&sentence) {
-                quality.assumed.push(sentence);
-            }
-        }
-    }
 }
 
 fn worst_paths(system: &System, compact: &Compact, scenario: &Scenario, impaired: &[(ServiceId, f64)]) -> Vec<Path> {
@@ -413,14 +404,15 @@ struct Pieces {
     uncertainty: Option<Uncertainty>,
     outcome: Option<Outcome>,
     paths: Vec<Path>,
+    mitigations: Option<Mitigations>,
     notes: Vec<String>,
     forecast: String,
     policy: Option<String>,
 }
 
-fn assembled(system: &System, placed: &[Placed], pieces: Pieces) -> Assessment {
-    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, mut notes, forecast, policy } =
-        pieces;
+fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
+    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, mitigations, .. } = pieces;
+    let Pieces { mut notes, forecast, policy, .. } = pieces;
     notes.extend(decided.notes);
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
@@ -447,6 +439,7 @@ fn assembled(system: &System, placed: &[Placed], pieces: Pieces) -> Assessment {
         missing: decided.missing,
         floors: decided.floors,
         paths,
+        mitigations,
         advice: decided.advice,
         notes,
         data_quality: quality,
@@ -457,9 +450,9 @@ fn assembled(system: &System, placed: &[Placed], pieces: Pieces) -> Assessment {
 }
 
 /// Notes about the input, and about the people who sign.
-fn notes(request: &AssessRequest<'_>, placed: &[Placed]) -> Vec<String> {
+fn notes(request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Vec<String> {
     let mut notes = request.notes.clone();
-    for note in placed.iter().flat_map(|placed| review::notes(&placed.change, &request.team)) {
+    for note in placed.iter().flat_map(|placed| review::notes(placed.change, &request.team)) {
         if !notes.contains(&note) {
             notes.push(note);
         }
@@ -468,13 +461,13 @@ fn notes(request: &AssessRequest<'_>, placed: &[Placed]) -> Vec<String> {
 }
 
 /// The most cautious answer over the changes.
-fn assisted(placed: &[Placed]) -> Assisted {
+fn assisted(placed: &[Placed<'_>]) -> Assisted {
     let answers = || placed.iter().map(|placed| placed.change.ai_assisted);
     let first = |answer: TriState| answers().find(|assisted| assisted.answer == answer);
     first(TriState::Yes).or_else(|| first(TriState::Unknown)).or_else(|| first(TriState::No)).unwrap_or_default()
 }
 
-fn ai_evidence(placed: &[Placed]) -> Vec<String> {
+fn ai_evidence(placed: &[Placed<'_>]) -> Vec<String> {
     let signs = placed.iter().flat_map(|placed| &placed.change.ai_evidence);
     let sentence = |sign: &crate::change::provenance::Evidence| {
         format!("{}: `{}` ({}, confidence {})", sign.place(), sign.text, sign.signal.as_str(), sign.confidence.as_str())
@@ -483,7 +476,7 @@ fn ai_evidence(placed: &[Placed]) -> Vec<String> {
 }
 
 /// All factors; of several changes each with its title.
-fn factors(placed: &[Placed]) -> Vec<Factor> {
+fn factors(placed: &[Placed<'_>]) -> Vec<Factor> {
     let named = |placed: &Placed| {
         let title = placed.change.title.clone().unwrap_or_else(|| "untitled change".to_owned());
         let factors = placed.chance.factors.iter().cloned();

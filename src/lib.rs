@@ -4,6 +4,7 @@ pub mod assess;
 pub mod change;
 pub mod diagnostic;
 pub mod document;
+pub mod edit;
 pub mod fault;
 pub mod finding;
 pub mod lanes;

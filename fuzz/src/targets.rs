@@ -19,6 +19,7 @@ use shockfront::change::terraform_land::land_plan;
 use shockfront::change::trailers::{person, trailers};
 use shockfront::diagnostic::{Diagnostic, SourceId, Sources};
 use shockfront::document::{self, Format, decode_utf8};
+use shockfront::edit::{self, Edit};
 use shockfront::fault::file::read_faults;
 use shockfront::fault::spec::law;
 use shockfront::fault::{Fault, FaultKind, Scenario};
@@ -49,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ledger_file", ledger_file),
     ("fault_file", fault_file),
     ("fault", fault),
+    ("edit", edit),
     ("unified_diff", unified_diff),
     ("raw_diff", raw_diff),
     ("commit_log", commit_log),
@@ -243,6 +245,54 @@ pub fn fault(data: &[u8]) {
             assert!(!fault.label().is_empty());
             let (system, compact) = shop();
             run(system, compact, &fault);
+        }
+        Err((message, range)) => {
+            assert!(!message.is_empty());
+            assert!(text.get(range.clone()).is_some(), "{range:?} is not a part of {text:?}");
+        }
+    }
+}
+
+/// A system with facts that edits can change.
+fn facts() -> &'static System {
+    const FACTS: &str = "schema: shockfront/topology/v1
+services:
+  web: {replicas: {count: 2, need: 1}, groups: [zone-a], requires: {at_least: 1, of: [cart, ads]}}
+  cart: {detect: 5m}
+  ads: {operations: [Show, Pick]}
+  agent: {kind: agent}
+dependencies:
+  - {from: web, to: cart, probability: 0.8}
+  - {from: web, to: ads.Show, kind: soft}
+  - {from: web, to: cart, kind: startup}
+  - {from: cart, to: agent, kind: authority, verbs: [write, delete]}
+groups: {zone-a: {kind: zone}, zone-b: {kind: zone}}
+";
+    static FACTS_SYSTEM: OnceLock<System> = OnceLock::new();
+    FACTS_SYSTEM.get_or_init(|| {
+        let files = Single { name: "facts.yaml", bytes: FACTS.as_bytes() };
+        topology::load(&mut Sources::default(), "facts.yaml", &files).expect("valid").system
+    })
+}
+
+/// `--with EDIT`, applied to a small system.
+pub fn edit(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Edit::parse(text) {
+        Ok(edit) => {
+            let written = edit.to_string();
+            assert_eq!(
+                Edit::parse(&written).map(|again| again.what),
+                Ok(edit.what.clone()),
+                "{text:?} is written as {written:?}"
+            );
+            for known in [&shop().0, facts()] {
+                let mut system = known.clone();
+                match edit::on_system(&edit, &mut system) {
+                    Ok(_) => assert!(system.recheck().is_ok()),
+                    Err(refusal) => assert!(text.get(refusal.range).is_some()),
+                }
+            }
         }
         Err((message, range)) => {
             assert!(!message.is_empty());

@@ -2,7 +2,8 @@
 //!
 //! Only what works appears. Help texts show complete commands; man pages and completions are made from the same definitions.
 
-pub(crate) use super::args_report::{AssessFormat, RankFormat, ResultFormat, Wanted, parse_wanted};
+pub(crate) use super::args_compare::Compare;
+pub(crate) use super::args_report::{AssessFormat, ResultFormat, TableFormat, Wanted, parse_wanted};
 pub(crate) use super::args_simulate::{Merge, Rank, Simulate};
 use super::when::parse_at;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -70,6 +71,11 @@ pub(crate) enum Command {
     ///
     /// A fault is KIND@TARGET with values behind commas. The target is a service, SERVICE.OPERATION or a group.
     Simulate(Box<Simulate>),
+    /// Compare a fault or a change with and without something done about it, or on two topologies
+    ///
+    /// Both sides are simulated on the same random numbers, so the difference is that of the edits alone and its interval is that of
+    /// paired trials. An edit that changes nothing says so.
+    Compare(Box<Compare>),
     /// Join the parts that `simulate --shard` or `rank --shard` wrote
     ///
     /// Prints what one run of all trials would have printed, to the byte. The topology, and a fault file, are read again from where
@@ -212,6 +218,9 @@ pub(crate) struct Assess {
     /// Repeat the impact with N draws of the probabilities that are beliefs: what would more facts change?
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000))]
     pub(crate) uncertainty: Option<u64>,
+    /// Do not simulate what would make the change safer; the verdict is the same and comes sooner
+    #[arg(long)]
+    pub(crate) no_mitigations: bool,
     /// Report only: exit 0 where the gate does not pass
     #[arg(long)]
     pub(crate) advisory: bool,
@@ -392,6 +401,8 @@ pub(crate) enum FileFormat {
     Part,
     /// shockfront/ranking/v1
     Ranking,
+    /// shockfront/comparison/v1
+    Comparison,
 }
 
 /// `completions`.
@@ -463,7 +474,12 @@ mod tests {
     #[test]
     fn definitions_are_sound_and_examples_parse() {
         Arguments::command().debug_assert();
-        let texts = [&[ASSESS_EXAMPLES, CHECK_EXAMPLES][..], &super::super::args_simulate::EXAMPLES].concat();
+        let texts = [
+            &[ASSESS_EXAMPLES, CHECK_EXAMPLES][..],
+            &super::super::args_simulate::EXAMPLES,
+            &[super::super::args_compare::EXAMPLES],
+        ]
+        .concat();
         for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_once("shockfront ")) {
             let words = std::iter::once("shockfront").chain(line.1.split_whitespace());
             assert!(Arguments::try_parse_from(words).is_ok(), "{}", line.1);

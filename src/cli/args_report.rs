@@ -17,9 +17,9 @@ pub(crate) enum ResultFormat {
     Html,
 }
 
-/// `--format` of a ranking.
+/// `--format` of a ranking and of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum RankFormat {
+pub(crate) enum TableFormat {
     /// For people at a terminal.
     #[default]
     Text,
@@ -31,11 +31,11 @@ pub(crate) enum RankFormat {
 
 impl ResultFormat {
     /// The same of a ranking; `None` where a ranking is not written like this.
-    pub(crate) fn of_ranking(self) -> Option<RankFormat> {
+    pub(crate) fn of_ranking(self) -> Option<TableFormat> {
         match self {
-            Self::Text => Some(RankFormat::Text),
-            Self::Json => Some(RankFormat::Json),
-            Self::Markdown => Some(RankFormat::Markdown),
+            Self::Text => Some(TableFormat::Text),
+            Self::Json => Some(TableFormat::Json),
+            Self::Markdown => Some(TableFormat::Markdown),
             Self::Html => None,
         }
     }

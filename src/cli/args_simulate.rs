@@ -1,6 +1,6 @@
 //! What can be typed for `simulate`, `merge` and `rank`.
 
-use super::args::{Detail, Output, RankFormat, ResultFormat, Sampling, parse_precision};
+use super::args::{Detail, Output, ResultFormat, Sampling, TableFormat, parse_precision};
 use clap::{Args, ValueEnum, ValueHint};
 use shockfront::fault::FaultKind;
 use shockfront::propagation::Shard;
@@ -131,7 +131,7 @@ pub(crate) struct Rank {
     pub(crate) top: usize,
     /// Format of the result
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: RankFormat,
+    pub(crate) format: TableFormat,
     /// How to simulate.
     #[command(flatten)]
     pub(crate) sampling: Sampling,

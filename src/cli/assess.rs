@@ -56,6 +56,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         basis: vec![loaded.sha256.clone(), team_hash, policy_hash],
         trials,
         precision: arguments.detail.precision,
+        mitigations: !arguments.no_mitigations,
         uncertainty: arguments.uncertainty,
         seed: Seed(sampling.seed),
         threads: sampling.threads.map(usize::from),
@@ -112,6 +113,7 @@ fn command(arguments: &Assess, trials: u64, format: AssessFormat) -> String {
     words.option("ledger", arguments.ledger.as_ref());
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);
+    words.switch("no-mitigations", arguments.no_mitigations);
     words.switch("advisory", arguments.advisory);
     words.sampling(&arguments.sampling, &arguments.detail, Some(trials));
     words.format(&format);

@@ -1,11 +1,13 @@
 //! The only room that prints, reads files and starts processes: `args` are typed words, `run` acts on them, one file a command.
 
 mod args;
+mod args_compare;
 mod args_report;
 mod args_simulate;
 mod assess;
 mod assess_outputs;
 mod check;
+mod compare;
 pub(crate) mod diagnose;
 mod evidence;
 mod failure;

@@ -1,6 +1,6 @@
 //! `rank`: every service as the fault.
 
-use super::args::{Detail, Merge, Rank, RankFormat};
+use super::args::{Detail, Merge, Rank, TableFormat};
 use super::args_simulate::Measure as Asked;
 use super::failure::{Failure, Outcome};
 use super::merge::misfit;
@@ -113,9 +113,9 @@ fn report(session: &Session, arguments: &Rank, loaded: &Loaded, ranking: &Rankin
         command: command(arguments, trials(arguments)),
     };
     let text = match arguments.format {
-        RankFormat::Text => ranking_text(&report, session.paper(sampling.output.output.is_some())),
-        RankFormat::Json => ranking_json(&report),
-        RankFormat::Markdown => ranking_markdown(&report),
+        TableFormat::Text => ranking_text(&report, session.paper(sampling.output.output.is_some())),
+        TableFormat::Json => ranking_json(&report),
+        TableFormat::Markdown => ranking_markdown(&report),
     };
     deliver(&text, sampling.output.output.as_deref())?;
     Ok(Outcome::Passed)

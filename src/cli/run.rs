@@ -3,7 +3,7 @@
 use super::args::{Arguments, Command};
 use super::failure::{Failure, INTERNAL, Outcome};
 use super::session::Session;
-use super::{assess, check, generate, graph, merge, pages, rank, schema, simulate};
+use super::{assess, check, compare, generate, graph, merge, pages, rank, schema, simulate};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -34,6 +34,7 @@ fn run(session: &mut Session, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Assess(arguments) => assess::run(session, &arguments),
         Command::Simulate(arguments) => simulate::run(session, &arguments),
+        Command::Compare(arguments) => compare::run(session, &arguments),
         Command::Merge(arguments) => merge::run(session, &arguments),
         Command::Rank(arguments) => rank::run(session, &arguments),
         Command::Check(arguments) => check::run(session, &arguments),

@@ -27,14 +27,14 @@ pub(super) const TRIALS: u64 = 16_384;
 pub(super) const STATIC_TRIALS: u64 = 65_536;
 
 /// A fault with the places to point at.
-struct Named {
-    fault: Fault,
+pub(super) struct Named {
+    pub(super) fault: Fault,
     /// As the user wrote it.
-    written: String,
+    pub(super) written: String,
     /// The whole fault.
-    whole: Option<Span>,
+    pub(super) whole: Option<Span>,
     /// Its target.
-    target: Option<Span>,
+    pub(super) target: Option<Span>,
 }
 
 /// Everything that is read before trials are run.
@@ -112,7 +112,7 @@ fn asked_more(arguments: &Simulate, prepared: &Prepared, request: Request<'_>) -
 /// Reads the topology from `topology`, and the faults. Errors of the faults are shown together with those of the topology.
 pub(super) fn prepare(session: &mut Session, arguments: &Simulate, topology: &str) -> Result<Prepared, Failure> {
     let loaded = session.topology(topology);
-    let faults = faults(session, arguments);
+    let faults = faults(session, &arguments.fault, arguments.fault_file.as_deref());
     let (loaded, (faults, fault_file)) = match (loaded, faults) {
         (Ok(loaded), Ok(faults)) => (loaded, faults),
         (Err(Failure::Input(first)), Err(Failure::Input(second))) => return Err(Failure::Input([first, second].concat())),
@@ -192,9 +192,13 @@ pub(crate) fn listed(services: Option<Services>, system: &System) -> ServiceList
 }
 
 /// All faults of the command line and of the fault file, or everything that is wrong with them.
-fn faults(session: &mut Session, arguments: &Simulate) -> Result<(Vec<Named>, Option<String>), Failure> {
+pub(super) fn faults(
+    session: &mut Session,
+    texts: &[String],
+    file: Option<&str>,
+) -> Result<(Vec<Named>, Option<String>), Failure> {
     let (mut faults, mut problems, mut hash) = (Vec::new(), Vec::new(), None);
-    for text in &arguments.fault {
+    for text in texts {
         let source = session.typed("--fault", text);
         match Fault::parse(text) {
             Ok(fault) => {
@@ -206,7 +210,7 @@ fn faults(session: &mut Session, arguments: &Simulate) -> Result<(Vec<Named>, Op
             Err((message, range)) => problems.push(Diagnostic::error("bad-fault", message).at(span(source, range), "")),
         }
     }
-    if let Some(path) = &arguments.fault_file {
+    if let Some(path) = file {
         match inputs::faults(session, path) {
             Ok((read, text_hash)) => {
                 hash = Some(text_hash);
@@ -223,7 +227,7 @@ fn faults(session: &mut Session, arguments: &Simulate) -> Result<(Vec<Named>, Op
 }
 
 /// Resolves the faults; a problem is shown in the fault that has it.
-fn scenario(system: &System, compact: &Compact, faults: &[Named], sampling: &Sampling) -> Result<Scenario, Failure> {
+pub(super) fn scenario(system: &System, compact: &Compact, faults: &[Named], sampling: &Sampling) -> Result<Scenario, Failure> {
     let all: Vec<Fault> = faults.iter().map(|named| named.fault.clone()).collect();
     let problems = match Scenario::new(system, compact, &all, sampling.horizon) {
         Ok(scenario) => return Ok(scenario.answered(sampling.response())),

@@ -94,18 +94,23 @@ impl FaultKind {
         matches!(self, Self::Crash | Self::StateLoss | Self::ZoneLoss | Self::Expiry)
     }
 
+    /// Can a roll-out hold it back or take it back? Releases, settings and outputs; never lost state or advice.
+    pub fn can_be_held_back(self) -> bool {
+        matches!(self, Self::BadDeploy | Self::ConfigPush | Self::CorruptOutput)
+    }
+
     /// Does the service have to start again afterwards?
-    pub(crate) fn crashes(self) -> bool {
+    pub fn crashes(self) -> bool {
         matches!(self, Self::Crash | Self::StateLoss | Self::ZoneLoss)
     }
 
     /// May `rollback` replace `repair`? (semantics 13)
-    pub(crate) fn can_roll_back(self) -> bool {
+    pub fn can_roll_back(self) -> bool {
         matches!(self, Self::BadDeploy | Self::ConfigPush)
     }
 
     /// Do the service's own `detect` and `repair` apply, or the catalogue's stages? (semantics 13)
-    pub(crate) fn takes_service_times(self) -> bool {
+    pub fn takes_service_times(self) -> bool {
         matches!(self, Self::Crash | Self::ErrorRate | Self::Latency | Self::Overload | Self::BadDeploy | Self::ConfigPush)
     }
 
@@ -159,7 +164,9 @@ impl FaultKind {
 }
 
 /// Roll-back without a stated value (elite recovery, DORA 2024).
-pub(crate) const ROLLBACK: DurationLaw = DurationLaw::lognormal_minutes(20, 90);
+pub const ROLLBACK: DurationLaw = DurationLaw::lognormal_minutes(20, 90);
+/// Restoring lost state, and validating it, where the restore was drilled (model.md §8b; elicited).
+pub const TESTED_RESTORE: [DurationLaw; 2] = [DurationLaw::lognormal_minutes(60, 180), DurationLaw::lognormal_minutes(30, 90)];
 /// Automatic roll-back of a caught canary (model.md §3.2).
 pub(crate) const CANARY_ROLLBACK: DurationLaw = DurationLaw::lognormal_minutes(5, 15);
 /// Switching back a blue-green deployment or a flag (model.md §3.2).

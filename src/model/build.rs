@@ -166,6 +166,7 @@ fn add_dependencies(
         columns.detail.push(columns.details.len() as u32);
         columns.details.push(Detail {
             kind,
+            drawn_as: None,
             from_operation: from.operation,
             to_operation: to.operation,
             facts: dependency.facts,

@@ -19,6 +19,7 @@ pub(crate) mod rows;
 pub mod structure;
 pub mod system;
 pub mod traffic;
+mod what_if;
 
 pub use crate::units::DurationLaw;
 pub use compact::Compact;

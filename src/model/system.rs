@@ -23,6 +23,8 @@ pub struct Endpoint {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Detail {
     pub(crate) kind: DependencyKind,
+    /// In a what-if that changed the kind: the kind before, which keys its random numbers.
+    pub(crate) drawn_as: Option<DependencyKind>,
     pub(crate) from_operation: Option<u32>,
     pub(crate) to_operation: Option<u32>,
     pub(crate) facts: Dependency,
@@ -30,7 +32,13 @@ pub(crate) struct Detail {
 
 impl Detail {
     pub(crate) fn plain() -> Self {
-        Self { kind: DependencyKind::Hard, from_operation: None, to_operation: None, facts: Dependency::default() }
+        Self {
+            kind: DependencyKind::Hard,
+            drawn_as: None,
+            from_operation: None,
+            to_operation: None,
+            facts: Dependency::default(),
+        }
     }
 }
 
@@ -139,6 +147,12 @@ impl System {
     /// The kind of a dependency.
     pub fn kind(&self, id: DependencyId) -> DependencyKind {
         self.detail(id).kind
+    }
+
+    /// The kind that keys the random numbers of a dependency: its own, unless a what-if changed it.
+    pub(crate) fn drawn_as(&self, id: DependencyId) -> DependencyKind {
+        let detail = self.detail(id);
+        detail.drawn_as.unwrap_or(detail.kind)
     }
 
     /// What is stated about a dependency.

@@ -1,6 +1,7 @@
 //! What would make a change safer, from what is known about it.
 //!
-//! Sentences, not numbers: how much each would help is for the comparison of simulations to say. Only what is open is advised.
+//! Sentences, not numbers. Where mitigations are simulated, these say how much roll-outs, ways back and containment would help, and no
+//! sentence guesses at it. Only what is open is advised.
 
 use super::{Facts, rules};
 use crate::change::facts::{Change, TriState};
@@ -19,15 +20,21 @@ const LIKELY: f64 = 0.25;
 /// Advice for a verdict, each sentence once.
 pub(super) fn advice(facts: &Facts<'_>, band: Band) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
+    let is_simulated = facts.are_mitigations_simulated && band > Band::Green;
     for change in facts.changes {
         let mut add = |sentence: String| {
             if !said.contains(&sentence) {
                 said.push(sentence);
             }
         };
+        if !is_simulated {
+            about_harm(change, &mut add);
+        }
         about_change(facts, change, band, &mut add);
     }
-    if let Some((service, _)) = facts.impaired.iter().find(|(service, p)| *p >= LIKELY && !facts.services.contains(service)) {
+    if !is_simulated
+        && let Some((service, _)) = facts.impaired.iter().find(|(service, p)| *p >= LIKELY && !facts.services.contains(service))
+    {
         let name = facts.system.service_name(*service);
         said.push(format!("contain the fault before {name}: a tested fallback or a buffer on its way (see the paths)"));
     }
@@ -44,7 +51,8 @@ pub(super) fn advice(facts: &Facts<'_>, band: Band) -> Vec<String> {
     said
 }
 
-fn about_change(facts: &Facts<'_>, change: &Change, band: Band, add: &mut impl FnMut(String)) {
+/// How far a fault gets before it is taken back.
+fn about_harm(change: &Change, add: &mut impl FnMut(String)) {
     if !change.rollout.is_some_and(|rollout| rules::is_gradual(rollout.strategy)) {
         add("roll out by canary, waves or flag instead of everywhere at once".to_owned());
     }
@@ -52,6 +60,9 @@ fn about_change(facts: &Facts<'_>, change: &Change, band: Band, add: &mut impl F
         let what = if change.destructive == TriState::Yes { "restoring what it destroys" } else { "the roll-back" };
         add(format!("test {what} before, and say so in the change file"));
     }
+}
+
+fn about_change(facts: &Facts<'_>, change: &Change, band: Band, add: &mut impl FnMut(String)) {
     match change.test_coverage {
         None => add("state how much of the changed lines tests cover: unknown counts as nothing".to_owned()),
         Some(share) if share < WELL_TESTED => add(format!("add tests: they cover {:.0} % of the changed lines", share * 100.0)),

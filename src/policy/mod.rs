@@ -66,6 +66,8 @@ pub struct Facts<'a> {
     pub worst: &'a [(ServiceId, Estimate)],
     /// Share of the trials in which harm went on at the horizon, and the horizon in minutes.
     pub censored: Option<(f64, f64)>,
+    /// Roll-outs, ways back and containment are simulated, so that no sentence has to guess at them.
+    pub are_mitigations_simulated: bool,
     /// P(the score is above a limit), given the spread of P(fault).
     pub p_score_above: &'a dyn Fn(f64) -> f64,
 }

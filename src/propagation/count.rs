@@ -55,6 +55,18 @@ pub(super) fn count_batch(reached: &Reached, machine: Machine, labels: &[u32], t
     }
 }
 
+/// Adds in which trials of a batch of static reach each label node is impaired.
+pub(super) fn mark_batch(reached: &Reached, labels: &[u32], marks: &mut Vec<Mask>, batch: Batch) {
+    let sources = sorted_sources(reached);
+    let valid = Mask::first(batch.lanes);
+    marks.extend(labels.iter().map(|node| {
+        let [errors, latency, wrong] = reached.at(*node as usize);
+        let found = sources.binary_search_by_key(node, |(source, _)| *source);
+        let source = found.map_or(Mask::NONE, |at| sources[at].1);
+        errors.or(latency).or(wrong).or(source).and(valid)
+    }));
+}
+
 /// Counts trials of each service, and services of each trial by bit-sliced counters: plane i holds digit i of 512 counts.
 struct Counting<'a> {
     masks: &'a [Mask],

@@ -416,7 +416,7 @@ impl Builder<'_> {
         }
         let (from, to) = (self.system.consumer(id), self.system.provider(id));
         let end = |endpoint| name_hash(&self.system.endpoint_name(endpoint));
-        let name = pair_hash(end(from), end(to), crossing.kind.stable_number());
+        let name = pair_hash(end(from), end(to), self.system.drawn_as(id).stable_number());
         // Nothing below the threshold impairs; what no fallback covers always fails (semantics 5, 6).
         let crosses = amplified(1.0, crossing.calls) * crossing.share;
         let errors = if !impairs(crosses) {

@@ -3,7 +3,7 @@
 //! What must hold: the answer depends on system, scenario, seed and number of trials only. Trials are numbered; threads take
 //! ranges of them; tallies are integers.
 
-use super::count::count_batch;
+use super::count::{count_batch, mark_batch};
 use super::curves::MOST_FOLLOWED;
 use super::exact;
 use super::first_crossing::FirstCrossing;
@@ -57,6 +57,8 @@ pub struct Request<'a> {
     pub series: bool,
     /// Keep what pictures need: distributions, and the worst-hit services over time.
     pub curves: bool,
+    /// Keep who is impaired in which trial, for the comparison of two runs.
+    pub marks: bool,
     /// Services whose part in the worst trials is asked.
     pub watch: Vec<ServiceId>,
     /// Budget of each journey in user-minutes, for the breach probability; empty when not asked.
@@ -304,6 +306,9 @@ impl<'a> Run<'a> {
                 }
                 target.with(|part| {
                     count_batch(reached, machine, &labels, &mut part.tally, span.total, batch);
+                    if self.request.marks {
+                        mark_batch(reached, &labels, &mut part.marks, batch);
+                    }
                     below.iter().for_each(|below| starving.count(below, &mut part.tally.starved));
                 });
             },

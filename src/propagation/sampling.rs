@@ -12,13 +12,13 @@ use super::run::{Request, Run, in_threads, with_run};
 use super::tally::Tally;
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
-use crate::lanes::BATCH;
+use crate::lanes::{BATCH, Mask};
 use crate::model::{Compact, System};
 use crate::statistics::looks;
 use std::ops::Range;
 
 /// Batches between two reports of rows: a quarter of a million trials wait in memory at most.
-const WINDOW: u64 = 512;
+const WINDOW: usize = 512;
 
 /// Some batches of a run.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn whole(total: u64) -> Self {
+    pub(super) fn whole(total: u64) -> Self {
         Self { total, batches: 0..total.div_ceil(BATCH) }
     }
 
@@ -39,10 +39,10 @@ impl Span {
         trial(self.batches.start)..trial(self.batches.end)
     }
 
-    /// The same batches, a window at a time.
-    fn windows(&self) -> impl Iterator<Item = Self> + '_ {
-        let starts = self.batches.clone().step_by(WINDOW as usize);
-        starts.map(|start| Self { total: self.total, batches: start..(start + WINDOW).min(self.batches.end) })
+    /// The same batches, so many at a time.
+    pub(super) fn windows(&self, width: usize) -> impl Iterator<Item = Self> + '_ {
+        let starts = self.batches.clone().step_by(width.max(1));
+        starts.map(move |start| Self { total: self.total, batches: start..(start + width as u64).min(self.batches.end) })
     }
 }
 
@@ -114,6 +114,8 @@ pub(super) struct Part {
     pub(super) losses: Vec<Loss>,
     pub(super) breaches: u64,
     pub(super) rows: Rows,
+    /// Who is impaired in which trials of a batch, all services of a batch in a row; empty where nobody asked.
+    pub(super) marks: Vec<Mask>,
 }
 
 impl Part {
@@ -127,6 +129,7 @@ impl Part {
         self.breaches += other.breaches;
         self.rows.censored.extend(other.rows.censored);
         self.rows.milli_user_minutes.extend(other.rows.milli_user_minutes);
+        self.marks.extend(other.marks);
         self
     }
 }
@@ -142,7 +145,8 @@ pub struct Sample {
     pub optimistic: Option<Tally>,
     pub(super) losses: Vec<Loss>,
     pub(super) breaches: u64,
-    rows: Rows,
+    pub(super) rows: Rows,
+    pub(super) marks: Vec<Mask>,
 }
 
 impl Sample {
@@ -156,7 +160,13 @@ impl Sample {
             losses: part.losses,
             breaches: part.breaches,
             rows: part.rows,
+            marks: part.marks,
         }
+    }
+
+    /// Gives back what is known of single trials.
+    pub(super) fn forget_trials(&mut self) {
+        (self.rows, self.marks) = Default::default();
     }
 
     /// Adds other trials of the same run; in any order.
@@ -191,6 +201,25 @@ pub fn sample(
 ) -> Result<Sample, Diagnostic> {
     with_run(system, compact, scenario, request, |run| {
         Ok(in_threads(request.threads, || gather(run, &shard.span(request.trials))))
+    })
+}
+
+/// Runs all trials; gives what they add up to, and what that says.
+///
+/// # Errors
+/// As [`super::simulate`]; `exact` and `precision` are not asked here.
+pub fn sampled(
+    system: &System,
+    compact: &Compact,
+    scenario: &Scenario,
+    request: &Request<'_>,
+) -> Result<(Sample, Simulation), Diagnostic> {
+    with_run(system, compact, scenario, request, |run| {
+        Ok(in_threads(request.threads, || {
+            let sample = gather(run, &Span::whole(request.trials));
+            let simulation = run.concluded(&sample, request.confidence.unwrap_or(CONFIDENCE));
+            (sample, simulation)
+        }))
     })
 }
 
@@ -237,7 +266,7 @@ fn gather(run: &Run<'_>, span: &Span) -> Sample {
 fn gather_from(run: &Run<'_>, span: &Span, fresh: u64) -> Sample {
     let Some(hand_on) = run.request.rows else { return run.gather(span) };
     let mut all: Option<Sample> = None;
-    for window in span.windows() {
+    for window in span.windows(WINDOW) {
         let mut next = run.gather(&window);
         let rows = std::mem::take(&mut next.rows).from(fresh);
         if !rows.reach.is_empty() {

@@ -11,7 +11,7 @@ use super::spreading::{Source, Spreading};
 use super::starved::{Downstream, Starving};
 use super::tally::Tally;
 use super::timeline::{JourneyOutcome, Spread, Timeline, Trial};
-use crate::lanes::BATCH;
+use crate::lanes::{BATCH, Mask};
 use crate::statistics::batch::batch_of;
 
 /// What is the same for all batches.
@@ -44,6 +44,8 @@ struct State<'b> {
     columns: Columns,
     /// When services are impaired, by label position.
     spells: Vec<Spell>,
+    /// By label position, the trials of the batch in which it is impaired; empty where nobody asked.
+    marks: Vec<Mask>,
     /// By trial of the batch: the batch of the mean that it belongs to.
     mean_batches: Vec<usize>,
     /// By trial of the batch: harm to the root goes on at the horizon, and services of the root that are impaired.
@@ -82,6 +84,10 @@ impl<'b> Clocked<'_, 'b> {
         state.mean_batches.extend((0..batch.lanes).map(|lane| batch_of(batch.number * BATCH + lane, self.trials)));
         run_batch(&mut state.reached, run.machine(), run.plan, run.scenario, run.request.seed, batch);
         state.live.start(batch.number, slots(run.plan));
+        state.marks.clear();
+        if run.request.marks {
+            state.marks.resize(self.labels.len(), Mask::NONE);
+        }
         self.spread(state, &mut part.tally, batch);
         let all_spread = (0..batch.lanes).all(|lane| state.spreading.takes(lane));
         if !all_spread {
@@ -91,6 +97,7 @@ impl<'b> Clocked<'_, 'b> {
         for lane in 0..batch.lanes {
             self.one(state, part, batch, lane);
         }
+        part.marks.append(&mut state.marks);
         if let Some(below) = &self.below {
             state.starving.settle(below);
             state.starving.count(below, &mut part.tally.starved);
@@ -100,7 +107,7 @@ impl<'b> Clocked<'_, 'b> {
     /// Decides and counts the trials that a spreading outage is all of.
     fn spread(&'b self, state: &mut State<'b>, tally: &mut Tally, batch: Batch) {
         let (run, first) = (self.run, batch.number * BATCH);
-        let State { trial, live, spreading, reached, roots, columns, starving, mean_batches, spells, .. } = state;
+        let State { trial, live, spreading, reached, roots, columns, starving, mean_batches, spells, marks, .. } = state;
         let Some(spread) = &self.spread else { return };
         spreading.begin(&self.line);
         roots.clear();
@@ -114,6 +121,7 @@ impl<'b> Clocked<'_, 'b> {
             let mean_batch = mean_batches[lane as usize];
             roots[lane as usize].1 = count_services(trial, &self.line, &self.position, &mut tally.services, mean_batch);
             self.follow(trial, &mut tally.series, spells);
+            self.mark(trial, marks, lane);
             if self.below.is_some() {
                 starving.set_trial(trial.services(&self.line), &self.position, lane);
             }
@@ -125,6 +133,9 @@ impl<'b> Clocked<'_, 'b> {
                 column.for_each_spell(|spell| series.add(&mut [spell]));
             }
         });
+        for (mark, node) in marks.iter_mut().zip(&self.labels) {
+            *mark = mark.or(*spreading.down(*node));
+        }
         if self.below.is_some() {
             self.labels.iter().enumerate().for_each(|(label, node)| starving.set_down(label, spreading.down(*node)));
         }
@@ -150,6 +161,7 @@ impl<'b> Clocked<'_, 'b> {
         let mean_batch = state.mean_batches[lane as usize];
         let reach = count_services(trial, &self.line, &self.position, &mut part.tally.services, mean_batch);
         self.follow(trial, &mut part.tally.series, &mut state.spells);
+        self.mark(trial, &mut state.marks, lane);
         count_trial(trial.journeys(), trial.is_censored(), reach, &mut part.tally, number, self.trials);
         let is_impaired = |node: u32| trial.services(&self.line).any(|(known, outcome)| known == node && outcome.onset.is_some());
         self.remember(part, number, (trial.journeys(), trial.is_censored()), is_impaired);
@@ -164,6 +176,18 @@ impl<'b> Clocked<'_, 'b> {
             spells.clear();
             spells.extend(trial.spells().map(|(node, from, until)| (self.position[node as usize], from, until)));
             series.add(spells);
+        }
+    }
+
+    /// Adds who is impaired in a trial, where that is asked.
+    fn mark(&self, trial: &Trial<'_>, marks: &mut [Mask], lane: u64) {
+        if marks.is_empty() {
+            return;
+        }
+        for (node, outcome) in trial.services(&self.line) {
+            if outcome.onset.is_some() {
+                marks[self.position[node as usize] as usize][(lane / 64) as usize] |= 1 << (lane % 64);
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 use super::escape::{code, sentence};
 use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
+use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
 use super::number::{share, share_plain};
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
@@ -75,6 +76,7 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
         let path = |at: usize| path_to(report.system, assessment, rows[at].service);
         head.push_str(&hit_table(&rows, more, &path));
     }
+    head.push_str(&mitigated(assessment));
     head.push_str(&bullets("**What to do**", &assessment.advice));
     let mut folds = vec![reasons(assessment)];
     if let Some(simulation) = impact {
@@ -86,6 +88,20 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
     folds.push(data(&assessment.data_quality));
     folds.push(list("Limits", &limit_lines(impact, &assessment.limits)));
     join(head, folds, &again(&report.command, impact.map(run_line)))
+}
+
+/// What was simulated against it.
+fn mitigated(assessment: &Assessment) -> String {
+    let (rows, lines) = (mitigation_cells(assessment), mitigation_lines(assessment));
+    let mut out = String::new();
+    if !rows.is_empty() {
+        out.push_str(&format!("| {} |\n", MITIGATION_TITLES.map(|(title, _)| title).join(" | ")));
+        out.push_str("| --- | ---: | ---: | ---: | --- |\n");
+        rows.into_iter().for_each(|cells| out.push_str(&row(&cells.map(|cell| sentence(&cell)))));
+        out.push('\n');
+    }
+    lines.iter().for_each(|line| out.push_str(&format!("- {}\n", sentence(line))));
+    if lines.is_empty() { out } else { out + "\n" }
 }
 
 /// The hidden first line; the key cannot end the comment it stands in.

@@ -7,6 +7,7 @@
 mod anchor;
 pub mod assessment_findings;
 mod charts;
+pub mod comparison;
 mod escape;
 mod figures;
 pub mod findings;
@@ -23,6 +24,7 @@ pub mod ledger;
 pub mod markdown;
 #[cfg(test)]
 mod markdown_tests;
+mod mitigations;
 pub mod number;
 pub mod part;
 pub mod part_ranking;
@@ -30,6 +32,7 @@ pub mod part_set;
 pub mod ranking;
 pub mod record;
 pub mod record_assessment;
+mod record_comparison;
 #[cfg(test)]
 mod record_tests;
 pub mod review_formats;

@@ -271,17 +271,37 @@ pub fn budget(estimate: Estimate) -> String {
     format!("{} ×", count(estimate))
 }
 
+/// A difference of two shares, in percentage points.
+pub fn share_difference(estimate: Estimate) -> String {
+    signed(estimate, &with_unit(parts(estimate, 0.01, i32::MAX), "points"))
+}
+
+/// A difference of two times in minutes, in the unit of the line.
+pub fn duration_difference(estimate: Estimate, unit: TimeUnit) -> String {
+    signed(estimate, &with_unit(parts(estimate, unit.minutes(), 0), unit.symbol()))
+}
+
+fn with_unit((point, ends): (String, Option<String>), unit: &str) -> String {
+    match ends {
+        Some(ends) => format!("{point} {unit} ({ends})"),
+        None => format!("{point} {unit}"),
+    }
+}
+
 /// A difference: its sign and interval, or that it is too close to call.
 pub fn difference(estimate: Estimate) -> String {
+    signed(estimate, &count(estimate))
+}
+
+fn signed(estimate: Estimate, text: &str) -> String {
     let Estimate { mean, interval } = estimate;
-    let text = count(estimate);
     if !is_point(interval) && interval.contains(0.0) {
         return match text.split_once(" (") {
             Some((_, ends)) => format!("{TOO_CLOSE} ({ends}"),
             None => TOO_CLOSE.to_owned(),
         };
     }
-    if mean > 0.0 { format!("+{text}") } else { text }
+    if mean > 0.0 { format!("+{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -368,6 +388,9 @@ mod tests {
         assert_eq!(difference(estimate(2.0, 1.5, 2.5)), "+2.0 (1.5 … 2.5)");
         assert_eq!(difference(estimate(0.1, -0.3, 0.4)), "too close to call (−0.3 … 0.4)");
         assert_eq!(difference(estimate(0.0, 0.0, 0.0)), "0");
+        assert_eq!(share_difference(estimate(-0.131, -0.133, -0.128)), "−13.1 points (−13.3 … −12.8)");
+        assert_eq!(share_difference(estimate(0.0, -0.001, 0.002)), "too close to call (−0.1 … 0.2)");
+        assert_eq!(duration_difference(estimate(30.0, 24.0, 36.0), TimeUnit::Minutes), "+30 min (24 … 36)");
     }
 
     #[test]

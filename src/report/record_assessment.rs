@@ -1,10 +1,11 @@
 //! An assessment as JSON: `shockfront/assessment/v1` (product.md).
 //!
 //! `impact` is a whole `shockfront/simulation/v1` object, conditional on the fault, or `null` when nothing could be simulated.
-//! `expected_user_minutes` is the mean, its interval stands beside it. `explanation.edges`, `explanation.cut_sets` and
-//! `mitigations` are empty until a room fills them.
+//! `expected_user_minutes` is the mean, its interval stands beside it. `explanation.edges` and `explanation.cut_sets` are empty until a
+//! room fills them.
 
 use super::input::{AssessmentReport, SimulationReport};
+use super::mitigations::{MitigationRecord, SearchRecord, mitigation_records};
 use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty, unsigned};
 use super::words::{is_scored, limits};
 use crate::risk::assessment::{Assessment, Band, Floor, Gate};
@@ -139,7 +140,10 @@ struct AssessmentRecord<'a> {
     signers: Vec<SignerRecord<'a>>,
     floors: Vec<FloorRecord<'a>>,
     explanation: Explanation<'a>,
-    mitigations: Empty,
+    mitigations: Vec<MitigationRecord<'a>>,
+    /// Absent where nobody looked for any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mitigation_search: Option<SearchRecord<'a>>,
     advice: &'a [String],
     data_quality: QualityRecord<'a>,
     change: ChangeRecord<'a>,
@@ -154,6 +158,7 @@ struct AssessmentRecord<'a> {
 impl<'a> AssessmentRecord<'a> {
     fn new(report: &'a AssessmentReport<'_>, impact: Option<&'a SimulationReport<'_>>) -> Self {
         let assessment = report.assessment;
+        let (mitigations, mitigation_search) = mitigation_records(assessment.mitigations.as_ref());
         Self {
             schema: "shockfront/assessment/v1",
             tool: TOOL,
@@ -169,7 +174,8 @@ impl<'a> AssessmentRecord<'a> {
             signers: assessment.signers.iter().map(|signer| SignerRecord { who: &signer.who, covers: &signer.covers }).collect(),
             floors: floors(assessment),
             explanation: Explanation { paths: paths(assessment), edges: [], cut_sets: [] },
-            mitigations: [],
+            mitigations,
+            mitigation_search,
             advice: &assessment.advice,
             data_quality: (&assessment.data_quality).into(),
             change: change(assessment),

@@ -2,6 +2,7 @@
 
 use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
+use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
 use super::number;
 use super::number::share;
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
@@ -68,6 +69,7 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
         out.push_str(&hit_table(&rows, more, page, &path));
         out.push_str(&journeys(simulation, page));
     }
+    out.push_str(&mitigated(assessment, page));
     out.push_str(&list("What to do", &assessment.advice, page));
     out.push_str(&reasons(assessment, page));
     out.push_str(&list("Notes", &assessment.notes, page));
@@ -134,6 +136,18 @@ fn figures(title: &str, titles: &[&str], rows: Vec<Vec<String>>, page: Page) -> 
     table.columns = titles.iter().enumerate().map(|(at, title)| ((*title).to_owned(), column(at))).collect();
     table.rows = rows;
     heading(title, page) + &table.render(page, &|_| None)
+}
+
+/// What was simulated against it.
+fn mitigated(assessment: &Assessment, page: Page) -> String {
+    let (rows, lines) = (mitigation_cells(assessment), mitigation_lines(assessment));
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&MITIGATION_TITLES);
+    table.rows = rows.into_iter().map(Vec::from).collect();
+    let drawn = if table.rows.is_empty() { String::new() } else { table.render(page, &|_| None) };
+    format!("\n{drawn}") + &lines.iter().map(|line| wrap(line, page.width, "  ")).collect::<String>()
 }
 
 fn hit_table(rows: &[Hit], more: usize, page: Page, path: &dyn Fn(usize) -> Option<String>) -> String {

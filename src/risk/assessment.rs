@@ -1,6 +1,7 @@
 //! The verdict on a change, as plain values. `report` writes it, `assess` makes it.
 
 use crate::change::facts::Assisted;
+use crate::edit::Edit;
 use crate::propagation::{Simulation, Uncertainty};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
@@ -153,6 +154,42 @@ pub struct JourneyRisk {
     pub budget_share: Option<f64>,
 }
 
+/// Something that was tried against the harm of a change, on the random numbers of the change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mitigation {
+    /// What is done, all together.
+    pub edits: Vec<Edit>,
+    /// The same in words.
+    pub words: String,
+    /// Effort in person-days (elicited).
+    pub cost: f64,
+    /// The score with it.
+    pub score: Estimate,
+    /// That score minus the score without it, paired.
+    pub difference: Estimate,
+    /// The band with it, rules included.
+    pub band: Band,
+    /// Trials of each side.
+    pub trials: u64,
+}
+
+/// What was tried against the harm of a change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mitigations {
+    /// Number of edits that were tried singly.
+    pub candidates: usize,
+    /// Trials of each of them.
+    pub screening_trials: u64,
+    /// Trials of the set that is named the cheapest.
+    pub trials: u64,
+    /// Edits that lower the score for certain, the best first.
+    pub helpful: Vec<Mitigation>,
+    /// The others: no effect, one that is too close to call, or harm.
+    pub without_effect: Vec<Mitigation>,
+    /// The cheapest set that lowers the band; `None` where none of those tried does.
+    pub cheapest: Option<Mitigation>,
+}
+
 /// The verdict with everything it rests on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment {
@@ -202,6 +239,8 @@ pub struct Assessment {
     pub floors: Vec<Floor>,
     /// Most likely way to each of the worst-hit services, in the order of the services.
     pub paths: Vec<Path>,
+    /// What was simulated against it; `None` where nobody asked or there is nothing to lower.
+    pub mitigations: Option<Mitigations>,
     /// What would help, as sentences.
     pub advice: Vec<String>,
     /// Notes about contradictions in the input.

@@ -149,7 +149,7 @@ fn fault(system: &System, change: &Change, all_targets: &[(Endpoint, Option<u64>
         TriState::No => Some(false),
         TriState::Unknown => None,
     };
-    let can_hold_back = matches!(kind, FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::CorruptOutput) && !is_schema;
+    let can_hold_back = kind.can_be_held_back() && !is_schema;
     fault.rollout = change.rollout.filter(|_| can_hold_back);
     fault
 }

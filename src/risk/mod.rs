@@ -5,6 +5,7 @@
 
 pub mod assessment;
 pub mod chance;
+pub mod difference;
 pub mod faults;
 pub mod importance;
 pub mod ledger;

@@ -18,7 +18,7 @@ use crate::statistics::{Estimate, Interval, clopper_pearson, normal};
 use crate::units::ServiceId;
 
 /// Weight of a user-minute of wrong answers against one of no answer (elicited).
-const WRONG_ANSWER_WEIGHT: f64 = 1.0;
+pub const WRONG_ANSWER_WEIGHT: f64 = 1.0;
 /// Level of the intervals that a simulation reports.
 const REPORTED: f64 = 0.95;
 

@@ -24,6 +24,7 @@ pub mod histogram;
 pub mod learning;
 pub mod lognormal;
 pub mod normal;
+pub mod paired;
 pub mod proportion;
 pub mod quantile;
 pub mod repairable;

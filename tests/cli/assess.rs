@@ -63,3 +63,37 @@ fn a_change_file_completes_the_commit() {
     let missing = result["missing"].as_array().cloned().unwrap_or_default();
     assert!(code == 0 && missing.is_empty() || code == 1 && !missing.is_empty(), "{code} {missing:?} {err}");
 }
+
+#[test]
+fn mitigations_are_simulated_and_can_be_compared() {
+    let place = super::place();
+    let change = "schema: shockfront/change/v1\nservices: [db]\nkind: code\nat: 2026-08-02T10:00:00Z\n";
+    write(place.path(), "change.yaml", change);
+    let arguments = ["assess", "shop.yaml", "--change", "change.yaml", "--trials", "2048", "--format", "json"];
+    let (_, out, err) = run(place.path(), &arguments);
+    let result = json(&out);
+    let found = result["mitigations"].as_array().expect("a list");
+    assert!(found.len() > 3, "{err}{out}");
+    let search = &result["mitigation_search"];
+    assert_eq!(search["screening_trials"], 2_048, "{search}");
+    // web is of tier 0 and impaired in every bad trial: the rule holds the band.
+    assert!(search["cheapest"].is_null() && search["candidates"].as_u64() > Some(3), "{search}");
+    // What is proposed can be typed, and gives the same numbers.
+    let with = found[0]["with"][0].as_str().expect("an edit");
+    let compare = ["compare", "shop.yaml", "--change", "change.yaml", "--with", with, "--trials", "2048", "--format", "json"];
+    let (code, out, err) = run(place.path(), &compare);
+    assert_eq!(code, 0, "{err}");
+    let compared = json(&out)["verdict"]["score_difference"].clone();
+    assert_eq!((&compared["mean"], &compared["interval"]), (&found[0]["difference"], &found[0]["interval"]), "{with}");
+    let (_, text, _) = run(place.path(), &arguments[..6]);
+    assert!(
+        text.contains("what would make it safer") && text.contains("lowers the band: tier-0-in-worst-trials holds it"),
+        "{text}"
+    );
+    let (_, markdown, _) = run(place.path(), &[&arguments[..6], &["--format", "markdown"]].concat());
+    assert!(markdown.contains("| what would make it safer | days |"), "{markdown}");
+    let (_, out, _) = run(place.path(), &[&arguments[..], &["--no-mitigations"]].concat());
+    let plain = json(&out);
+    assert_eq!((&plain["mitigations"], plain.get("mitigation_search")), (&serde_json::json!([]), None));
+    assert_eq!((&plain["verdict"], &plain["impact"]), (&result["verdict"], &result["impact"]));
+}

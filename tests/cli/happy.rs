@@ -64,7 +64,7 @@ fn the_shipped_topology_works() {
 #[test]
 fn schemas_scripts_and_pages_are_made() {
     let place = place();
-    for format in ["topology", "change", "team", "fault", "part", "ranking"] {
+    for format in ["topology", "change", "team", "fault", "part", "ranking", "comparison"] {
         let (code, out, _) = run(place.path(), &["schema", format]);
         assert!(code == 0 && json(&out).is_object() && out.contains(&format!("shockfront/{format}/v1")), "{out}");
     }
@@ -80,7 +80,7 @@ fn schemas_scripts_and_pages_are_made() {
 #[test]
 fn help_is_stable() {
     let place = place();
-    for command in ["assess", "simulate", "check", "rank", "merge"] {
+    for command in ["assess", "simulate", "check", "rank", "merge", "compare"] {
         let (code, out, _) = run(place.path(), &[command, "--help"]);
         assert_eq!(code, 0);
         insta::assert_snapshot!(format!("help_{command}"), out);

@@ -97,7 +97,7 @@ impl Layer {
                     .map(|call| {
                         let end = |endpoint| name_hash(&system.endpoint_name(endpoint));
                         let (from, to) = (system.consumer(call.dependency), system.provider(call.dependency));
-                        let name = pair_hash(end(from), end(to), system.kind(call.dependency).stable_number());
+                        let name = pair_hash(end(from), end(to), system.drawn_as(call.dependency).stable_number());
                         let (rule, provider) = rules.get(&name).copied().unwrap_or((NONE, NONE));
                         Calls {
                             weight: call.weight,

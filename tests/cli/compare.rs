@@ -1,0 +1,172 @@
+//! What-ifs: one fault or change with and without something done about it.
+
+use super::{boutique, json, place, run, write};
+use serde_json::Value;
+use std::path::Path;
+
+fn compared(place: &Path, arguments: &[&str]) -> Value {
+    let all = [&["compare"], arguments, &["--format", "json"]].concat();
+    let (code, out, err) = run(place, &all);
+    assert_eq!(code, 0, "{arguments:?}: {err}");
+    let result = json(&out);
+    let schema = json(&run(place, &["schema", "comparison"]).1);
+    let wrong: Vec<String> =
+        jsonschema::validator_for(&schema).expect("a schema").iter_errors(&result).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    result
+}
+
+fn mean(figure: &Value) -> f64 {
+    figure["mean"].as_f64().expect("a mean")
+}
+
+fn ends(figure: &Value) -> (f64, f64) {
+    let end = |at: usize| figure["interval"][at].as_f64().expect("an interval");
+    (end(0), end(1))
+}
+
+fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
+    list.as_array().expect("a list").iter().find(|item| item["name"] == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// V4 of model.md.
+const V4: &str = "\
+schema: shockfront/topology/v1
+name: v4
+services: {s: {}, a: {}, b: {}, c: {}, t: {}}
+dependencies:
+  - {from: a, to: s, probability: 0.9}
+  - {from: b, to: a, probability: 0.8}
+  - {from: c, to: a, probability: 0.7}
+  - {from: t, to: b, probability: 0.6}
+  - {from: t, to: c, probability: 0.5}
+";
+
+#[test]
+fn v17_exactly_and_within_the_interval() {
+    let place = place();
+    write(place.path(), "v4.yaml", V4);
+    let base = ["v4.yaml", "--fault", "crash@s", "--with", "probability:t->c=0.1", "--static"];
+    let exact = compared(place.path(), &[&base[..], &["--exact"]].concat());
+    let difference = &named(&exact["services"], "t")["impaired"]["difference"];
+    assert!((mean(difference) + 0.131_04).abs() < 1e-9, "{difference}");
+    assert_eq!(ends(difference), (mean(difference), mean(difference)));
+    let sampled = compared(place.path(), &[&base[..], &["--trials", "20000", "--seed", "1"]].concat());
+    let (low, high) = ends(&named(&sampled["services"], "t")["impaired"]["difference"]);
+    assert!(low <= -0.131_04 && -0.131_04 <= high && high - low < 0.012, "{low} {high}");
+    write(place.path(), "other.yaml", &V4.replace("0.5}", "0.1}"));
+    let against = ["v4.yaml", "--fault", "crash@s", "--against", "other.yaml", "--static", "--trials", "20000", "--seed", "1"];
+    let against = compared(place.path(), &against);
+    assert_eq!(against["services"], sampled["services"], "an edit is what the topology could state");
+    // An edge list knows probabilities.
+    write(place.path(), "v4.csv", "s,a,0.9\na,b,0.8\na,c,0.7\nb,t,0.6\nc,t,0.5\n");
+    let listed = compared(place.path(), &[&["v4.csv"], &base[1..], &["--exact"]].concat());
+    assert!((mean(&named(&listed["services"], "t")["impaired"]["difference"]) + 0.131_04).abs() < 1e-9);
+}
+
+#[test]
+fn six_hours_shrink_as_the_closed_forms_say() {
+    let folder = format!("{}/topologies/six-hour-checkout", env!("CARGO_MANIFEST_DIR"));
+    let (topology, fault) = (format!("{folder}/topology.yaml"), format!("{folder}/fault.yaml"));
+    let (canary, rollback) = ("canary=5%/15m,power=0.9,rollback=5m/15m", "rollback=20m/90m");
+    let ratio = |edits: &[&str]| {
+        let mut arguments = vec![topology.as_str(), "--fault-file", &fault, "--trials", "8192", "--seed", "1"];
+        edits.iter().for_each(|edit| arguments.extend(["--with", edit]));
+        let result = compared(place().path(), &arguments);
+        assert_eq!(mean(&result["reach"]["difference"]), 0.0);
+        mean(&result["user_minutes_ratio"])
+    };
+    for (edits, expected, within) in
+        [(vec![canary], 0.1026, 0.01), (vec![rollback], 0.1226, 0.005), (vec![canary, rollback], 0.0149, 0.002)]
+    {
+        let found = ratio(&edits);
+        assert!((found - expected).abs() < within, "{edits:?}: {found}");
+    }
+}
+
+#[test]
+fn a_senior_changes_the_chance_and_not_the_impact() {
+    let folder = format!("{}/topologies/six-hour-checkout", env!("CARGO_MANIFEST_DIR"));
+    let (topology, change) = (format!("{folder}/topology.yaml"), format!("{folder}/change.yaml"));
+    let base = [topology.as_str(), "--change", &change, "--trials", "1024", "--with"];
+    let result = compared(place().path(), &[&base[..], &["senior-review"]].concat());
+    assert_eq!(result["without_effect"], true, "the fault does the same");
+    let verdict = &result["verdict"];
+    let p = |side: &str| mean(&verdict[side]["fault_probability"]);
+    assert!(p("after") < p("before"));
+    let expected = 20.0 * (p("after") / p("before")).log10();
+    assert!((mean(&verdict["score_difference"]) - expected).abs() < 1e-9, "{verdict}");
+    let result = compared(place().path(), &[&base[..], &["canary=5%/15m", "--with", "rollback"]].concat());
+    let verdict = &result["verdict"];
+    assert_eq!((verdict["before"]["band"].as_str(), verdict["band_changes"].as_bool()), (Some("red"), Some(true)), "{verdict}");
+    let (low, high) = ends(&verdict["score_difference"]);
+    let score = |side: &str| mean(&verdict[side]["score"]);
+    assert!(low < high && high < -20.0 && (low..high).contains(&(score("after") - score("before"))));
+}
+
+#[test]
+fn what_does_nothing_says_so_and_what_harms_too() {
+    let place = place();
+    let base = ["compare", "shop.yaml", "--fault", "crash@db", "--trials", "1000", "--with"];
+    let (code, out, _) = run(place.path(), &[&base[..], &["retry-budget:shop->db=10%"]].concat());
+    assert!(code == 0 && out.contains("no effect: no service and no journey fares differently in any of 1,000 trials"), "{out}");
+    // A breaker without a fallback contains nothing, and stays open for a while after the provider is back.
+    let (_, out, _) = run(place.path(), &[&base[..], &["breaker:shop->db"]].concat());
+    assert!(out.contains("something gets worse") && out.contains("mean reach same"), "{out}");
+    let (_, out, _) = run(place.path(), &[&base[..], &["fallback:shop->db,tested"]].concat());
+    assert!(out.contains("user-minutes lost × 0.0"), "{out}");
+    insta::assert_snapshot!("compare_text", out);
+    let markdown = [&base[..], &["fallback:shop->db", "--format", "markdown", "--top", "1"]].concat();
+    insta::assert_snapshot!("compare_markdown", run(place.path(), &markdown).1);
+}
+
+#[test]
+fn the_page_does_not_depend_on_threads() {
+    let place = place();
+    let ask = |threads: &str| {
+        let fixed = ["compare", "shop.yaml", "--fault", "crash@db", "--with", "buffer:shop->db=20m", "--format", "json"];
+        run(place.path(), &[&fixed[..], &["--trials", "3000", "--threads", threads]].concat()).1
+    };
+    assert_eq!(ask("1"), ask("3"));
+    let quoted =
+        run(place.path(), &["compare", "shop.yaml", "--fault", "crash@db", "--with", "remove:shop->db", "--trials", "100"]).1;
+    assert!(quoted.contains("--with 'remove:shop->db'"), "the shell would take the arrow: {quoted}");
+}
+
+#[test]
+fn edits_are_refused_with_a_caret() {
+    let cases = [
+        ("fallbak:shop->db", "--with:1:1", "did you mean `fallback`?"),
+        ("fallback:shop->bd", "--with:1:10", "did you mean `db`?"),
+        ("fallback:db->shop", "--with:1:10", "other way round"),
+        ("timeout:shop->db=5", "--with:1:18", "no unit"),
+        ("replica:web=-1", "--with:1:13", "whole number"),
+        ("canary=5%/15m", "--with:1:1", "held back by a roll-out"),
+        ("rollback", "--with:1:1", "rolled back"),
+        ("senior-review", "--with:1:1", "give one with --change"),
+        ("monitor:db", "--with:1:9", "states `detect`"),
+        ("zones:db=a", "--with:1:7", "kind zone"),
+    ];
+    for (edit, place_of_it, expected) in cases {
+        let (code, out, err) = run(place().path(), &["compare", "shop.yaml", "--fault", "crash@db", "--with", edit]);
+        assert_eq!((code, out.as_str()), (2, ""), "{edit}: {err}");
+        assert!(err.contains(place_of_it) && err.contains(expected) && err.contains('^'), "{edit}: {err}");
+    }
+    let place = place();
+    for wrong in [
+        &["shop.yaml", "--fault", "crash@db"][..],
+        &["shop.yaml", "--with", "flag"],
+        &["shop.yaml", "--fault", "crash@db", "--with", "flag", "--against", "shop.yaml"],
+    ] {
+        assert_eq!(run(place.path(), &[&["compare"], wrong].concat()).0, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn every_edit_runs_on_a_shipped_topology() {
+    let (topology, change, team) = (boutique("topology.yaml"), boutique("change.yaml"), boutique("team.yaml"));
+    let base = [topology.as_str(), "--change", &change, "--team", &team, "--trials", "64", "--with"];
+    for edit in ["waves=25%/30m", "flag", "blue-green", "simulated", "tests=90%", "replica:frontend=+1", "rollback:frontend=5m"] {
+        compared(place().path(), &[&base[..], &[edit]].concat());
+    }
+}
