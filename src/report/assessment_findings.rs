@@ -18,9 +18,13 @@ use crate::risk::assessment::{Band, Gate};
 /// Unmapped files that are named one by one.
 const MOST_FILES: usize = 20;
 
+/// Stands for rules that only a team's policy knows; which one it is, the message says.
+const OWN_RULE: &str = "own-rule";
+
 /// The rules beside the floors.
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
     Rule { name: "verdict", description: "The band, the score and the gate of the change." },
+    Rule { name: OWN_RULE, description: "A rule of the team's own policy that raises the band." },
     Rule { name: "missing", description: "What the gate still waits for." },
     Rule { name: "worst-hit", description: "A service that is hit hard where the change fails." },
     Rule { name: "unmapped-file", description: "A changed file that belongs to no service: what it can break is not known." },
@@ -84,8 +88,10 @@ fn findings(placed: &PlacedAssessment<'_>) -> Vec<Finding> {
             Band::Orange | Band::Yellow => Level::Warning,
             Band::Green => Level::Note,
         };
-        let message = format!("floor of {}: {}", band_name(floor.raises_to), floor.because);
-        findings.push(about(floor.rule, level, message, change));
+        let known = FLOOR_RULES.iter().map(|(name, _)| *name).find(|name| *name == floor.rule);
+        let own = if known.is_none() { format!("`{}` sets a ", floor.rule) } else { String::new() };
+        let message = format!("{own}floor of {}: {}", band_name(floor.raises_to), floor.because);
+        findings.push(about(known.unwrap_or(OWN_RULE), level, message, change));
     }
     findings.extend(assessment.missing.iter().map(|missing| about("missing", Level::Warning, missing.clone(), change)));
     findings.extend(worst(placed));

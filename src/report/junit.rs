@@ -51,11 +51,10 @@ fn cases(report: &AssessmentReport<'_>) -> Vec<Case> {
         said: passes.then_some(verdict),
     }];
     // A policy may bring rules of its own: they follow those that are always looked at.
-    let own = assessment.floors.iter().map(|floor| floor.rule).filter(|rule| !FLOOR_RULES.iter().any(|(name, _)| name == rule));
-    let mut rules: Vec<&str> = FLOOR_RULES.iter().map(|(name, _)| *name).collect();
-    for rule in own {
-        if !rules.contains(&rule) {
-            rules.push(rule);
+    let mut rules: Vec<String> = FLOOR_RULES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for floor in &assessment.floors {
+        if !rules.iter().any(|known| *known == floor.rule) {
+            rules.push(floor.rule.to_owned());
         }
     }
     cases.extend(rules.into_iter().map(|rule| {
@@ -68,7 +67,7 @@ fn cases(report: &AssessmentReport<'_>) -> Vec<Case> {
         let words = (!fired.is_empty()).then(|| fired.join("; "));
         Case {
             class: "shockfront.rule",
-            name: rule.to_owned(),
+            name: rule,
             failure: words.clone().filter(|_| !passes).map(|words| ("floor", words)),
             said: words.filter(|_| passes),
         }
@@ -121,6 +120,16 @@ mod tests {
         let text = assessment_junit(&assessment_report(&system, &assessment));
         assert!(text.contains("tests=\"14\" failures=\"0\"") && !text.contains("<failure"), "{text}");
         assert!(text.contains("<system-out>floor of orange: the author is a junior</system-out>"), "{text}");
+    }
+
+    #[test]
+    fn rules_of_a_team_follow_those_that_ship() {
+        let system = shop();
+        let mut assessment = assessment(&system);
+        assessment.floors[0].rule = "no-friday";
+        let text = assessment_junit(&assessment_report(&system, &assessment));
+        assert!(text.contains("tests=\"17\" failures=\"3\""), "{text}");
+        assert!(text.contains("name=\"no-friday\" time=\"0\">\n      <failure type=\"floor\""), "{text}");
     }
 
     #[test]
