@@ -1,6 +1,6 @@
 //! The rules that can raise a band, with what each of them asks: for reports that also list the rules that did not fire.
 
-/// Name and description of every rule of [`floors`](super::floors), in the order in which they are looked at.
+/// Name and description of every rule of `floors.rs`, in the order in which they are looked at.
 pub const FLOOR_RULES: [(&str, &str); 13] = [
     ("destructive-without-tested-restore", "A change that destroys something has a tested way to restore it."),
     ("ai-assisted-by-junior-or-mid", "Work with AI assistance by an author who is not senior is supervised."),
