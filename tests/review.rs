@@ -239,6 +239,9 @@ fn modes_and_thresholds_are_kept() {
     assert_eq!(report("green", "threshold"), (0, "updated\n".to_owned()), "in both directions");
     assert_eq!(report("green", "threshold"), (0, "unchanged\n".to_owned()));
     assert_eq!(report("green", "sometimes").0, 2);
+    let pushed = [("GITHUB_REPOSITORY", "shop/shop"), ("TOKEN", "t")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (code, said) = place.bash(&format!("{} c.md", package("scripts/comment")), &pushed.into());
+    assert_eq!((code, said.as_str()), (0, "nothing-to-comment-on\n"), "a push has no pull request");
     place.api.with(|state| state.comments.clear());
     assert_eq!(report("blue", "threshold").0, 2, "no band is no low risk");
 }

@@ -1,7 +1,7 @@
 //! The rules that ship and can raise a band, with what each of them asks: for reports that also list the rules that did not fire, and for
 //! policy files, which may set them aside and may not call their own rules so.
 
-/// Name and description of every rule of [`floors`](super::floors), in the order in which they are looked at.
+/// Name and description of every rule of `floors.rs`, in the order in which they are looked at.
 pub const FLOOR_RULES: [(&str, &str); 19] = [
     ("destructive-without-tested-restore", "A change that destroys something has a tested way to restore it."),
     ("ai-assisted-by-junior-or-mid", "Work with AI assistance by an author who is not senior is supervised."),

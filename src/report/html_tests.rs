@@ -8,6 +8,8 @@ use crate::model::draft::Draft;
 use crate::model::facts::{DependencyKind, Service};
 use crate::propagation::{Request, Simulation};
 use crate::random::Seed;
+use crate::risk::assessment::Gate;
+use crate::statistics::Interval;
 
 fn pictured(system: &System) -> Simulation {
     run(system, &Request { trials: 1_024, seed: Seed(7), curves: true, ..Request::default() })
@@ -47,6 +49,21 @@ fn a_verdict_is_a_page() {
     }
     assert_eq!(record(&page), serde_json::from_str::<serde_json::Value>(&assessment_json(&report)).expect("JSON"));
     assert_eq!(page, assessment_html(&report), "the same bytes");
+}
+
+#[test]
+fn what_is_not_known_has_no_picture() {
+    let system = shop();
+    let mut assessment = assessment(&system);
+    assessment.impact = None;
+    assessment.verdict.gate = Gate::NotAssessed;
+    (assessment.verdict.score, assessment.verdict.interval) = (0.0, Interval { low: 0.0, high: 100.0 });
+    let page = assessment_html(&assessment_report(&system, &assessment));
+    assert!(page.contains("NOT ASSESSED (counts as orange)") && page.contains("not known: nothing could be simulated"));
+    assert!(!page.contains("<figure") && !page.contains("lead green"), "unknown is neither drawn nor harmless");
+    assessment.impact = Some(super::testing::timed(&system));
+    let page = assessment_html(&assessment_report(&system, &assessment));
+    assert!(page.contains("not known: this run did not keep what pictures need"));
 }
 
 #[test]

@@ -51,15 +51,10 @@ fn cases(report: &AssessmentReport<'_>) -> Vec<Case> {
         said: passes.then_some(verdict),
     }];
     // A policy may bring rules of its own: they follow those that are always looked at.
-    let own = assessment
-        .floors
-        .iter()
-        .map(|floor| floor.rule.as_str())
-        .filter(|rule| !FLOOR_RULES.iter().any(|(name, _)| name == rule));
     let mut rules: Vec<&str> = FLOOR_RULES.iter().map(|(name, _)| *name).collect();
-    for rule in own {
-        if !rules.contains(&rule) {
-            rules.push(rule);
+    for floor in &assessment.floors {
+        if !rules.contains(&floor.rule.as_str()) {
+            rules.push(&floor.rule);
         }
     }
     cases.extend(rules.into_iter().map(|rule| {
@@ -123,6 +118,16 @@ mod tests {
             text.contains("<system-out>at least orange (ai-assisted-by-junior-or-mid): the author is a junior</system-out>"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn rules_of_a_team_follow_those_that_ship() {
+        let system = shop();
+        let mut assessment = assessment(&system);
+        assessment.floors[0].rule = "no-friday".to_owned();
+        let text = assessment_junit(&assessment_report(&system, &assessment));
+        assert!(text.contains("tests=\"23\" failures=\"3\""), "{text}");
+        assert!(text.contains("name=\"no-friday\" time=\"0\">\n      <failure type=\"floor\""), "{text}");
     }
 
     #[test]
