@@ -205,6 +205,8 @@ fn owned_paths(
     notes: &mut Vec<String>,
 ) -> Result<Vec<OwnedPath>, Failure> {
     if change.files.is_empty() {
+        let note = arguments.codeowners.as_ref().map(|path| format!("{path} was not asked: no changed files are known"));
+        notes.extend(note);
         return Ok(Vec::new());
     }
     let source = if let Some(path) = &arguments.codeowners {
