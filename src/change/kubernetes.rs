@@ -5,6 +5,7 @@
 
 use super::files::ChangedFile;
 use super::paths::Mapping;
+use std::collections::HashSet;
 
 /// Namespace and name of an object; the group may be missing, and the namespace is empty outside of namespaces.
 fn object(path: &str) -> Option<(&str, &str)> {
@@ -21,11 +22,10 @@ fn object(path: &str) -> Option<(&str, &str)> {
 
 /// Gives objects that belong to no service to the service of their name.
 pub fn land_objects(mapping: &mut Mapping, files: &[ChangedFile], is_service: impl Fn(&str) -> bool) {
+    let unmapped: HashSet<String> = mapping.unmapped.iter().cloned().collect();
     for file in files {
         for path in file.touched_paths() {
-            let Some((namespace, name)) = object(path).filter(|_| mapping.unmapped.iter().any(|known| known == path)) else {
-                continue;
-            };
+            let Some((namespace, name)) = object(path).filter(|_| unmapped.contains(path)) else { continue };
             let full = format!("{namespace}/{name}");
             if let Some(service) = [full.as_str(), name].into_iter().find(|name| is_service(name)) {
                 mapping.land(service, path, file.lines());

@@ -4,7 +4,7 @@
 //! at `/`, `**` does not, letter case matters, and a glob without wild cards also means everything below it. What must
 //! hold: a path that fits no glob is listed as unmapped, never dropped; both ends of a rename count.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -24,16 +24,40 @@ pub struct PathRule<'a> {
 }
 
 /// What of a change lands on one service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Touched {
     /// The paths, in the order of the diff.
     pub paths: Vec<String>,
-    /// Lines added and deleted in them; a file counts once, whichever of its ends lies here.
+    /// Lines added and deleted in those of them that are its own; a file counts once, whichever of its ends lies here.
     pub lines: u64,
+    /// What it shares with others, such as a library.
+    pub shared: Option<SharedPart>,
+}
+
+/// What of a change lands on several services at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SharedPart {
+    /// How many of the paths it has.
+    pub n_paths: usize,
+    /// P(this service is hit | the change breaks something), as far as the shared files go.
+    pub hit: f64,
+}
+
+impl Touched {
+    /// Notes that so many of the paths are shared, and what they hit.
+    pub(super) fn share(&mut self, n_paths: usize, hit: f64) {
+        let before = self.shared.unwrap_or(SharedPart { n_paths: 0, hit: 0.0 });
+        self.shared = Some(SharedPart { n_paths: before.n_paths + n_paths, hit: before.hit.max(hit) });
+    }
+
+    /// The chance of a hit through shared files, and whether there are no others.
+    pub fn shared_hit(&self) -> Option<(f64, bool)> {
+        self.shared.map(|shared| (shared.hit, shared.n_paths >= self.paths.len()))
+    }
 }
 
 /// Where a change lands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mapping {
     /// By the name of the service.
     pub by_service: BTreeMap<String, Touched>,
@@ -46,26 +70,33 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Gives a path to one more service; a file of which both ends lie there counts once.
-    pub(super) fn land(&mut self, service: &str, path: &str, lines: u64) {
+    /// Gives a path to one more service, unless it has it; a file of which both ends lie there counts once.
+    pub(super) fn land(&mut self, service: &str, path: &str, lines: u64) -> &mut Touched {
         self.unmapped.retain(|known| known != path);
         let touched = self.by_service.entry(service.to_owned()).or_default();
         if !touched.paths.iter().any(|known| known == path) {
             touched.paths.push(path.to_owned());
             touched.lines = touched.lines.saturating_add(lines);
         }
+        touched
     }
 
     /// Counts the files that land with every path anew.
     pub(super) fn recount(&mut self, files: &[ChangedFile]) {
-        let is_mapped = |file: &&ChangedFile| file.touched_paths().all(|path| !self.unmapped.iter().any(|known| known == path));
+        let unmapped: HashSet<&str> = self.unmapped.iter().map(String::as_str).collect();
+        let is_mapped = |file: &&ChangedFile| file.touched_paths().all(|path| !unmapped.contains(path));
         self.n_mapped = files.iter().filter(is_mapped).count();
     }
 
-    /// The services that a path lands on, none where it belongs to none. Linear in the changed files.
-    pub fn services_of(&self, path: &str) -> Vec<String> {
-        let lands = self.by_service.iter().filter(|(_, touched)| touched.paths.iter().any(|known| known == path));
-        lands.map(|(service, _)| service.clone()).collect()
+    /// The services of every path that belongs to one.
+    pub fn services_by_path(&self) -> HashMap<&str, Vec<&str>> {
+        let mut services: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (service, touched) in &self.by_service {
+            for path in &touched.paths {
+                services.entry(path).or_default().push(service);
+            }
+        }
+        services
     }
 }
 
@@ -99,12 +130,6 @@ pub fn map_files(rules: &[PathRule<'_>], files: &[ChangedFile]) -> Result<Mappin
         mapping.n_mapped += usize::from(is_mapped);
     }
     Ok(mapping)
-}
-
-/// Whether a path fits one of some globs; globs that cannot be read fit nothing.
-pub(super) fn fits_any(globs: &[String], path: &str) -> bool {
-    let rules: Vec<PathRule<'_>> = globs.iter().map(|glob| PathRule { glob, service: "" }).collect();
-    Globs::build(&rules).is_ok_and(|globs| globs.set.is_match_candidate(&Candidate::new(path)))
 }
 
 /// All globs of a topology, ready to match.
@@ -141,6 +166,11 @@ impl Globs {
         }
         errors.dedup();
         Err(errors)
+    }
+
+    /// Whether a path fits any of them.
+    pub(super) fn fit(&self, path: &str) -> bool {
+        self.set.is_match_candidate(&Candidate::new(path))
     }
 
     /// The services with the longest glob that fits, by name.

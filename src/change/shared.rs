@@ -1,11 +1,13 @@
 //! Files that touch more than one service: lock files, which pin what a whole directory is built from, and shared libraries.
 //!
 //! A lock file touches every service of which a glob may fit something below its directory; at the top these are all with `paths`. A file
-//! that fits a glob of a group touches all members; that is done by giving each member the glob, and is only told here. What must
-//! hold: nobody looks into a lock file, so nobody is left out; the notes say what was done, since it may be more than was meant.
+//! that fits a glob of a group touches all members, which have the glob for that. Lines of shared files say nothing about one service:
+//! where the change breaks something, each member is hit with `hit` of the group (semantics 11), and each of n services below a lock
+//! file with 1/n, as if they had as many lines. What must hold: nobody looks into a lock file, so nobody is left out; what a service
+//! has of its own counts no less for it; the notes say what was done, since it may be more than was meant.
 
 use super::files::ChangedFile;
-use super::paths::{Mapping, PathRule, TERRAFORM};
+use super::paths::{Globs, Mapping, PathRule, TERRAFORM};
 use std::collections::BTreeSet;
 
 /// Most names in a note.
@@ -55,7 +57,7 @@ const LOCK_FILES: &[&str] = &[
 ];
 
 /// A group with globs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Shared<'a> {
     /// Its name.
     pub name: &'a str,
@@ -63,6 +65,8 @@ pub struct Shared<'a> {
     pub kind: &'a str,
     /// Its globs.
     pub paths: &'a [String],
+    /// P(a member is hit | a fault of the group).
+    pub hit: f64,
     /// Its members.
     pub members: Vec<&'a str>,
 }
@@ -89,8 +93,20 @@ pub fn land_lock_files(mapping: &mut Mapping, rules: &[PathRule<'_>], files: &[C
             let Some(directory) = locked_directory(path) else { continue };
             let below = rules.iter().filter(|rule| lies_below(rule.glob, directory)).map(|rule| rule.service);
             let services: BTreeSet<&str> = below.collect();
+            let has_it = |mapping: &Mapping, service: &str| {
+                mapping.by_service.get(service).is_some_and(|touched| touched.paths.iter().any(|known| known == path))
+            };
+            if services.len() == 1 && services.iter().all(|service| has_it(mapping, service)) {
+                // It is that service's own, with its lines.
+                continue;
+            }
             for service in &services {
-                mapping.land(service, path, file.lines());
+                let had_it = has_it(mapping, service);
+                let touched = mapping.land(service, path, 0);
+                if had_it {
+                    touched.lines = touched.lines.saturating_sub(file.lines());
+                }
+                touched.share(1, 1.0 / services.len() as f64);
             }
             if !services.is_empty() {
                 let whose = named(&services.into_iter().collect::<Vec<_>>());
@@ -102,25 +118,32 @@ pub fn land_lock_files(mapping: &mut Mapping, rules: &[PathRule<'_>], files: &[C
     notes
 }
 
-/// Says which changed files belong to groups, and so to all their members.
-pub fn shared_notes(mapping: &Mapping, groups: &[Shared<'_>]) -> Vec<String> {
+/// Marks files of groups as shared by all members; gives notes. Globs that cannot be read are an error elsewhere.
+pub fn land_shared(mapping: &mut Mapping, groups: &[Shared<'_>], files: &[ChangedFile]) -> Vec<String> {
     let mut notes = Vec::new();
     for group in groups {
-        let Some((first, rest)) = group.members.split_first() else { continue };
-        let touched =
-            |member: &str, path: &String| mapping.by_service.get(member).is_some_and(|files| files.paths.contains(path));
-        let paths = mapping.by_service.get(*first).map_or(&[][..], |files| &files.paths);
-        let fits = |path: &str| super::paths::fits_any(group.paths, path);
-        let common: Vec<&str> = paths
-            .iter()
-            .filter(|path| rest.iter().all(|member| touched(member, path)) && fits(path))
-            .map(String::as_str)
-            .collect();
-        if !common.is_empty() {
-            let (verb, kind) =
-                (if common.len() == 1 { "is" } else { "are" }, if group.kind.is_empty() { "group" } else { group.kind });
+        let rules: Vec<PathRule<'_>> = group.paths.iter().map(|glob| PathRule { glob, service: group.name }).collect();
+        let Ok(globs) = Globs::build(&rules) else { continue };
+        let services = mapping.services_by_path();
+        // A file of which a longer glob makes it somebody's own is not shared.
+        let is_of_all =
+            |path: &str| group.members.iter().all(|member| services.get(path).is_some_and(|all| all.contains(member)));
+        let is_shared = |path: &&str| !group.members.is_empty() && globs.fit(path) && is_of_all(path);
+        let common: Vec<(u64, Vec<&str>)> =
+            files.iter().map(|file| (file.lines(), file.touched_paths().filter(is_shared).collect())).collect();
+        for (lines, paths) in common.iter().filter(|(_, paths)| !paths.is_empty()) {
+            for member in &group.members {
+                let Some(touched) = mapping.by_service.get_mut(*member) else { continue };
+                touched.lines = touched.lines.saturating_sub(*lines);
+                touched.share(paths.len(), group.hit);
+            }
+        }
+        let names: Vec<&str> = common.iter().flat_map(|(_, paths)| paths.iter().copied()).collect();
+        if !names.is_empty() {
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            let kind = if group.kind.is_empty() { "group" } else { group.kind };
             let members = named(&group.members);
-            notes.push(format!("{} {verb} of the {kind} {}: all members are touched, {members}", named(&common), group.name));
+            notes.push(format!("{} {verb} of the {kind} {}: all members are touched, {members}", named(&names), group.name));
         }
     }
     notes
@@ -185,9 +208,19 @@ mod tests {
             assert_eq!(found, expected, "{path}");
             assert_eq!(mapping.unmapped.is_empty(), !expected.is_empty(), "{path}");
             assert_eq!(mapping.n_mapped, usize::from(!expected.is_empty()));
-            assert!(mapping.by_service.values().all(|touched| touched.paths.len() == 1 && touched.lines == 3), "{mapping:?}");
-            assert_eq!(notes.len(), usize::from(locked_directory(path).is_some()), "{path}");
+            let n = mapping.by_service.len() as f64;
+            let is_shared = locked_directory(path).is_some();
+            assert_eq!(notes.len(), usize::from(is_shared), "{path}");
+            for touched in mapping.by_service.values() {
+                assert_eq!(touched.shared_hit(), is_shared.then(|| (1.0 / n, true)), "{path}");
+                assert_eq!((touched.paths.len(), touched.lines), (1, if is_shared { 0 } else { 3 }), "{path}");
+            }
         }
+        let files = [file("a/go.sum")];
+        let rules = [PathRule { glob: "a/**", service: "a" }];
+        let mut mapping = map_files(&rules, &files).expect("good globs");
+        assert_eq!(land_lock_files(&mut mapping, &rules, &files), [""; 0]);
+        assert_eq!((mapping.by_service["a"].lines, mapping.by_service["a"].shared), (3, None));
         let note = "services/package-lock.json pins what is built in its directory and below: it touches ads, shop, web";
         assert_eq!(services("services/package-lock.json").2, [note]);
     }
@@ -195,17 +228,20 @@ mod tests {
     #[test]
     fn files_of_a_group_are_told() {
         let paths = ["libs/**".to_owned()];
-        let group = Shared { name: "common", kind: "library", paths: &paths, members: vec!["shop", "web"] };
+        let group = Shared { name: "common", kind: "library", paths: &paths, hit: 0.9, members: vec!["shop", "web"] };
         let rules: Vec<PathRule<'_>> = group
             .members
             .iter()
             .map(|service| PathRule { glob: "libs/**", service })
             .chain([PathRule { glob: "libs/web/**", service: "web" }])
             .collect();
-        let mapping = map_files(&rules, &[file("libs/a"), file("libs/web/b")]).expect("good globs");
-        assert_eq!(mapping.services_of("libs/a"), ["shop", "web"]);
-        assert_eq!(mapping.services_of("libs/web/b"), ["web"]);
-        let notes = shared_notes(&mapping, &[group]);
+        let files = [file("libs/a"), file("libs/web/b")];
+        let mut mapping = map_files(&rules, &files).expect("good globs");
+        let services = mapping.services_by_path();
+        assert_eq!((&services["libs/a"][..], &services["libs/web/b"][..]), (&["shop", "web"][..], &["web"][..]));
+        let notes = land_shared(&mut mapping, &[group], &files);
+        let hits = ["shop", "web"].map(|service| (mapping.by_service[service].lines, mapping.by_service[service].shared_hit()));
+        assert_eq!(hits, [(0, Some((0.9, true))), (3, Some((0.9, false)))]);
         assert_eq!(notes, ["libs/a is of the library common: all members are touched, shop, web"]);
     }
 }

@@ -19,7 +19,7 @@ use shockfront::change::kubernetes::land_objects;
 use shockfront::change::manifest::{Chosen, choose, read_manifests};
 use shockfront::change::merge::{Parts, merge};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
-use shockfront::change::shared::{Shared, land_lock_files, shared_notes};
+use shockfront::change::shared::{Shared, land_lock_files, land_shared};
 use shockfront::change::team::Team;
 use shockfront::change::terraform::{Action, read_plan};
 use shockfront::change::terraform_land::{Landed, land_plan};
@@ -28,7 +28,7 @@ use shockfront::document::decode_utf8;
 use shockfront::model::System;
 use shockfront::model::draft::{Locate, Place};
 use shockfront::topology::{Files, Loaded};
-use shockfront::units::ServiceId;
+use shockfront::units::{Probability, ServiceId};
 use std::path::Path;
 
 /// What messages call it.
@@ -205,6 +205,8 @@ fn owned_paths(
     notes: &mut Vec<String>,
 ) -> Result<Vec<OwnedPath>, Failure> {
     if change.files.is_empty() {
+        let note = arguments.codeowners.as_ref().map(|path| format!("{path} was not asked: no changed files are known"));
+        notes.extend(note);
         return Ok(Vec::new());
     }
     let source = if let Some(path) = &arguments.codeowners {
@@ -222,9 +224,10 @@ fn owned_paths(
     let dialect = if arguments.gitlab { Dialect::GitLab } else { Dialect::of(&found.name, &found.text) };
     let file = read_codeowners(source, &found.text, dialect);
     session.warn(&file.warnings);
+    let services = mapping.map(Mapping::services_by_path).unwrap_or_default();
     let owned = |path: &str| OwnedPath {
         path: path.to_owned(),
-        services: mapping.map(|mapping| mapping.services_of(path)).unwrap_or_default(),
+        services: services.get(path).into_iter().flatten().map(|&service| service.to_owned()).collect(),
         claims: file.claims(path),
     };
     Ok(change.files.iter().flat_map(|file| file.touched_paths()).map(owned).collect())
@@ -261,7 +264,7 @@ fn mapping(loaded: &Loaded, change: &Change, notes: &mut Vec<String>) -> Result<
     land_objects(&mut mapping, &change.files, |service| loaded.system.find_service(service).is_some());
     let services: Vec<PathRule<'_>> = service_rules(&loaded.system).into_iter().map(|(rule, _)| rule).collect();
     notes.extend(land_lock_files(&mut mapping, &services, &change.files));
-    notes.extend(shared_notes(&mapping, &shared(&loaded.system)));
+    notes.extend(land_shared(&mut mapping, &shared(&loaded.system), &change.files));
     Ok(mapping)
 }
 
@@ -313,6 +316,8 @@ fn shared(system: &System) -> Vec<Shared<'_>> {
             name,
             kind: &group.kind_name,
             paths: &group.paths,
+            // As for a fault on the group itself.
+            hit: group.hit.map_or(1.0, Probability::value),
             members: members.iter().map(|id| system.service_name(*id)).collect(),
         })
         .collect()

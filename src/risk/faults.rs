@@ -24,6 +24,8 @@ pub struct Landing {
     pub unmapped: Vec<String>,
     /// Number of changed files.
     pub n_files: usize,
+    /// Services that share files with others: P(hit | fault) through those, and whether they have no other files.
+    pub shared: Vec<SharedHit>,
 }
 
 impl Landing {
@@ -65,6 +67,8 @@ pub fn land(system: &System, change: &Change, mapping: Option<&Mapping>) -> Resu
     if let Some(mapping) = mapping {
         landing.unmapped.clone_from(&mapping.unmapped);
         landing.n_files = mapping.n_files;
+        let shared = mapping.by_service.iter().filter_map(|(name, touched)| Some((name, touched.shared_hit()?)));
+        landing.shared = shared.filter_map(|(name, (hit, is_all))| Some((system.find_service(name)?, hit, is_all))).collect();
     }
     if problems.is_empty() { Ok(landing) } else { Err(problems) }
 }
@@ -107,18 +111,21 @@ pub fn faults(system: &System, change: &Change, landing: &Landing) -> Vec<Fault>
     let is_lost = |endpoint: &Endpoint| change.state_lost.iter().any(|name| name == system.service_name(endpoint.service));
     let (lost, kept): (Vec<_>, Vec<_>) = landing.targets.iter().partition(|(endpoint, _)| is_lost(endpoint));
     if kind(change) != FaultKind::StateLoss || lost.is_empty() {
-        return vec![fault(system, change, &landing.targets)];
+        return vec![fault(system, change, &landing.targets, &landing.shared)];
     }
-    let mut of_state = fault(system, change, &lost);
+    let mut of_state = fault(system, change, &lost, &landing.shared);
     of_state.targets.iter_mut().for_each(|target| target.share = target.share.map(|_| 1.0));
     let mut all = vec![of_state];
     if !kept.is_empty() {
-        all.push(fault(system, &Change { destructive: TriState::No, ..change.clone() }, &kept));
+        all.push(fault(system, &Change { destructive: TriState::No, ..change.clone() }, &kept, &landing.shared));
     }
     all
 }
 
-fn fault(system: &System, change: &Change, all_targets: &[(Endpoint, Option<u64>)]) -> Fault {
+/// A service with its P(hit | fault) through shared files, and whether it has no others.
+type SharedHit = (ServiceId, f64, bool);
+
+fn fault(system: &System, change: &Change, all_targets: &[(Endpoint, Option<u64>)], shared: &[SharedHit]) -> Fault {
     let kind = kind(change);
     let targets = match kind {
         // Lost state is lost as a whole, so an operation stands for its service.
@@ -141,7 +148,7 @@ fn fault(system: &System, change: &Change, all_targets: &[(Endpoint, Option<u64>
         }
         _ => all_targets.to_vec(),
     };
-    let mut fault = Fault::on(kind, shares(system, &targets));
+    let mut fault = Fault::on(kind, shares(system, &targets, shared));
     let is_schema = change.kind == Some(ChangeKind::Schema);
     fault.rollback_tested = match change.rollback_tested {
         _ if is_schema => Some(false),
@@ -154,14 +161,25 @@ fn fault(system: &System, change: &Change, all_targets: &[(Endpoint, Option<u64>
     fault
 }
 
-/// Shares by changed lines. A service without known lines gets the mean of the others; without any lines all count alike.
-fn shares(system: &System, targets: &[(Endpoint, Option<u64>)]) -> Vec<Target> {
-    let known: Vec<f64> = targets.iter().filter_map(|(_, lines)| lines.map(|lines| lines as f64)).collect();
+/// Shares by changed lines. A service without known lines gets the mean of the others; without any lines all count alike. A service that
+/// shares files with others is hit at least as often as those hit it, and one that has nothing else takes no share from the others.
+fn shares(system: &System, targets: &[(Endpoint, Option<u64>)], shared: &[SharedHit]) -> Vec<Target> {
+    let through_shared = |endpoint: &Endpoint| shared.iter().find(|(service, ..)| *service == endpoint.service);
+    let is_own = |endpoint: &Endpoint| through_shared(endpoint).is_none_or(|(_, _, is_all)| !is_all);
+    let own = || targets.iter().filter(|(endpoint, _)| is_own(endpoint));
+    let known: Vec<f64> = own().filter_map(|(_, lines)| lines.map(|lines| lines as f64)).collect();
     let mean = if known.is_empty() { 1.0 } else { known.iter().sum::<f64>() / known.len() as f64 };
     let weight = |lines: Option<u64>| lines.map_or(mean, |lines| lines as f64);
-    let total: f64 = targets.iter().map(|(_, lines)| weight(*lines)).sum();
-    let share = |lines| (targets.len() > 1).then(|| weight(lines) / total);
-    targets.iter().map(|(endpoint, lines)| Target { name: system.endpoint_name(*endpoint), share: share(*lines) }).collect()
+    let total: f64 = own().map(|(_, lines)| weight(*lines)).sum();
+    let share = |endpoint: &Endpoint, lines| {
+        let own = if is_own(endpoint) { weight(lines) / total } else { 0.0 };
+        (targets.len() > 1).then(|| own.max(through_shared(endpoint).map_or(0.0, |(_, hit, _)| *hit)))
+    };
+    let target = |(endpoint, lines): &(Endpoint, Option<u64>)| Target {
+        name: system.endpoint_name(*endpoint),
+        share: share(endpoint, *lines),
+    };
+    targets.iter().map(target).collect()
 }
 
 /// What was assumed to get from the change to its fault, as sentences.
@@ -189,6 +207,41 @@ pub fn assumed(change: &Change) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shared_files_hit_all_and_take_nothing_from_the_others() {
+        use crate::risk::testing::{arcs, build};
+        let system = build(arcs(&[("pay", "checkout", 0.5), ("checkout", "web", 0.8)]));
+        let id = |name: &str| system.find_service(name).expect(name);
+        let target = |name: &str, lines| (Endpoint { service: id(name), operation: None }, lines);
+        let targets = [target("pay", Some(30)), target("checkout", Some(10)), target("web", None)];
+        let ask = |shared: &[SharedHit]| shares(&system, &targets, shared).iter().filter_map(|one| one.share).collect::<Vec<_>>();
+        assert_eq!(ask(&[]), [0.5, 10.0 / 60.0, 20.0 / 60.0]);
+        assert_eq!(ask(&[(id("web"), 0.1, true)]), [0.75, 0.25, 0.1]);
+        assert_eq!(ask(&[(id("web"), 0.9, true), (id("checkout"), 0.9, false)]), [0.75, 0.9, 0.9]);
+        assert_eq!(shares(&system, &targets[..1], &[(id("pay"), 0.1, true)])[0].share, None);
+    }
+
+    #[test]
+    fn state_that_is_lost_is_lost_for_certain() {
+        use crate::risk::testing::{arcs, build};
+        let system = build(arcs(&[("pay", "checkout", 0.5), ("checkout", "web", 0.8)]));
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let change = Change {
+            kind: Some(ChangeKind::Infrastructure),
+            services: names(&["pay", "checkout", "web"]),
+            destructive: TriState::Yes,
+            state_lost: names(&["pay", "web"]),
+            ..Change::default()
+        };
+        let landing = land(&system, &change, None).expect("services");
+        let found = faults(&system, &change, &landing);
+        let labels: Vec<String> = found.iter().map(Fault::label).collect();
+        assert_eq!(labels, ["state_loss@pay+web", "config_push@checkout"]);
+        assert_eq!(found[0].targets.iter().map(|target| target.share).collect::<Vec<_>>(), [Some(1.0); 2]);
+        let all = faults(&system, &Change { state_lost: Vec::new(), ..change }, &landing);
+        assert_eq!(all.iter().map(Fault::label).collect::<Vec<_>>(), ["state_loss@pay+checkout+web"]);
+    }
 
     #[test]
     fn kinds_follow_the_contract() {

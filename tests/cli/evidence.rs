@@ -214,6 +214,11 @@ fn a_file_of_owners_goes_with_a_diff_and_warns_where_the_host_is_silent() {
     let (_, out, err) = run(place.path(), &arguments);
     assert_eq!(code_owners(&json(&out)), [("@lee".to_owned(), true, None)]);
     assert!(err.contains("OWNERS:2:1") && err.contains("GitHub passes over this line"), "{err}");
+    write(place.path(), "change.yaml", "schema: shockfront/change/v1\nservices: [shop]\n");
+    let arguments =
+        ["assess", "shop.yaml", "--change", "change.yaml", "--codeowners", "OWNERS", "--trials", "512", "--format", "json"];
+    let notes = lines(&json(&run(place.path(), &arguments).1)["notes"]);
+    assert!(notes.contains("OWNERS was not asked: no changed files are known"), "{notes}");
 }
 
 /// The full hash of a revision.
