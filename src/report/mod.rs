@@ -6,6 +6,7 @@
 
 pub mod comparison;
 mod escape;
+mod explanation;
 pub mod findings;
 pub mod graph;
 mod graph_layout;

@@ -86,7 +86,10 @@ fn mitigations_are_simulated_and_can_be_compared() {
     let compared = json(&out)["verdict"]["score_difference"].clone();
     assert_eq!((&compared["mean"], &compared["interval"]), (&found[0]["difference"], &found[0]["interval"]), "{with}");
     let (_, text, _) = run(place.path(), &arguments[..6]);
-    assert!(text.contains("what would make it safer") && text.contains("lowers the band: tier-0-in-worst-trials holds it"), "{text}");
+    assert!(
+        text.contains("what would make it safer") && text.contains("lowers the band: tier-0-in-worst-trials holds it"),
+        "{text}"
+    );
     let (_, markdown, _) = run(place.path(), &[&arguments[..6], &["--format", "markdown"]].concat());
     assert!(markdown.contains("| what would make it safer | days |"), "{markdown}");
     let (_, out, _) = run(place.path(), &[&arguments[..], &["--no-mitigations"]].concat());
