@@ -5,7 +5,7 @@
 //! chance may have is spread over them (model.md §4). What must hold: same inputs and seed, same assessment.
 
 use crate::change::codeowners::OwnedPath;
-use crate::change::facts::{Assisted, Change, TriState};
+use crate::change::facts::Change;
 use crate::change::paths::Mapping;
 use crate::change::team::Team;
 use crate::diagnostic::Diagnostic;
@@ -18,21 +18,24 @@ use crate::propagation::result::Precision;
 use crate::propagation::{Request, Simulation, Uncertainty, simulate, uncertainty};
 use crate::quality::DataQuality;
 use crate::random::Seed;
-use crate::risk::assessment::{Assessment, Factor, FaultProbability, Mitigations, Path};
+use crate::risk::assessment::{Assessment, Explanation, FaultProbability, Mitigations, Path};
 use crate::risk::chance::{self, Chance};
 use crate::risk::faults::{self, Landing};
 use crate::risk::ledger::Ledger;
 use crate::risk::limits::limits;
 use crate::risk::paths;
-use crate::risk::review;
 use crate::risk::score::{self, Part, Risk};
 use crate::statistics::{Estimate, Look, looks};
 use crate::units::{ServiceId, Ticks};
 use jiff::Zoned;
+use summary::{ai_evidence, assisted, factors, notes};
 
+mod assumptions;
 pub mod candidates;
+mod explanation;
 mod judging;
 mod mitigations;
+mod summary;
 pub mod what_if;
 
 use judging::{decided, quality};
@@ -76,7 +79,9 @@ pub struct AssessRequest<'a> {
     pub trials: u64,
     /// Go on until mean reach and mean user-minutes are as precise, even where the verdict is settled.
     pub precision: Option<f64>,
-    /// Look for mitigations.
+    /// Explain the verdict.
+    pub explain: bool,
+    /// Look for mitigations, and for assumptions that decide the band.
     pub mitigations: bool,
     /// How often to repeat with draws of the probabilities that are beliefs, where that is asked.
     pub uncertainty: Option<u64>,
@@ -109,6 +114,7 @@ impl Default for AssessRequest<'_> {
             basis: Vec::new(),
             trials: DEFAULT_TRIALS,
             precision: None,
+            explain: false,
             mitigations: false,
             uncertainty: None,
             seed: Seed::default(),
@@ -183,6 +189,13 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         }
         _ => None,
     };
+    let explanation = match (&together, &outcome) {
+        (Some(scenario), Some(outcome)) if request.explain => {
+            let verdict = (&placed[..], outcome, decided.verdict.band);
+            Some(explanation::explanation((system, compact), request, scenario, verdict)?)
+        }
+        _ => None,
+    };
     let paths = together.as_ref().map(|scenario| worst_paths(system, compact, scenario, &impaired)).unwrap_or_default();
     let mut notes = notes(request, &placed);
     notes.extend(lapsed);
@@ -197,6 +210,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         uncertainty,
         outcome,
         paths,
+        explanation,
         mitigations,
         notes,
         forecast,
@@ -404,6 +418,7 @@ struct Pieces {
     uncertainty: Option<Uncertainty>,
     outcome: Option<Outcome>,
     paths: Vec<Path>,
+    explanation: Option<Explanation>,
     mitigations: Option<Mitigations>,
     notes: Vec<String>,
     forecast: String,
@@ -411,8 +426,8 @@ struct Pieces {
 }
 
 fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
-    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, mitigations, .. } = pieces;
-    let Pieces { mut notes, forecast, policy, .. } = pieces;
+    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, explanation, .. } = pieces;
+    let Pieces { mitigations, mut notes, forecast, policy, .. } = pieces;
     notes.extend(decided.notes);
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
@@ -439,6 +454,7 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         missing: decided.missing,
         floors: decided.floors,
         paths,
+        explanation,
         mitigations,
         advice: decided.advice,
         notes,
@@ -446,45 +462,6 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         limits: limits(impact.as_ref(), placed.len()),
         impact,
         uncertainty,
-    }
-}
-
-/// Notes about the input, and about the people who sign.
-fn notes(request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Vec<String> {
-    let mut notes = request.notes.clone();
-    for note in placed.iter().flat_map(|placed| review::notes(placed.change, &request.team)) {
-        if !notes.contains(&note) {
-            notes.push(note);
-        }
-    }
-    notes
-}
-
-/// The most cautious answer over the changes.
-fn assisted(placed: &[Placed<'_>]) -> Assisted {
-    let answers = || placed.iter().map(|placed| placed.change.ai_assisted);
-    let first = |answer: TriState| answers().find(|assisted| assisted.answer == answer);
-    first(TriState::Yes).or_else(|| first(TriState::Unknown)).or_else(|| first(TriState::No)).unwrap_or_default()
-}
-
-fn ai_evidence(placed: &[Placed<'_>]) -> Vec<String> {
-    let signs = placed.iter().flat_map(|placed| &placed.change.ai_evidence);
-    let sentence = |sign: &crate::change::provenance::Evidence| {
-        format!("{}: `{}` ({}, confidence {})", sign.place(), sign.text, sign.signal.as_str(), sign.confidence.as_str())
-    };
-    signs.map(sentence).collect()
-}
-
-/// All factors; of several changes each with its title.
-fn factors(placed: &[Placed<'_>]) -> Vec<Factor> {
-    let named = |placed: &Placed| {
-        let title = placed.change.title.clone().unwrap_or_else(|| "untitled change".to_owned());
-        let factors = placed.chance.factors.iter().cloned();
-        factors.map(|factor| Factor { because: format!("{title}: {}", factor.because), ..factor }).collect::<Vec<_>>()
-    };
-    match placed {
-        [one] => one.chance.factors.clone(),
-        all => all.iter().flat_map(named).collect(),
     }
 }
 

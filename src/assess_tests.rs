@@ -1,7 +1,7 @@
 //! What an assessment must do, on small systems.
 
 use super::*;
-use crate::change::facts::{Basis, ChangeKind, Level, Person, Reviewer, Rollout, Strategy};
+use crate::change::facts::{Assisted, Basis, ChangeKind, Level, Person, Reviewer, Rollout, Strategy, TriState};
 use crate::change::paths::Touched;
 use crate::change::team::TeamMember;
 use crate::model::DurationLaw;

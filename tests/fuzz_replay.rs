@@ -149,6 +149,7 @@ replay!(
     team_file,
     fault_file,
     fault,
+    edit,
     unified_diff,
     raw_diff,
     commit_log,

@@ -23,18 +23,18 @@ use crate::risk::score;
 use crate::statistics::{Estimate, Look};
 
 /// Trials of a screening.
-const SCREENING: u64 = 2_048;
+pub(super) const SCREENING: u64 = 2_048;
 /// Of how many of the best all pairs and triples are tried.
 const BEST: usize = 6;
 
 /// One way to do the change, simulated.
-struct Tried {
+pub(super) struct Tried {
     system: System,
     samples: Vec<Sample>,
     impacts: Vec<Simulation>,
     chances: Vec<f64>,
-    band: Band,
-    score: Option<Estimate>,
+    pub(super) band: Band,
+    pub(super) score: Option<Estimate>,
 }
 
 impl Tried {
@@ -85,18 +85,22 @@ impl Tried {
     }
 }
 
-struct Search<'a, 'b> {
-    system: &'a System,
-    request: &'a AssessRequest<'b>,
-    n_changes: usize,
+pub(super) struct Search<'a, 'b> {
+    pub(super) system: &'a System,
+    pub(super) request: &'a AssessRequest<'b>,
+    pub(super) n_changes: usize,
 }
 
 impl Search<'_, '_> {
     /// Assesses the change with some edits; what only changes P(fault) takes the simulations of `base`. `None` where an edit does not fit.
     fn tried(&self, edits: &[Edit], trials: u64, base: Option<&Tried>) -> Result<Option<Tried>, Vec<Diagnostic>> {
         let Ok(side) = Alternative::new(self.system, self.request, edits) else { return Ok(None) };
-        let placed = place(&side.system, &side.compact, &side.request, edits)?;
-        let known = base.filter(|_| edits.iter().all(Edit::needs_change));
+        self.assessed(side, trials, base.filter(|_| edits.iter().all(Edit::needs_change))).map(Some)
+    }
+
+    /// Assesses one way to do the change; with `known`, by the simulations that were run already.
+    pub(super) fn assessed(&self, side: Alternative<'_>, trials: u64, known: Option<&Tried>) -> Result<Tried, Vec<Diagnostic>> {
+        let placed = place(&side.system, &side.compact, &side.request, side.edits())?;
         let (samples, impacts) = match known {
             Some(base) => (base.samples.clone(), base.impacts.clone()),
             None => self.simulated((&side.system, &side.compact), &placed, trials)?,
@@ -108,14 +112,14 @@ impl Search<'_, '_> {
         let decision = decided(&side.system, &side.request, &placed, (&quality, Some(&outcome)));
         let chances = placed.iter().filter(|placed| placed.scenario.is_some()).map(|placed| placed.chance.estimate.mean);
         let chances = chances.collect();
-        Ok(Some(Tried {
+        Ok(Tried {
             samples,
             chances,
             band: decision.verdict.band,
             score: outcome.risk.score,
             impacts: outcome.impacts,
             system: side.system,
-        }))
+        })
     }
 
     fn simulated(

@@ -47,6 +47,17 @@ impl<'a> Alternative<'a> {
         let compact = Compact::new(&system);
         Ok(Self { system, compact, request, edits: edits.to_vec() })
     }
+
+    /// Another system and another change, without edits.
+    pub(super) fn plain(system: System, request: AssessRequest<'a>) -> Self {
+        let compact = Compact::new(&system);
+        Self { system, compact, request, edits: Vec::new() }
+    }
+
+    /// The edits that were applied.
+    pub(super) fn edits(&self) -> &[Edit] {
+        &self.edits
+    }
 }
 
 /// What is judged on one side.

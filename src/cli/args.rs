@@ -218,7 +218,7 @@ pub(crate) struct Assess {
     /// Repeat the impact with N draws of the probabilities that are beliefs: what would more facts change?
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000))]
     pub(crate) uncertainty: Option<u64>,
-    /// Do not simulate what would make the change safer; the verdict is the same and comes sooner
+    /// Do not simulate what would make the change safer, and what the assumptions decide; the verdict is the same and comes sooner
     #[arg(long)]
     pub(crate) no_mitigations: bool,
     /// Report only: exit 0 where the gate does not pass

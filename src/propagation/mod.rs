@@ -6,6 +6,7 @@
 
 mod all_sources;
 pub mod breaker;
+pub mod causes;
 mod conclude;
 mod condensed;
 mod count;

@@ -381,7 +381,7 @@ fn above<V: Lanes>(machine: V::Machine, planes: impl DoubleEndedIterator<Item = 
 
 /// Carries the trials of `fresh` over an arc into `acc`.
 #[inline(always)]
-fn cross<V: Lanes, const C: usize>(
+pub(super) fn cross<V: Lanes, const C: usize>(
     machine: V::Machine,
     plan: &Plan,
     worlds: &impl Worlds,

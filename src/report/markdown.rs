@@ -5,6 +5,7 @@
 //! are left out from the last on, and a line says which.
 
 use super::escape::{code, sentence};
+use super::explanation::{edge_cells, explanation_lines};
 use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
@@ -76,9 +77,12 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
         let path = |at: usize| path_to(report.system, assessment, rows[at].service);
         head.push_str(&hit_table(&rows, more, &path));
     }
+    head.push_str(&bullets("**How it spreads**", &explanation_lines(report.system, assessment)));
     head.push_str(&mitigated(assessment));
     head.push_str(&bullets("**What to do**", &assessment.advice));
     let mut folds = vec![reasons(assessment)];
+    let carried = edge_cells(report.system, assessment).into_iter().map(Vec::from).collect();
+    folds.push(figures("What carries it", &FLIP_TITLES, carried));
     if let Some(simulation) = impact {
         folds.push(journeys(simulation));
         folds.push(drawing(report.system, simulation, &assessment.faults));

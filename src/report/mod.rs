@@ -9,6 +9,7 @@ pub mod assessment_findings;
 mod charts;
 pub mod comparison;
 mod escape;
+mod explanation;
 mod figures;
 pub mod findings;
 pub mod graph;

@@ -1,9 +1,9 @@
 //! An assessment as JSON: `shockfront/assessment/v1` (product.md).
 //!
 //! `impact` is a whole `shockfront/simulation/v1` object, conditional on the fault, or `null` when nothing could be simulated.
-//! `expected_user_minutes` is the mean, its interval stands beside it. `explanation.edges` and `explanation.cut_sets` are empty until a
-//! room fills them.
+//! `expected_user_minutes` is the mean, its interval stands beside it.
 
+use super::explanation::ExplanationRecord;
 use super::input::{AssessmentReport, SimulationReport};
 use super::mitigations::{MitigationRecord, SearchRecord, mitigation_records};
 use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty, unsigned};
@@ -93,22 +93,6 @@ struct FloorRecord<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct PathRecord<'a> {
-    steps: &'a [String],
-    probability: f64,
-}
-
-/// Nothing stands here yet, but readers may rely on the list.
-type Empty = [(); 0];
-
-#[derive(Debug, Serialize)]
-struct Explanation<'a> {
-    paths: Vec<PathRecord<'a>>,
-    edges: Empty,
-    cut_sets: Empty,
-}
-
-#[derive(Debug, Serialize)]
 struct AiRecord<'a> {
     assisted: &'static str,
     basis: &'static str,
@@ -139,7 +123,7 @@ struct AssessmentRecord<'a> {
     sign_off: Vec<SignOffRecord<'a>>,
     signers: Vec<SignerRecord<'a>>,
     floors: Vec<FloorRecord<'a>>,
-    explanation: Explanation<'a>,
+    explanation: ExplanationRecord<'a>,
     mitigations: Vec<MitigationRecord<'a>>,
     /// Absent where nobody looked for any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,7 +157,7 @@ impl<'a> AssessmentRecord<'a> {
             sign_off: sign_off(assessment),
             signers: assessment.signers.iter().map(|signer| SignerRecord { who: &signer.who, covers: &signer.covers }).collect(),
             floors: floors(assessment),
-            explanation: Explanation { paths: paths(assessment), edges: [], cut_sets: [] },
+            explanation: ExplanationRecord::new(report.system, assessment),
             mitigations,
             mitigation_search,
             advice: &assessment.advice,
@@ -245,10 +229,6 @@ fn floor(floor: &Floor) -> FloorRecord<'_> {
         because: &floor.because,
         overridden: floor.overridden.as_deref(),
     }
-}
-
-fn paths(assessment: &Assessment) -> Vec<PathRecord<'_>> {
-    assessment.paths.iter().map(|path| PathRecord { steps: &path.steps, probability: unsigned(path.probability) }).collect()
 }
 
 fn change(assessment: &Assessment) -> ChangeRecord<'_> {

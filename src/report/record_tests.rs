@@ -148,7 +148,7 @@ fn an_assessment_has_the_keys_of_the_contract_in_order() {
     assert_eq!(keys(&value["sign_off"][0]), ["who", "role", "because", "required", "given_by", "rule"]);
     assert!(value["sign_off"][0]["given_by"].is_null());
     assert_eq!(keys(&value["floors"][0]), ["rule", "raises_to", "because"]);
-    assert_eq!(keys(&value["explanation"]), ["paths", "edges", "cut_sets"]);
+    assert_eq!(keys(&value["explanation"]), ["paths", "edges", "cut_sets", "cascades", "assumptions"]);
     assert_eq!(keys(&value["change"]["ai"]), ["assisted", "basis", "evidence"]);
     assert_eq!(value["change"]["ai"]["assisted"], "yes");
     assert_eq!(value["expected_user_minutes"], 21_400.0);

@@ -11,14 +11,14 @@ use serde::Serialize;
 
 /// A dependency as the files write it.
 #[derive(Debug, Serialize)]
-struct Name {
-    from: String,
-    to: String,
+pub(super) struct Name {
+    pub(super) from: String,
+    pub(super) to: String,
     kind: &'static str,
 }
 
 impl Name {
-    fn new(system: &System, id: DependencyId) -> Self {
+    pub(super) fn new(system: &System, id: DependencyId) -> Self {
         Self {
             from: system.endpoint_name(system.consumer(id)),
             to: system.endpoint_name(system.provider(id)),
@@ -41,7 +41,7 @@ struct DerivativeRecord {
 }
 
 #[derive(Debug, Serialize)]
-struct FlipRecord {
+pub(super) struct FlipRecord {
     #[serde(flatten)]
     name: Name,
     birnbaum: Mean,
@@ -49,6 +49,19 @@ struct FlipRecord {
     achievement_worth: Mean,
     reach_crossing: Mean,
     reach_cut: Mean,
+}
+
+impl FlipRecord {
+    pub(super) fn new(system: &System, one: &Flip) -> Self {
+        Self {
+            name: Name::new(system, one.dependency),
+            birnbaum: one.birnbaum.into(),
+            fussell_vesely: one.fussell_vesely.into(),
+            achievement_worth: one.achievement_worth.into(),
+            reach_crossing: one.crossing.into(),
+            reach_cut: one.cut.into(),
+        }
+    }
 }
 
 /// The record below `sensitivities`.
@@ -69,19 +82,11 @@ impl SensitivitiesRecord {
             standard_error: unsigned(one.standard_error),
             expected_variance_reduction: one.expected_variance_reduction.map(Mean::from),
         };
-        let flip = |one: &Flip| FlipRecord {
-            name: Name::new(system, one.dependency),
-            birnbaum: one.birnbaum.into(),
-            fussell_vesely: one.fussell_vesely.into(),
-            achievement_worth: one.achievement_worth.into(),
-            reach_crossing: one.crossing.into(),
-            reach_cut: one.cut.into(),
-        };
         Self {
             trials: found.trials,
             certain: found.n_certain,
             dependencies: found.dependencies.iter().map(derivative).collect(),
-            largest: found.flips.iter().map(flip).collect(),
+            largest: found.flips.iter().map(|flip| FlipRecord::new(system, flip)).collect(),
         }
     }
 }

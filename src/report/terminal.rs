@@ -1,5 +1,6 @@
 //! Text pages for a terminal: the finding first, then what it rests on, then how to get it again.
 
+use super::explanation::{edge_cells, explanation_lines};
 use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
@@ -69,6 +70,9 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
         out.push_str(&hit_table(&rows, more, page, &path));
         out.push_str(&journeys(simulation, page));
     }
+    out.push_str(&list("How it spreads", &explanation_lines(report.system, assessment), page));
+    let carried = edge_cells(report.system, assessment).into_iter().map(Vec::from).collect();
+    out.push_str(&figures("What carries it", &FLIP_TITLES, carried, page));
     out.push_str(&mitigated(assessment, page));
     out.push_str(&list("What to do", &assessment.advice, page));
     out.push_str(&reasons(assessment, page));

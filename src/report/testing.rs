@@ -175,6 +175,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
             path(&["payment", "checkout"], 0.67),
             path(&["payment", "checkout", "frontend"], 0.45),
         ],
+        explanation: None,
         mitigations: None,
         advice: vec!["release to 5 % first and watch for 15 min".to_owned()],
         notes: Vec::new(),

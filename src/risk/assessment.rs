@@ -2,9 +2,10 @@
 
 use crate::change::facts::Assisted;
 use crate::edit::Edit;
-use crate::propagation::{Simulation, Uncertainty};
+use crate::propagation::{Sensitivities, Simulation, Uncertainty};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
+use crate::units::DependencyId;
 
 /// How dangerous a change is. Ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,6 +191,65 @@ pub struct Mitigations {
     pub cheapest: Option<Mitigation>,
 }
 
+/// How a failure most often gets to a service: the empirical tree of first causes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cascade {
+    /// The journey it harms.
+    pub journey: String,
+    /// The service that the journey needs.
+    pub service: String,
+    /// P(that service is impaired | fault), the clock aside.
+    pub impaired: Estimate,
+    /// From the source to the service.
+    pub steps: Vec<String>,
+    /// Share of the trials with that service impaired in which this is the shortest way the failure took.
+    pub share: Estimate,
+    /// What lets it through, as sentences.
+    pub because: Vec<String>,
+}
+
+/// Smallest sets of dependencies that keep a journey whole where none of them lets the fault through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CutSets {
+    /// The journey.
+    pub journey: String,
+    /// The change lands on something that the journey needs: nothing contains it.
+    pub is_hit_directly: bool,
+    /// The sets, small ones first, each in file order.
+    pub sets: Vec<Vec<DependencyId>>,
+    /// Only sets of at most so many dependencies were looked for.
+    pub largest: usize,
+}
+
+/// An answer to something unknown, the score with it, and the band with it.
+pub type Answer = (String, Option<Estimate>, Band);
+
+/// Something that is assumed, and what the verdict were if it were known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assumption {
+    /// What is not known.
+    pub what: String,
+    /// The answer that would lower the score.
+    pub better: Answer,
+    /// The answer that would raise it.
+    pub worse: Answer,
+    /// Does either band differ from that of the verdict?
+    pub flips_band: bool,
+}
+
+/// Why the verdict is what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// What mean reach depends on.
+    pub edges: Option<Sensitivities>,
+    /// How the fault gets to the journeys, the worst-hit journey first.
+    pub cascades: Vec<Cascade>,
+    /// What would keep it from them.
+    pub cut_sets: Vec<CutSets>,
+    /// What is assumed, that which flips the band first.
+    pub assumptions: Vec<Assumption>,
+}
+
 /// The verdict with everything it rests on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment {
@@ -239,6 +299,8 @@ pub struct Assessment {
     pub floors: Vec<Floor>,
     /// Most likely way to each of the worst-hit services, in the order of the services.
     pub paths: Vec<Path>,
+    /// Why, where that was asked.
+    pub explanation: Option<Explanation>,
     /// What was simulated against it; `None` where nobody asked or there is nothing to lower.
     pub mitigations: Option<Mitigations>,
     /// What would help, as sentences.

@@ -5,6 +5,7 @@
 
 pub mod assessment;
 pub mod chance;
+pub mod cut_sets;
 pub mod difference;
 pub mod faults;
 pub mod importance;
