@@ -18,6 +18,8 @@ use crate::units::{DependencyId, Probability};
 
 /// Defaulted probabilities that are tried, those that carry most.
 const DEPENDENCIES: usize = 3;
+/// Share of mean reach that one of them carries at least.
+const LEAST_SHARE: f64 = 0.1;
 /// Both ends of what is believed of them.
 const ENDS: (f64, f64) = (0.05, 0.95);
 /// Changed lines of a small and of a large change (elicited).
@@ -165,7 +167,8 @@ fn assumption(what: String, better: Answer, worse: Answer, base: Band, verdict: 
 /// Dependencies whose probability nobody stated, those that carry most first, with both ends of what is believed of them.
 fn defaults(system: &System, edges: Option<&Sensitivities>) -> Vec<(DependencyId, f64, f64)> {
     let Some(edges) = edges else { return Vec::new() };
-    let unstated = edges.flips.iter().map(|flip| flip.dependency).filter(|id| system.stated_probability(*id).is_none());
+    let carrying = edges.flips.iter().filter(|flip| flip.fussell_vesely.mean >= LEAST_SHARE);
+    let unstated = carrying.map(|flip| flip.dependency).filter(|id| system.stated_probability(*id).is_none());
     let ends = |id: DependencyId| {
         let (a, b) = uncertain_dependency(system, id)?.beta();
         Some((id, beta::quantile(a, b, ENDS.0), beta::quantile(a, b, ENDS.1)))

@@ -108,8 +108,7 @@ impl System {
         retain(&mut columns.provider, &gone);
         for (consumer, provider) in lost {
             let name = self.service_name(provider).to_owned();
-            let is_listed =
-                self.service(consumer).requires.as_ref().is_some_and(|requires| requires.of.iter().any(|known| *known == name));
+            let is_listed = self.service(consumer).requires.as_ref().is_some_and(|requires| requires.of.contains(&name));
             let mut still = self.dependency_ids().map(|id| (self.consumer(id).service, self.provider(id).service));
             if !is_listed || still.any(|ends| ends == (consumer, provider)) {
                 continue;

@@ -228,7 +228,8 @@ fn gathered(first: &Run<'_>, second: &Run<'_>, names: &Names) -> ((Sample, Sampl
     for window in Span::whole(first.request.trials).windows((MOST_MARKS / labels.max(1)).max(NARROWEST)) {
         let (mut a, mut b) = (first.gather(&window), second.gather(&window));
         pairs.add(names, (&a, &b), &window);
-        (a.forget_trials(), b.forget_trials());
+        a.forget_trials();
+        b.forget_trials();
         match &mut samples {
             Some((known_a, known_b)) => {
                 known_a.merge(&a);

@@ -265,7 +265,7 @@ mod tests {
     fn differences_are_paired() {
         // Large common noise, and half of the trials lose 10 less: the interval sees the second alone.
         let noise = |trial: u64| (trial * 7_919) % 1_000_003;
-        let saved = |trial: u64| u64::from(trial.count_ones() % 2 == 0) * 10;
+        let saved = |trial: u64| u64::from(trial.count_ones().is_multiple_of(2)) * 10;
         let (before, after): (Vec<u64>, Vec<u64>) = (0..4_096).map(|t| (noise(t) + 10, noise(t) + 10 - saved(t))).unzip();
         let found = of(&after).difference(&of(&before), 4_096, 0.95);
         assert_close(found.mean, -5.0, 1e-9);
