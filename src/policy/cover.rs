@@ -14,6 +14,9 @@ use crate::risk::review::senior_reviews;
 /// Most missing sign-offs for which the smallest set is found.
 const EXACT: usize = 16;
 
+/// What a senior signs.
+const SENIOR: &str = "senior review";
+
 /// A sign-off that is missing, and who can give it.
 struct Open<'a> {
     what: String,
@@ -50,7 +53,7 @@ fn open<'a>(facts: &Facts<'a>, demand: &Demand<'_>) -> Vec<Open<'a>> {
     let wanted = demand.requirement.seniors.max(u32::from(demand.requirement.blocked)) as usize;
     let given = facts.changes.iter().map(|change| senior_reviews(change, facts.team).count()).min().unwrap_or(0);
     for _ in given..wanted {
-        open.push(Open { what: "senior review".to_owned(), by: seniors(facts) });
+        open.push(Open { what: SENIOR.to_owned(), by: seniors(facts) });
     }
     if demand.requirement.owners {
         for owner in owners(facts).iter().filter(|owner| owner.changed && given_by(facts, owner).is_none()) {
@@ -61,18 +64,10 @@ fn open<'a>(facts: &Facts<'a>, demand: &Demand<'_>) -> Vec<Open<'a>> {
             open.push(Open { what, by });
         }
     }
-    // Two seniors are two people: the first of several equal sign-offs takes the first person who can give it, and so on.
-    let mut repeated = 0;
-    for one in open.iter_mut().filter(|open| open.what == "senior review") {
-        let turn = repeated;
-        one.by = one
-            .by
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| wanted < 2 || at % wanted.max(1) == turn % wanted.max(1))
-            .map(|(_, by)| *by)
-            .collect();
-        repeated += 1;
+    // Two seniors are two people: of several such sign-offs each is left to its own part of them.
+    for (turn, one) in open.iter_mut().filter(|open| open.what == SENIOR).enumerate() {
+        let own = one.by.iter().enumerate().filter(|(at, _)| wanted < 2 || at % wanted == turn % wanted);
+        one.by = own.map(|(_, by)| *by).collect();
     }
     open
 }

@@ -69,7 +69,7 @@ impl Cron {
             *field = (bits(word, at)?, word.starts_with('*'));
         }
         // Sunday has two numbers.
-        fields[4].0 |= u64::from(fields[4].0 >> 7 & 1);
+        fields[4].0 |= fields[4].0 >> 7 & 1;
         Ok(Self(fields))
     }
 
