@@ -380,6 +380,34 @@ fn changes_in_flight_add_up() {
     assert!(both.impact.expect("impact").p_impaired(ServiceId(1)) > one.impact.expect("impact").p_impaired(ServiceId(1)));
 }
 
+/// At a limit that lies exactly at the score, noise decides nothing: the verdict is the stricter one and says that it was close. Away
+/// from a limit all seeds agree.
+#[test]
+fn noise_flips_no_verdict() {
+    let ask_with = |seed: u64, limit: f64| {
+        let mut request = request(Change { rollback_tested: TriState::Unknown, ..careful() });
+        (request.seed, request.trials) = (Seed(seed), 4_096);
+        request.policy.band_limits = [0.5 * limit, limit, 99.0];
+        request.policy.escalation = 1.0;
+        request.policy.worst_share = 1.1;
+        request.policy.breach_limits = [1.1, 1.2];
+        ask(shop(), &request)
+    };
+    let exact = (0..8).map(|seed| ask_with(1_000 + seed, 50.0).verdict.score).sum::<f64>() / 8.0;
+    let found: Vec<Assessment> = (0..200).map(|seed| ask_with(seed, exact)).collect();
+    let is_close = |one: &&Assessment| one.floors.iter().any(|floor| floor.rule == "too-close-to-call");
+    assert!(found.iter().filter(is_close).all(|one| one.verdict.band == Band::Orange));
+    // Each verdict may be wrong with 1 %, and half of the limit's sides is the lenient one.
+    let lenient = found.iter().filter(|one| one.verdict.band < Band::Orange).count();
+    assert!(lenient <= 6, "{lenient} of 200 verdicts below the limit");
+    for limit in [exact + 8.0, exact - 8.0] {
+        let mut verdicts: Vec<(Band, Gate)> =
+            (0..200).map(|seed| ask_with(seed, limit).verdict).map(|verdict| (verdict.band, verdict.gate)).collect();
+        verdicts.dedup();
+        assert_eq!(verdicts.len(), 1, "{limit}: {verdicts:?}");
+    }
+}
+
 #[test]
 fn threads_do_not_matter_and_seeds_agree_or_do_not_settle() {
     let change = || Change { rollback_tested: TriState::Unknown, ..careful() };

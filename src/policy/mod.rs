@@ -1,7 +1,7 @@
 //! From the numbers of an assessment to a verdict: band, floors, who has to sign, what is missing.
 //!
 //! Policy estimates nothing; it compares what `risk` found with the limits of a [`rules::Policy`], the one that ships or a team's
-//! own ([`file`]). Where an interval lies across a limit the stricter side counts. What must hold: a missing fact raises or marks, it never lowers;
+//! own (`file.rs`). Where an interval lies across a limit the stricter side counts. What must hold: a missing fact raises or marks, it never lowers;
 //! missing input that leaves nothing to compare is "not assessed", never a pass. Source: model.md §3.5, §3.7.
 
 mod advice;

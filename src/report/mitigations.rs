@@ -63,7 +63,7 @@ pub(super) fn mitigation_lines(assessment: &Assessment) -> Vec<String> {
         let names: Vec<&str> = found.without_effect.iter().take(NAMED).map(|one| one.words.as_str()).collect();
         let more = found.without_effect.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        lines.push(format!("no effect that could be told, or none at all: {}{more}", names.join(", ")));
+        lines.push(format!("no gain that could be told, or none at all: {}{more}", names.join(", ")));
     }
     lines.push(format!(
         "each of {} tried with {} trials on the random numbers of the verdict; days of work are elicited",

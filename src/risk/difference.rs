@@ -3,6 +3,10 @@
 //! Both scores are functions of mean harms (see [`score`](super::score)), whose sums are known by batches of trials. Leaving out one
 //! batch on both sides at a time gives the interval of the difference (jackknife): what the trials share cancels, and logarithm, clip
 //! and the maximum over journeys need no formula of their own. P(fault) is a number here: its spread is not sampling error.
+//!
+//! Where no trial of a side has any harm, its batches all agree on 0 and would make it certain. What was not seen can happen all the
+//! same: at confidence c its chance is below 1 − ((1 − c)/2)^(1/N), and the interval reaches to the score of the largest harm that one
+//! trial of the other side has, at that chance.
 
 use super::score::{WRONG_ANSWER_WEIGHT, budgets, score};
 use crate::model::System;
@@ -21,6 +25,8 @@ pub struct SampledPart<'a> {
 
 /// Expected harm by journey as sums, ready to leave batches out.
 struct Harm {
+    /// The largest share of a budget that one trial takes, P(fault) included.
+    largest: f64,
     /// For each journey with a budget: of each part P(fault)/budget, user-minutes, and minutes of wrong answers.
     journeys: Vec<Vec<(f64, BatchSums, BatchSums)>>,
 }
@@ -35,7 +41,17 @@ impl Harm {
             });
             Some(terms.collect())
         };
-        Self { journeys: budgets(system).into_iter().enumerate().filter_map(of).collect() }
+        let of_trial = |(at, budget): (usize, Option<f64>)| {
+            let of_part = |part: &SampledPart<'_>| {
+                let tally = part.sample.tally.journeys.get(at)?;
+                let minutes = tally.user_minutes.histogram.largest() as f64
+                    + WRONG_ANSWER_WEIGHT * tally.integrity_minutes.histogram.largest() as f64;
+                Some(part.p * minutes / 1_000.0 / budget?)
+            };
+            parts.iter().filter_map(of_part).sum::<f64>()
+        };
+        let largest = budgets(system).into_iter().enumerate().map(of_trial).fold(0.0, f64::max);
+        Self { largest, journeys: budgets(system).into_iter().enumerate().filter_map(of).collect() }
     }
 
     /// The score without a batch. Sums are in thousandths of user-minutes.
@@ -62,5 +78,53 @@ pub fn score_difference(
         return None;
     }
     let difference = |without| after.score(without, trials) - before.score(without, trials);
-    Some(jackknife(trials, confidence, difference))
+    let mut found = jackknife(trials, confidence, difference);
+    let whole = [&before, &after].map(|side| side.score(None, trials));
+    let unseen = |other: &Harm| score(other.largest * (1.0 - libm::pow(0.5 * (1.0 - confidence), 1.0 / trials.max(1) as f64)));
+    match whole {
+        [seen, after] if after == 0.0 && seen > 0.0 => found.interval.high = found.interval.high.max(unseen(&before) - seen),
+        [before, seen] if before == 0.0 && seen > 0.0 => found.interval.low = found.interval.low.min(seen - unseen(&after)),
+        _ => {}
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Fault, FaultKind, Scenario};
+    use crate::model::Compact;
+    use crate::propagation::{Request, sampled};
+    use crate::risk::testing::{arcs, build, journey};
+
+    const TRIALS: u64 = 2_048;
+
+    /// A shop that fails with its payment with this probability.
+    fn shop(crosses: f64) -> (System, Sample) {
+        let mut draft = arcs(&[("pay", "shop", crosses)]);
+        draft.journeys.push(journey("shop", 100.0, 99.9));
+        let system = build(draft);
+        let compact = Compact::new(&system);
+        let scenario = Scenario::new(&system, &compact, &[Fault::new(FaultKind::Crash, "pay")], None).expect("a scenario");
+        let question = Request { trials: TRIALS, ..Request::default() };
+        let (sample, _) = sampled(&system, &compact, &scenario, &question).expect("sampled");
+        (system, sample)
+    }
+
+    #[test]
+    fn what_no_trial_showed_is_not_certain() {
+        let [often, seldom, never] = [0.9, 0.2, 1e-9].map(shop);
+        let parts = [&often, &seldom, &never].map(|(_, sample)| [SampledPart { p: 0.1, sample }]);
+        let against = |at: usize| {
+            let systems = [&often.0, &seldom.0, &never.0];
+            score_difference((systems[0], &parts[0]), (systems[at], &parts[at]), (TRIALS, 0.95)).expect("a score")
+        };
+        let seen = against(1);
+        assert!(seen.interval.high - seen.mean < 3.0, "{seen:?}");
+        let unseen = against(2);
+        // At most 0.18 % of the trials, each with the largest harm: at the very least a twentieth of what was.
+        assert!(unseen.interval.high > unseen.mean + 10.0 && unseen.interval.high < 0.0, "{unseen:?}");
+        let back = score_difference((&never.0, &parts[2]), (&often.0, &parts[0]), (TRIALS, 0.95)).expect("a score");
+        assert!((back.interval.low + unseen.interval.high).abs() < 1e-9, "{back:?} {unseen:?}");
+    }
 }
