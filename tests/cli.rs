@@ -18,6 +18,8 @@ mod outputs;
 mod pages;
 #[path = "cli/policy.rs"]
 mod policy;
+#[path = "cli/remote.rs"]
+mod remote;
 #[path = "cli/repositories.rs"]
 mod repositories;
 #[path = "cli/statistics.rs"]
