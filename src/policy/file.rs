@@ -3,6 +3,7 @@
 //! A file states what differs from the policy that ships; everything it leaves out stays as shipped. What must hold: every message
 //! has a place in the file; a rule that an override names exists; a policy with a key that is not known is no policy.
 
+use super::capacity::{CapacityEntry, capacity};
 use super::condition::Condition;
 use super::floor_rules::{FLOOR_RULES, TOO_CLOSE};
 use super::freeze::{Cron, Freeze, LONGEST, Window};
@@ -55,6 +56,8 @@ pub struct PolicyFile {
     /// Rules that somebody set aside.
     #[serde(default)]
     overrides: Vec<OverrideEntry>,
+    /// Who there is to review, so that the report can say whether reviews keep up.
+    capacity: Option<Marked<CapacityEntry>>,
 }
 
 impl FileType for PolicyFile {
@@ -295,6 +298,7 @@ pub fn read_policy(sources: &Sources, id: SourceId, format: Format) -> Result<(P
     limits(&file, &mut policy, &mut problems);
     policy.rules = own_rules(file.rules, &mut problems);
     policy.freezes = collect(file.freezes.into_iter().map(freeze), &mut problems);
+    policy.capacity = collect(file.capacity.into_iter().map(capacity), &mut problems).pop();
     let shipped = FLOOR_RULES.iter().map(|(name, _)| *name).filter(|name| *name != TOO_CLOSE);
     let names: Vec<&str> = shipped.chain(policy.rules.iter().map(|rule| rule.name.as_str())).collect();
     policy.overrides = collect(file.overrides.into_iter().map(|entry| set_aside(entry, &names)), &mut problems);
@@ -306,7 +310,7 @@ fn collect<T>(results: impl Iterator<Item = Result<T, Vec<Diagnostic>>>, problem
     results.filter_map(|result| result.map_err(|found| problems.extend(found)).ok()).collect()
 }
 
-fn wrong(message: impl Into<String>) -> Diagnostic {
+pub(super) fn wrong(message: impl Into<String>) -> Diagnostic {
     Diagnostic::error("bad-policy", message)
 }
 

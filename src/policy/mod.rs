@@ -6,6 +6,7 @@
 
 mod advice;
 pub mod approvals;
+pub mod capacity;
 mod code_owners;
 pub mod condition;
 mod cover;
@@ -85,7 +86,7 @@ pub struct Decision {
     pub signers: Vec<Signer>,
     /// What the gate waits for.
     pub missing: Vec<String>,
-    /// Overrides of the policy that do not count, with why.
+    /// Overrides of the policy that do not count, with why, and how long reviews wait.
     pub notes: Vec<String>,
     /// What would help.
     pub advice: Vec<String>,
@@ -156,7 +157,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         gate,
     };
     let advice = advice::advice(facts, band);
-    Decision { verdict, floors, sign_off, signers, missing, advice, notes: idle_overrides(facts) }
+    Decision { verdict, floors, sign_off, signers, missing, advice, notes: notes(facts) }
 }
 
 /// What a rule that fired asks for besides its band.
@@ -167,10 +168,11 @@ fn asks(policy: &Policy, floor: &Floor) -> Requirement {
     policy.rules.iter().find(|rule| rule.name == floor.rule).map_or_else(Requirement::default, |rule| rule.requirement)
 }
 
-/// Overrides that do not count are not passed over in silence.
-fn idle_overrides(facts: &Facts<'_>) -> Vec<String> {
+/// Overrides that do not count are not passed over in silence; and whether reviewers can keep up.
+fn notes(facts: &Facts<'_>) -> Vec<String> {
     let idle = facts.policy.overrides.iter().filter_map(|aside| Some((aside, aside.judge(facts).err()?)));
-    idle.map(|(aside, why)| format!("the override of `{}` by {} does not count: {why}", aside.rule, aside.approver)).collect()
+    let idle = idle.map(|(aside, why)| format!("the override of `{}` by {} does not count: {why}", aside.rule, aside.approver));
+    idle.chain(capacity::sentence(facts)).collect()
 }
 
 /// What to add so that there is something to assess.

@@ -4,6 +4,7 @@
 //! the sign-off rule that the press reported in 2026; all other limits are elicited. A file of a team replaces values one by one
 //! ([`super::file`]). What must hold: the limits of the bands rise.
 
+use super::capacity::Capacity;
 use super::condition::Condition;
 use super::freeze::Freeze;
 use super::overrides::Override;
@@ -108,6 +109,8 @@ pub struct Policy {
     pub freezes: Vec<Freeze>,
     /// Rules that somebody set aside, with a name and an end.
     pub overrides: Vec<Override>,
+    /// Who there is to review, where that is stated.
+    pub capacity: Option<Capacity>,
 }
 
 impl Default for Policy {
@@ -137,6 +140,7 @@ impl Default for Policy {
             rules: Vec::new(),
             freezes: Vec::new(),
             overrides: Vec::new(),
+            capacity: None,
         }
     }
 }

@@ -307,6 +307,20 @@ fn a_week_of_small_changes_is_one_large_one() {
 }
 
 #[test]
+fn whether_reviews_keep_up_is_said() {
+    let place = place();
+    for (seniors, said) in [
+        ("12", "5.0 Erlang for 4.5 reviewers at work: the queue grows without end"),
+        ("16", "6.0 reviewers at work: they wait 12 min"),
+    ] {
+        let policy = format!("capacity: {{changes_per_day: 120, review: 20m, seniors: {seniors}}}");
+        let (_, result) = assess(place.path(), &policy, CHANGE);
+        let notes = result["notes"].to_string();
+        assert!(notes.contains(said) && notes.contains("signing only the riskiest 25 % they wait"), "{notes}");
+    }
+}
+
+#[test]
 fn the_shipped_policy_reads_and_names_its_signers() {
     let place = place();
     let (topology, change, team, policy) =
@@ -343,6 +357,7 @@ fn broken_policies_are_refused_with_their_place() {
         ("rules:\n  - {name: a, when: 'true'}", 3, "does nothing"),
         ("rules:\n  - {name: frozen, when: 'true', raises_to: red}", 3, "ships"),
         ("rules:\n  - {name: a, when: 'true', raises_to: red}\n  - {name: a, when: 'true', raises_to: red}", 4, "two rules"),
+        ("capacity: {changes_per_day: 120, working_hours: 0}", 2, "between 0 and 24"),
         ("freezes:\n  - {from: 2026-12-24}", 3, "either `from` and `to`"),
         ("freezes:\n  - {from: 2026-12-24, to: 2026-12-20}", 3, "ends before it begins"),
         ("freezes:\n  - {from: 2026-12-24, to: soon}", 3, "soon"),
