@@ -52,7 +52,7 @@ pub(super) fn mitigations(
     request: &AssessRequest<'_>,
     (placed, found, band): (&[Placed<'_>], &Outcome, Band),
 ) -> Result<Option<Mitigations>, Vec<Diagnostic>> {
-    if !found.has_harm() || band == Band::Green {
+    if found.risk.score.is_none() || band == Band::Green {
         return Ok(None);
     }
     let all = candidates(system, &request.team, placed, &found.impacts);
@@ -64,6 +64,8 @@ pub(super) fn mitigations(
         let Some(one) = search.against(&screening, std::slice::from_ref(edit), screening.trials())? else { continue };
         match one.difference {
             Estimate { mean, interval } if mean < 0.0 && interval.high < 0.0 => helpful.push(one),
+            // A rule can hold the band where the score has nothing left to lose.
+            _ if one.band < screening.band => helpful.push(one),
             _ => without_effect.push(one),
         }
     }
@@ -211,8 +213,11 @@ impl Search<'_, '_> {
 fn best(helpful: &[Mitigation]) -> Vec<Edit> {
     let mut best: Vec<Edit> = Vec::new();
     let is_rollout = |edit: &Edit| matches!(edit.what, What::Rollout(_));
+    // What cannot be deleted needs no restore.
+    let is_about_loss = |edit: &Edit| matches!(edit.what, What::RestoreTested | What::DenyDelete(_));
+    let excludes = |kind: &dyn Fn(&Edit) -> bool, edit: &Edit, best: &[Edit]| kind(edit) && best.iter().any(kind);
     for edit in helpful.iter().flat_map(|single| &single.edits) {
-        if best.len() < BEST && !(is_rollout(edit) && best.iter().any(is_rollout)) {
+        if best.len() < BEST && !excludes(&is_rollout, edit, &best) && !excludes(&is_about_loss, edit, &best) {
             best.push(edit.clone());
         }
     }

@@ -30,6 +30,9 @@ pub(crate) struct Compare {
     /// Who people are and how experienced (shockfront/team/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "change")]
     pub(crate) team: Option<String>,
+    /// What is asked of changes, where it differs from what ships (shockfront/policy/v1)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "change")]
+    pub(crate) policy: Option<String>,
     /// Without a clock: who is ever reached; much faster
     #[arg(long = "static", conflicts_with = "change")]
     pub(crate) static_reach: bool,

@@ -152,10 +152,13 @@ fn of_change(
     let sampling = &arguments.sampling;
     let team = arguments.team.as_ref().map(|path| inputs::team(session, path)).transpose()?;
     let (team, _) = team.unwrap_or_default();
+    let policy = arguments.policy.as_ref().map(|path| inputs::policy(session, path)).transpose()?;
+    let (policy, _) = policy.unwrap_or_default();
     let change = inputs::change(session, path, &loaded.system)?;
     let request = AssessRequest {
         changes: vec![InFlight { change, ..InFlight::default() }],
         team,
+        policy,
         trials,
         seed: Seed(sampling.seed),
         threads: sampling.threads.map(usize::from),
@@ -182,6 +185,7 @@ fn command(arguments: &Compare, trials: u64) -> String {
     arguments.with.iter().for_each(|edit| words.option("with", Some(edit)));
     words.option("against", arguments.against.as_ref());
     words.option("team", arguments.team.as_ref());
+    words.option("policy", arguments.policy.as_ref());
     words.switch("static", arguments.static_reach);
     words.switch("exact", arguments.exact);
     words.format(&arguments.format);

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 /// Beyond so many arcs, ways are not counted.
 const MOST_ARCS: usize = 50_000;
-/// Different ways that are told apart for one service and batch.
+/// Different ways that are told apart for one service; rarer ones that come later are reached all the same.
 const MOST_WAYS: usize = 1_000;
 
 /// The commonest way to a service.
@@ -70,18 +70,19 @@ fn counted(run: &Run<'_>, services: &[ServiceId]) -> Vec<Way> {
     let targets: Vec<Option<u32>> =
         services.iter().map(|id| plan.local(run.compact.whole_node(*id)).map(|node| node as u32)).collect();
     let mut known: Vec<BTreeMap<Vec<u32>, u64>> = vec![BTreeMap::new(); services.len()];
+    let mut impaired = vec![0_u64; services.len()];
     let mut reached = Reached::default();
     let trials = run.request.trials;
     for number in 0..trials.div_ceil(BATCH) {
         let batch = Batch { number, lanes: (trials - number * BATCH).min(BATCH) };
         let first = FirstCauses::of(run, &mut reached, batch);
-        for (target, known) in targets.iter().zip(&mut known) {
+        for ((target, known), impaired) in targets.iter().zip(&mut known).zip(&mut impaired) {
             let Some(target) = *target else { continue };
+            *impaired += first.all[target as usize].iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
             first.count(plan, target, first.all[target as usize], &mut Vec::new(), known);
         }
     }
-    let of = |(id, known): (&ServiceId, &BTreeMap<Vec<u32>, u64>)| {
-        let total: u64 = known.values().sum();
+    let of = |((id, known), total): ((&ServiceId, &BTreeMap<Vec<u32>, u64>), u64)| {
         // Of equally common ways the first in the order of the plan.
         let (arcs, count) = known.iter().fold(None, |best: Option<(&Vec<u32>, u64)>, (arcs, count)| match best {
             Some((_, most)) if most >= *count => best,
@@ -96,7 +97,7 @@ fn counted(run: &Run<'_>, services: &[ServiceId]) -> Vec<Way> {
             dependencies,
         })
     };
-    services.iter().zip(&known).filter_map(of).collect()
+    services.iter().zip(&known).zip(impaired).filter_map(of).collect()
 }
 
 /// Steps and dependencies of a way, from its arcs in the order of the harm.

@@ -110,7 +110,7 @@ pub struct Paired {
     pub after: Simulation,
     /// The integers behind both; absent where they are exact.
     pub samples: Option<(Sample, Sample)>,
-    /// Share of the trials in which a service or journey fares differently; absent where the answers are exact.
+    /// Share of the trials in which a service or journey fares differently; absent where the answers are exact, and where only times differ.
     pub differing: Option<Estimate>,
     /// Mean reach.
     pub reach: Compared,
@@ -134,6 +134,17 @@ impl Paired {
             && self.user_minutes.iter().all(is_same)
             && self.services.iter().all(|service| service.impaired.is_same() && service.downtime.iter().all(is_same))
             && self.journeys.iter().flat_map(of_journey).all(|compared| compared.is_same())
+            && self.are_times_same()
+    }
+
+    /// Is every service and journey impaired for as long on both sides, in the mean? What is impaired is not always down.
+    fn are_times_same(&self) -> bool {
+        let of = |simulation: &Simulation| -> Vec<f64> {
+            let services = simulation.services.iter().filter_map(|service| service.times());
+            let journeys = simulation.journeys.iter().map(|journey| journey.impaired_time.mean.mean);
+            services.map(|times| times.impaired_time.mean.mean).chain(journeys).filter(|mean| *mean > 0.0).collect()
+        };
+        of(&self.before) == of(&self.after)
     }
 }
 
@@ -276,7 +287,7 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
         }
     });
     let (services, journeys) = (services.collect(), journeys.collect());
-    Paired {
+    let mut paired = Paired {
         reach: compared(&a.reach_sums, &b.reach_sums, |reach| reach),
         user_minutes: timed.then(|| compared(&a.user_minutes.sums, &b.user_minutes.sums, thousandths)),
         user_minutes_ratio: Some(b.user_minutes.sums.ratio_to(&a.user_minutes.sums, trials, confidence))
@@ -287,7 +298,12 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
         services,
         journeys,
         samples: Some(samples),
+    };
+    // Trials that differ are told by who is impaired and by what users lose: where only times differ, their share is not known.
+    if pairs.differing == 0 && !paired.is_without_effect() {
+        paired.differing = None;
     }
+    paired
 }
 
 /// A name, and its positions on both sides.

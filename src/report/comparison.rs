@@ -69,7 +69,7 @@ impl ComparisonReport<'_> {
     /// The finding in one sentence.
     fn finding(&self) -> String {
         let paired = self.paired;
-        if paired.is_without_effect() && !self.changes_chance() {
+        if self.is_without_effect() {
             return self.no_effect();
         }
         let mut parts = Vec::new();
@@ -94,6 +94,15 @@ impl ComparisonReport<'_> {
     /// Is the fault itself more or less likely?
     fn changes_chance(&self) -> bool {
         self.verdicts.is_some_and(|verdicts| verdicts.before.fault_probability != verdicts.after.fault_probability)
+    }
+
+    /// Does nothing differ: no trial, no number, nothing of the verdict?
+    fn is_without_effect(&self) -> bool {
+        let is_same = |verdicts: &Verdicts| {
+            let (before, after) = (&verdicts.before, &verdicts.after);
+            before.verdict == after.verdict && before.floors == after.floors
+        };
+        self.paired.is_without_effect() && !self.changes_chance() && self.verdicts.is_none_or(is_same)
     }
 
     fn no_effect(&self) -> String {

@@ -4,20 +4,22 @@
 //! script; tables are capped and say what was cut, so that a system of ten thousand services stays readable; the whole record stands
 //! in the page as JSON for programs, in which no `<` is left that could end its element.
 
+use super::explanation::{edge_cells, explanation_lines};
 use super::figures::{Figure, figures, score};
 use super::graph::Drawing;
 use super::graph_svg::svg;
 use super::input::{AssessmentReport, ServiceList, SimulationReport, worst_hit};
 use super::layout::clean;
+use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
 use super::number::{duration_estimate, share, share_plain};
 use super::record::simulation_json;
 use super::record_assessment::{assessment_json, band_name};
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    ai_line, bounds_line, change_line, factor_cells, headline, hits, impaired_share, is_scored, journey_cells, journey_titles,
-    limits, loss_line, number_of, path_to, quality_lines, reach_line, run_line, sources, three_numbers, verdict_band,
-    verdict_line, verdict_notes,
+    ai_line, bounds_line, change_line, factor_cells, floor_line, headline, hits, impaired_share, is_scored, journey_cells,
+    journey_titles, limits, loss_line, number_of, path_to, quality_lines, reach_line, run_line, sources, three_numbers,
+    verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;
@@ -86,6 +88,8 @@ pub fn assessment_html(report: &AssessmentReport<'_>) -> String {
         }
         (fact_list(&facts))
         (sign_off(assessment))
+        (bullets("How it spreads", &explanation_lines(report.system, assessment)))
+        (safeguards(report))
         (bullets("What to do", &assessment.advice))
         (reasons(assessment))
         @if let Some(impact) = &impact {
@@ -232,11 +236,32 @@ fn reasons(assessment: &Assessment) -> Markup {
             @if !assessment.floors.is_empty() {
                 ul {
                     @for floor in &assessment.floors {
-                        li { code { (floor.rule) } " sets a floor of " (band_name(floor.raises_to)) ": " (prose(&floor.because)) }
+                        li { (prose(&floor_line(floor))) }
                     }
                 }
             }
         }
+    }
+}
+
+/// What carries the fault, and what would make the change safer.
+fn safeguards(report: &AssessmentReport<'_>) -> Markup {
+    let cells = |rows: Vec<Vec<String>>| -> Vec<Vec<Markup>> {
+        rows.iter().map(|row| row.iter().map(|cell| prose(cell)).collect()).collect()
+    };
+    let carried = cells(edge_cells(report.system, report.assessment).into_iter().map(Vec::from).collect());
+    let tried = cells(mitigation_cells(report.assessment).into_iter().map(Vec::from).collect());
+    html! {
+        @if !carried.is_empty() {
+            section { h2 { "What carries it" } (table("Dependencies by what they carry", &titles(&FLIP_TITLES), 1, &carried)) }
+        }
+        @if !tried.is_empty() {
+            section {
+                h2 { "What would make it safer" }
+                (table("Mitigations, each simulated", &titles(&MITIGATION_TITLES.map(|(title, _)| title)), 1, &tried))
+            }
+        }
+        @for line in mitigation_lines(report.assessment) { p { (prose(&line)) } }
     }
 }
 

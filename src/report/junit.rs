@@ -60,11 +60,12 @@ fn cases(report: &AssessmentReport<'_>) -> Vec<Case> {
     cases.extend(rules.into_iter().map(|rule| {
         let fired: Vec<String> = assessment.floors.iter().filter(|floor| floor.rule == rule).map(floor_line).collect();
         let words = (!fired.is_empty()).then(|| fired.join("; "));
+        let is_in_force = assessment.floors.iter().any(|floor| floor.rule == rule && floor.is_in_force());
         Case {
             class: "shockfront.rule",
             name: rule.to_owned(),
-            failure: words.clone().filter(|_| !passes).map(|words| ("floor", words)),
-            said: words.filter(|_| passes),
+            failure: words.clone().filter(|_| !passes && is_in_force).map(|words| ("floor", words)),
+            said: words.filter(|_| passes || !is_in_force),
         }
     }));
     cases.extend(assessment.sign_off.iter().map(|sign| {

@@ -170,3 +170,42 @@ fn every_edit_runs_on_a_shipped_topology() {
         compared(place().path(), &[&base[..], &[edit]].concat());
     }
 }
+
+/// What is impaired is not always down, and a verdict can differ where the fault does not.
+#[test]
+fn an_effect_on_times_or_on_the_verdict_is_an_effect() {
+    let place = place();
+    let arguments = ["compare", "shop.yaml", "--fault", "latency@db", "--with", "detect:db=1m", "--trials", "512", "--format", "json"];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert_eq!(code, 0, "{err}");
+    let result = json(&out);
+    assert_eq!(result["without_effect"], false);
+    assert!(result["differing"].is_null(), "only times differ: {}", result["differing"]);
+    let change = "schema: shockfront/change/v1\nservices: [db]\nkind: code\nai: {assisted: no}\nauthor: {level: senior}\n";
+    write(place.path(), "change.yaml", change);
+    write(place.path(), "stricter.yaml", &super::SHOP.replace("slo: 99.9", "slo: 99.99"));
+    let arguments = ["compare", "shop.yaml", "--change", "change.yaml", "--against", "stricter.yaml", "--trials", "512"];
+    let (code, out, err) = run(place.path(), &arguments);
+    assert_eq!(code, 0, "{err}");
+    assert!(!out.contains("no effect"), "{out}");
+}
+
+/// Two ways out of the same loss are no pair: what cannot be deleted needs no restore. Others with either are.
+#[test]
+fn mitigations_that_exclude_each_other_do_not_hide_the_rest() {
+    let place = place();
+    let change = "schema: shockfront/change/v1\ntitle: Rebuild\nservices: [db]\nkind: infrastructure\ndestructive: yes\n\
+        ai: {assisted: no, executes: no}\nauthor: {name: kim, level: senior}\nlines: 10\nsimulated: yes\nat: 2026-08-14T15:00:00+02:00\n";
+    write(place.path(), "change.yaml", change);
+    write(place.path(), "shop2.yaml", &super::SHOP.replace("observed_at: 2026-08-01", "observed_at: 2026-08-02"));
+    let arguments = ["assess", "shop2.yaml", "--change", "change.yaml", "--trials", "2048", "--format", "json"];
+    let (_, out, err) = run(place.path(), &arguments);
+    let result = json(&out);
+    let cheapest = &result["mitigation_search"]["cheapest"];
+    assert!(cheapest["edit"].is_string(), "{err}{}", result["mitigation_search"]);
+    let both = |one: &serde_json::Value| {
+        let text = one["with"].to_string();
+        text.contains("deny-delete") && text.contains("restore-tested")
+    };
+    assert!(!both(cheapest), "{cheapest}");
+}
