@@ -147,6 +147,8 @@ replay!(
     document,
     change_file,
     team_file,
+    policy_file,
+    ledger_file,
     fault_file,
     fault,
     edit,
