@@ -175,7 +175,8 @@ fn every_edit_runs_on_a_shipped_topology() {
 #[test]
 fn an_effect_on_times_or_on_the_verdict_is_an_effect() {
     let place = place();
-    let arguments = ["compare", "shop.yaml", "--fault", "latency@db", "--with", "detect:db=1m", "--trials", "512", "--format", "json"];
+    let arguments =
+        ["compare", "shop.yaml", "--fault", "latency@db", "--with", "detect:db=1m", "--trials", "512", "--format", "json"];
     let (code, out, err) = run(place.path(), &arguments);
     assert_eq!(code, 0, "{err}");
     let result = json(&out);
