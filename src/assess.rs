@@ -328,7 +328,7 @@ fn run(
         at: at.cloned().or_else(|| request.at.clone()),
         threads: request.threads,
         watch: watched(request, system),
-        budgets: score::budgets(system),
+        budgets: score::remaining(system),
         curves: request.curves,
         progress: request.progress,
         ..Request::default()
@@ -432,6 +432,7 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
     let risk = outcome.map_or_else(nothing, |outcome| outcome.risk);
+    let limits = limits(impact.as_ref(), placed.len(), &risk.journeys);
     Assessment {
         title: title(placed),
         services: names(system, &services),
@@ -459,7 +460,7 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         advice: decided.advice,
         notes,
         data_quality: quality,
-        limits: limits(impact.as_ref(), placed.len()),
+        limits,
         impact,
         uncertainty,
     }

@@ -143,6 +143,11 @@ impl Diagnostic {
         Self { level: Level::Warning, ..Self::error(code, message) }
     }
 
+    /// A note without a place yet.
+    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self { level: Level::Note, ..Self::error(code, message) }
+    }
+
     /// Adds a place.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {

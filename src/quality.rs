@@ -291,6 +291,14 @@ fn journeys_assumed(system: &System, said: &mut Vec<String>) {
             said.push(format!("{what} {}", listed(&names)));
         }
     }
+    let doubtful = system.journeys().iter().filter(|journey| journey.spent.is_some_and(|spent| spent.doubt.is_some()));
+    let doubtful: Vec<&str> = doubtful.map(|journey| journey.name.as_str()).collect();
+    if !doubtful.is_empty() {
+        let which = listed(&doubtful);
+        said.push(format!(
+            "how much of the error budget is spent is not known as of the change for journey {which}: what is stated counts"
+        ));
+    }
 }
 
 /// A stated field whose mechanism is missing, and what it would have done.

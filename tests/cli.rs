@@ -4,6 +4,8 @@
 mod assess;
 #[path = "cli/broken.rs"]
 mod broken;
+#[path = "cli/budgets.rs"]
+mod budgets;
 #[path = "cli/compare.rs"]
 mod compare;
 #[path = "cli/evidence.rs"]

@@ -149,6 +149,7 @@ replay!(
     team_file,
     policy_file,
     ledger_file,
+    budgets_file,
     fault_file,
     fault,
     edit,

@@ -28,7 +28,9 @@ use shockfront::policy::file::read_policy;
 use shockfront::propagation::{Request, simulate};
 use shockfront::report::part::join;
 use shockfront::report::part_ranking::{AnyPart, join_rankings, read_any_part};
+use shockfront::risk::budgets::{self, read_budgets};
 use shockfront::risk::ledger::read_ledger;
+use shockfront::risk::score;
 use shockfront::topology::{self, Files};
 use shockfront::units::Ticks;
 use std::io;
@@ -48,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("team_file", team_file),
     ("policy_file", policy_file),
     ("ledger_file", ledger_file),
+    ("budgets_file", budgets_file),
     ("fault_file", fault_file),
     ("fault", fault),
     ("edit", edit),
@@ -210,6 +213,26 @@ pub fn ledger_file(data: &[u8]) {
     }
 }
 
+/// Objectives and spent error budgets, joined into a system.
+pub fn budgets_file(data: &[u8]) {
+    let Some((mut sources, id, format)) = chosen(data) else { return };
+    match read_budgets(&mut sources, id, format) {
+        Ok((found, warnings)) => {
+            judge(&sources, &warnings);
+            let mut system = facts().clone();
+            match budgets::join(&found, &mut system, None) {
+                Ok(_) => {
+                    let mut both = score::remaining(&system).into_iter().zip(score::budgets(facts()));
+                    let rises = |(left, whole): (Option<f64>, Option<f64>)| whole.is_some() && left > whole;
+                    assert!(!both.any(rises), "a file made a stated budget larger");
+                }
+                Err(problems) => judge(&sources, &problems),
+            }
+        }
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
 /// A fault file.
 pub fn fault_file(data: &[u8]) {
     let Some((sources, id, format)) = chosen(data) else { return };
@@ -267,6 +290,9 @@ dependencies:
   - {from: web, to: cart, kind: startup}
   - {from: cart, to: agent, kind: authority, verbs: [write, delete]}
 groups: {zone-a: {kind: zone}, zone-b: {kind: zone}}
+journeys:
+  buy: {needs: [web], users_per_minute: 100, slo: 99.9}
+  browse: {needs: [ads], users_per_minute: 20}
 ";
     static FACTS_SYSTEM: OnceLock<System> = OnceLock::new();
     FACTS_SYSTEM.get_or_init(|| {

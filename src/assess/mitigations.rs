@@ -139,7 +139,7 @@ impl Search<'_, '_> {
                 at: placed.change.at.clone().or_else(|| latest(self.request)),
                 threads: self.request.threads,
                 watch: watched(self.request, system),
-                budgets: score::budgets(system),
+                budgets: score::remaining(system),
                 ..Request::default()
             };
             let (sample, impact) = sampled(system, compact, scenario, &question).map_err(|problem| vec![problem])?;

@@ -105,7 +105,7 @@ pub fn verdicts(before: &Alternative<'_>, after: &Alternative<'_>) -> Result<Ver
         return Err(vec![problem.help("name the services of the change")]);
     };
     let watch = [before, after].map(|side| watched(&side.request, &side.system));
-    let budgets = [&before.system, &after.system].map(score::budgets);
+    let budgets = [&before.system, &after.system].map(score::remaining);
     let question = question(&before.request);
     let sides = (
         Side { system: &before.system, compact: &before.compact, scenario: first, watch: &watch[0], budgets: &budgets[0] },

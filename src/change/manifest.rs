@@ -36,8 +36,8 @@ pub fn read_manifests(sources: &mut Sources, id: SourceId) -> Result<Vec<Manifes
     let source = sources.get(id).expect("the id came from these sources");
     let (name, text) = (source.name.clone(), source.text.clone());
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for document in documents(&text) {
-        let part = if document.len() == text.len() { id } else { sources.add(name.as_str(), alone(&text, document)) };
+    for document in candidates(&text) {
+        let part = if document.len() == text.len() { id } else { sources.add(name.as_str(), document::alone(&text, document)) };
         let format = if text.trim_start().starts_with('{') { Format::Json } else { Format::Yaml };
         match document::parse(sources, part, format).and_then(|root| manifest(&root).map_err(|problem| vec![problem])) {
             Ok(manifest) => found.extend(manifest),
@@ -84,29 +84,12 @@ pub fn choose(manifests: &[Manifest], services: &[&str], is_service: impl Fn(&st
     Ok(Chosen { rollout: Some(first.rollout), notes })
 }
 
-/// Documents between lines of `---` that may be manifests: the others are not even parsed.
-fn documents(text: &str) -> Vec<std::ops::Range<usize>> {
-    let mut found = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    for line in text.split_inclusive('\n') {
-        if line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
-            found.push(start..at);
-            start = at;
-        }
-        at += line.len();
-    }
-    found.push(start..at);
+/// Documents that may be manifests: the others are not even parsed.
+fn candidates(text: &str) -> Vec<std::ops::Range<usize>> {
     let kinds = ["Rollout", "Canary"];
+    let mut found = document::documents(text);
     found.retain(|range| text[range.clone()].contains("kind") && kinds.iter().any(|kind| text[range.clone()].contains(kind)));
     found
-}
-
-/// The text with nothing but one document, so that its lines keep their numbers.
-fn alone(text: &str, range: std::ops::Range<usize>) -> String {
-    let before = text[..range.start].matches('\n').count();
-    let document = &text[range];
-    let document = document.strip_prefix("---").unwrap_or(document);
-    format!("{}{document}", "\n".repeat(before))
 }
 
 /// The manifest of a document, if it is one.

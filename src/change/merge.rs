@@ -8,7 +8,7 @@ use super::derive::are_one;
 use super::facts::{Assisted, Basis, Change, Level, Person, Reviewer, TriState};
 use super::provenance::Confidence;
 use super::team::Team;
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::Diagnostic;
 
 /// What is known, by source.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
 }
 
 fn note(code: &'static str, message: String) -> Diagnostic {
-    Diagnostic { level: diagnostic::Level::Note, ..Diagnostic::warning(code, message) }
+    Diagnostic::note(code, message)
 }
 
 fn services(stated: &[String], derived: &[String], notes: &mut Vec<Diagnostic>) -> Vec<String> {

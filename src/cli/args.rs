@@ -4,6 +4,7 @@
 
 pub(crate) use super::args_compare::Compare;
 pub(crate) use super::args_report::{AssessFormat, ResultFormat, TableFormat, Wanted, parse_wanted};
+pub(crate) use super::args_schema::Schema;
 pub(crate) use super::args_simulate::{Merge, Rank, Simulate};
 use super::when::parse_at;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -212,6 +213,9 @@ pub(crate) struct Assess {
     /// Write this assessment into the ledger; one of the same change is replaced
     #[arg(long, requires = "ledger")]
     pub(crate) record: bool,
+    /// Objectives and spent error budgets of the journeys: OpenSLO v1, shockfront/budgets/v1, or both; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) slo: Vec<String>,
     /// Whether an AI tool helped; overrides the change file and the commits
     #[arg(long, value_name = "ANSWER", value_parser = parse_answer)]
     pub(crate) ai_assisted: Option<TriState>,
@@ -364,45 +368,6 @@ pub(crate) enum TopologyFormat {
     Json,
     /// One arc a line, for very large graphs.
     EdgeList,
-}
-
-/// `schema`.
-#[derive(Debug, Args)]
-#[command(after_long_help = "\
-Examples:
-  shockfront schema topology -o topology.schema.json
-  # first line of a topology file, for editors with a YAML language server:
-  # yaml-language-server: $schema=./topology.schema.json")]
-pub(crate) struct Schema {
-    /// The file format
-    #[arg(value_enum)]
-    pub(crate) format: FileFormat,
-    /// Where it goes.
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// Formats of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FileFormat {
-    /// shockfront/topology/v1
-    Topology,
-    /// shockfront/change/v1
-    Change,
-    /// shockfront/team/v1
-    Team,
-    /// shockfront/fault/v1
-    Fault,
-    /// shockfront/policy/v1
-    Policy,
-    /// shockfront/ledger/v1
-    Ledger,
-    /// shockfront/part/v1
-    Part,
-    /// shockfront/ranking/v1
-    Ranking,
-    /// shockfront/comparison/v1
-    Comparison,
 }
 
 /// `completions`.

@@ -33,6 +33,9 @@ pub(crate) struct Compare {
     /// What is asked of changes, where it differs from what ships (shockfront/policy/v1)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "change")]
     pub(crate) policy: Option<String>,
+    /// Objectives and spent error budgets of the journeys, as for `assess`; on both sides
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "change")]
+    pub(crate) slo: Vec<String>,
     /// Without a clock: who is ever reached; much faster
     #[arg(long = "static", conflicts_with = "change")]
     pub(crate) static_reach: bool,

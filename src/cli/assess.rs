@@ -15,16 +15,13 @@ use shockfront::model::Compact;
 use shockfront::random::Seed;
 use shockfront::report::{AssessmentReport, ledger_json};
 use shockfront::risk::assessment::{Assessment, Gate};
+use shockfront::risk::budgets::join;
 use shockfront::risk::ledger::{Entry, Ledger};
 use std::path::Path;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
-    if arguments.change.len() > 1 && (has_evidence(arguments) || arguments.rollout.is_some()) {
-        let message = "several change files are several changes: only one can complete a diff";
-        return Err(Failure::input("usage", message));
-    }
-    assess_outputs::check(arguments)?;
-    let loaded = session.topology(&arguments.topology)?;
+    check(arguments)?;
+    let mut loaded = session.topology(&arguments.topology)?;
     let (team, team_hash) = match &arguments.team {
         Some(path) => inputs::team(session, path)?,
         None => Default::default(),
@@ -37,9 +34,12 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         Some(path) => inputs::ledger(session, path, arguments.record)?,
         None => Ledger::default(),
     };
+    let (budgets, budget_hashes) = inputs::budgets(session, &arguments.slo)?;
     let mut notes = Vec::new();
     let changes = changes(session, arguments, &loaded, &team, &mut notes)?;
     let changed = assess_outputs::changed_files(&changes);
+    let latest = changes.iter().filter_map(|change| change.change.at.as_ref()).max().or(arguments.sampling.at.as_ref());
+    notes.extend(join(&budgets, &mut loaded.system, latest)?);
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
     let sampling = &arguments.sampling;
     let trials = sampling.trials.unwrap_or(DEFAULT_TRIALS);
@@ -53,7 +53,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         ledger: ledger.clone(),
         gate_files: arguments.policy.iter().chain(&arguments.team).cloned().collect(),
         // Not the ledger: it grows by this very assessment, and no review would last.
-        basis: vec![loaded.sha256.clone(), team_hash, policy_hash],
+        basis: [vec![loaded.sha256.clone(), team_hash, policy_hash], budget_hashes].concat(),
         trials,
         precision: arguments.detail.precision,
         explain: true,
@@ -88,6 +88,15 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
 }
 
+/// What does not go together, before anything is read.
+fn check(arguments: &Assess) -> Result<(), Failure> {
+    if arguments.change.len() > 1 && (has_evidence(arguments) || arguments.rollout.is_some()) {
+        let message = "several change files are several changes: only one can complete a diff";
+        return Err(Failure::input("usage", message));
+    }
+    assess_outputs::check(arguments)
+}
+
 /// The ledger with this assessment.
 fn recorded(ledger: Ledger, assessment: &Assessment, at: Option<Zoned>) -> String {
     let about = (assessment.title.clone(), assessment.heads.first().cloned());
@@ -112,6 +121,7 @@ fn command(arguments: &Assess, trials: u64, format: AssessFormat) -> String {
     words.option("team", arguments.team.as_ref());
     words.option("codeowners", arguments.codeowners.as_ref());
     words.option("ledger", arguments.ledger.as_ref());
+    arguments.slo.iter().for_each(|path| words.option("slo", Some(path)));
     words.option("ai-assisted", arguments.ai_assisted);
     words.option("uncertainty", arguments.uncertainty);
     words.switch("no-mitigations", arguments.no_mitigations);

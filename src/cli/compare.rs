@@ -20,6 +20,7 @@ use shockfront::propagation::{Paired, Request, Side, paired};
 use shockfront::quality::{DataQuality, data_quality};
 use shockfront::random::Seed;
 use shockfront::report::comparison::{ComparisonReport, comparison_json, comparison_markdown, comparison_text};
+use shockfront::risk::budgets::join;
 use shockfront::risk::limits::simulation_limits;
 use shockfront::topology::Loaded;
 
@@ -46,14 +47,14 @@ struct Found {
 }
 
 pub(crate) fn run(session: &mut Session, arguments: &Compare) -> Result<Outcome, Failure> {
-    let loaded = session.topology(&arguments.topology)?;
-    let against = arguments.against.as_ref().map(|path| session.topology(path)).transpose()?;
+    let mut loaded = session.topology(&arguments.topology)?;
+    let mut against = arguments.against.as_ref().map(|path| session.topology(path)).transpose()?;
     let typed = typed(session, &arguments.with)?;
     let trials = arguments.sampling.trials.unwrap_or(if arguments.static_reach { STATIC_TRIALS } else { TRIALS });
     let progress = Progress::new(trials.saturating_mul(2), session.is_quiet);
     let add = |done| progress.add(done);
     let found = match &arguments.change {
-        Some(path) => of_change(session, (arguments, path), (&loaded, against.as_ref()), &typed, (trials, &add)),
+        Some(path) => of_change(session, (arguments, path), (&mut loaded, against.as_mut()), &typed, (trials, &add)),
         None => of_faults(session, arguments, (&loaded, against.as_ref()), &typed, (trials, &add)),
     };
     progress.finish();
@@ -145,7 +146,7 @@ fn of_faults(
 fn of_change(
     session: &mut Session,
     (arguments, path): (&Compare, &str),
-    (loaded, against): (&Loaded, Option<&Loaded>),
+    (loaded, mut against): (&mut Loaded, Option<&mut Loaded>),
     typed: &Typed,
     (trials, add): Add<'_>,
 ) -> Result<Found, Failure> {
@@ -155,6 +156,12 @@ fn of_change(
     let policy = arguments.policy.as_ref().map(|path| inputs::policy(session, path)).transpose()?;
     let (policy, _) = policy.unwrap_or_default();
     let change = inputs::change(session, path, &loaded.system)?;
+    let (budgets, _) = inputs::budgets(session, &arguments.slo)?;
+    let at = change.at.as_ref().or(sampling.at.as_ref());
+    for side in std::iter::once(&mut *loaded).chain(against.as_deref_mut()) {
+        let notes = join(&budgets, &mut side.system, at)?;
+        session.warn(&notes.into_iter().map(|note| Diagnostic::note("budgets", note)).collect::<Vec<_>>());
+    }
     let request = AssessRequest {
         changes: vec![InFlight { change, ..InFlight::default() }],
         team,
@@ -170,7 +177,7 @@ fn of_change(
     };
     let refused = |refusal| typed.refused(refusal);
     let before = Alternative::new(&loaded.system, &request, &[]).map_err(refused)?;
-    let other = against.map_or(&loaded.system, |against| &against.system);
+    let other = against.as_deref().map_or(&loaded.system, |against| &against.system);
     let after = Alternative::new(other, &request, &typed.edits).map_err(refused)?;
     let found = verdicts(&before, &after)?;
     let quality = found.before.quality.clone();
@@ -186,6 +193,7 @@ fn command(arguments: &Compare, trials: u64) -> String {
     words.option("against", arguments.against.as_ref());
     words.option("team", arguments.team.as_ref());
     words.option("policy", arguments.policy.as_ref());
+    arguments.slo.iter().for_each(|path| words.option("slo", Some(path)));
     words.switch("static", arguments.static_reach);
     words.switch("exact", arguments.exact);
     words.format(&arguments.format);

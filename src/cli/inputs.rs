@@ -14,6 +14,7 @@ use shockfront::fault::file::read_faults;
 use shockfront::model::System;
 use shockfront::policy::file::read_policy;
 use shockfront::policy::rules::Policy;
+use shockfront::risk::budgets::{Budgets, read_budgets};
 use shockfront::risk::ledger::{Ledger, read_ledger};
 use shockfront::topology::Files;
 use std::path::Path;
@@ -64,6 +65,23 @@ pub(crate) fn ledger(session: &mut Session, path: &str, may_be_new: bool) -> Res
     let (ledger, warnings) = read_ledger(&session.sources, id, format)?;
     session.warn(&warnings);
     Ok(ledger)
+}
+
+/// What files say about error budgets, and the hashes of their texts.
+pub(crate) fn budgets(session: &mut Session, paths: &[String]) -> Result<(Budgets, Vec<String>), Failure> {
+    let (mut all, mut hashes, mut problems) = (Budgets::default(), Vec::new(), Vec::new());
+    for path in paths {
+        let (id, format) = text(session, path)?;
+        match read_budgets(&mut session.sources, id, format) {
+            Ok((budgets, warnings)) => {
+                session.warn(&warnings);
+                all.extend(budgets);
+                hashes.push(hash(session, id));
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok((all, hashes)) } else { Err(Failure::Input(problems)) }
 }
 
 /// SHA-256 of a text, in hexadecimal.

@@ -3,6 +3,7 @@
 mod args;
 mod args_compare;
 mod args_report;
+mod args_schema;
 mod args_simulate;
 mod assess;
 mod assess_outputs;

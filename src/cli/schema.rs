@@ -1,6 +1,6 @@
 //! `schema`: the JSON Schema of a file format.
 
-use super::args::{FileFormat, Schema};
+use super::args_schema::{FileFormat, Schema};
 use super::failure::{Failure, Outcome};
 use super::output::deliver;
 use clap::ValueEnum;

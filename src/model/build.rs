@@ -242,6 +242,6 @@ fn add_journeys(system: &mut System, journeys: Vec<(String, Journey)>, locate: &
                     .at(locate.span(Place::Journey(at, None, None)), "expected `needs: [SERVICE, …]`"),
             );
         }
-        system.journeys.push(ResolvedJourney { name, facts, needs });
+        system.journeys.push(ResolvedJourney { name, facts, needs, spent: None });
     }
 }

@@ -401,6 +401,26 @@ pub struct Journey {
     pub peak: Option<Peak>,
 }
 
+/// How much of the error budget of a journey is gone. No topology states it: it is true for a day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spent {
+    /// Share of the budget of a window, at least 0; above 1 where the objective is missed already.
+    pub share: f64,
+    /// Why that is not known to be so at the time of the question; `None` where it is.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why a spent share may not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// It was found more than a window before.
+    Older,
+    /// It was found afterwards.
+    Later,
+    /// The time of the question is not known.
+    Undated,
+}
+
 /// A finding that a team accepts for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {

@@ -3,7 +3,7 @@
 //! What must hold afterwards: ids are positions in file order, every reference resolves, no two dependencies have the same
 //! (from, to, kind), every gate's providers are dependencies of its service.
 
-use super::facts::{Belief, Channels, Dependency, DependencyKind, Group, Journey, Service, Waiver};
+use super::facts::{Belief, Channels, Dependency, DependencyKind, Group, Journey, Service, Spent, Waiver};
 use super::names::Names;
 use super::reference::resolve;
 use super::repeated::Repeated;
@@ -63,6 +63,8 @@ pub struct ResolvedJourney {
     pub facts: Journey,
     /// What it needs.
     pub needs: Vec<Endpoint>,
+    /// How much of its error budget is gone, where that is known.
+    pub spent: Option<Spent>,
 }
 
 /// A valid system.

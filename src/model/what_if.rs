@@ -6,10 +6,10 @@
 
 use super::check_facts;
 use super::draft::Nowhere;
-use super::facts::{Dependency, DependencyKind, Group, GroupKind, Service};
+use super::facts::{Dependency, DependencyKind, Group, GroupKind, Service, Spent};
 use super::system::{Detail, Endpoint, System};
 use crate::diagnostic::Diagnostic;
-use crate::units::{DependencyId, GroupId, ServiceId};
+use crate::units::{DependencyId, GroupId, JourneyId, ServiceId, Ticks};
 use std::collections::HashSet;
 
 impl System {
@@ -46,6 +46,17 @@ impl System {
         change(&mut service);
         self.service_detail[id.index()] = self.service_table.len() as u32;
         self.service_table.push(service);
+    }
+
+    /// Changes the objective of a journey: target in percent, and window. O(1).
+    pub fn change_objective(&mut self, id: JourneyId, percent: f64, window: Ticks) {
+        let facts = &mut self.journeys[id.index()].facts;
+        (facts.slo, facts.window) = (Some(percent), Some(window));
+    }
+
+    /// Says how much of the error budget of a journey is gone. O(1).
+    pub fn set_spent(&mut self, id: JourneyId, spent: Spent) {
+        self.journeys[id.index()].spent = Some(spent);
     }
 
     /// Puts a service into these zones and no others. O(groups × members).

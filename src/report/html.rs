@@ -17,9 +17,9 @@ use super::record_assessment::{assessment_json, band_name};
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    ai_line, bounds_line, change_line, factor_cells, floor_line, headline, hits, impaired_share, is_scored, journey_cells,
-    journey_titles, limits, loss_line, number_of, path_to, quality_lines, reach_line, run_line, sources, three_numbers,
-    verdict_band, verdict_line, verdict_notes,
+    ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, headline, hits, impaired_share, is_scored,
+    journey_cells, journey_titles, limits, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line, run_line,
+    sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;
@@ -231,7 +231,8 @@ fn reasons(assessment: &Assessment) -> Markup {
                 (table("Factors of P(fault)", &titles(&["factor", "seen", "source", "odds ratio"]), 3, &rows))
             }
             @if has_journeys {
-                p { "P(a journey exceeds its error budget): " (share(breach(assessment))) }
+                p { (breach_title(assessment)) ": " (share(breach(assessment))) }
+                @if let Some(line) = remaining_line(assessment) { p { (prose(&line)) } }
             }
             @if !assessment.floors.is_empty() {
                 ul {

@@ -13,9 +13,9 @@ use super::number::{share, share_plain};
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, change_line, factor_cells, floor_line, forecast_line, headline, hits, impaired_share,
-    journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, signer_lines,
-    sources, three_numbers, verdict_band, verdict_line, verdict_notes,
+    Hit, WORST, ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, forecast_line, headline, hits,
+    impaired_share, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line,
+    remaining_line, run_line, signer_lines, sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;
@@ -293,7 +293,8 @@ fn reasons(assessment: &Assessment) -> Fold {
         body.push_str(&format!("  - {}\n", sentence(evidence)));
     }
     if assessment.impact.as_ref().is_some_and(|simulation| !simulation.journeys.is_empty()) {
-        body.push_str(&format!("- P(a journey exceeds its error budget): {}\n", share_plain(assessment.breach_probability)));
+        body.push_str(&format!("- {}: {}\n", breach_title(assessment), share_plain(assessment.breach_probability)));
+        body.push_str(&remaining_line(assessment).map(|line| format!("- {}\n", sentence(&line))).unwrap_or_default());
     }
     for floor in &assessment.floors {
         body.push_str(&format!("- {}\n", sentence(&floor_line(floor))));

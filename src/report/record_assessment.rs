@@ -65,6 +65,15 @@ struct JourneyRiskRecord<'a> {
     expected_user_minutes: Mean,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget_share: Option<f64>,
+    /// Absent where nobody says how much is spent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_remaining: Option<RemainingRecord>,
+}
+
+#[derive(Debug, Serialize)]
+struct RemainingRecord {
+    share: f64,
+    current: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -202,6 +211,9 @@ fn journeys(assessment: &Assessment) -> Vec<JourneyRiskRecord<'_>> {
         name: &risk.name,
         expected_user_minutes: risk.expected_user_minutes.into(),
         budget_share: risk.budget_share.map(unsigned),
+        budget_remaining: risk
+            .remaining
+            .map(|remaining| RemainingRecord { share: unsigned(remaining.share), current: remaining.is_current }),
     });
     risks.collect()
 }

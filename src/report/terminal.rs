@@ -9,9 +9,9 @@ use super::number::share;
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, change_line, factor_cells, floor_line, forecast_line, headline, hits,
-    journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, run_line, signer_lines,
-    starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
+    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, forecast_line, headline,
+    hits, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line,
+    run_line, signer_lines, starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::propagation::Simulation;
 use crate::quality::DataQuality;
@@ -227,7 +227,8 @@ fn reasons(assessment: &Assessment, page: Page) -> String {
     }
     let breach = number::share_plain(assessment.breach_probability);
     if assessment.impact.as_ref().is_some_and(|simulation| !simulation.journeys.is_empty()) {
-        out.push_str(&wrap(&format!("P(a journey exceeds its error budget): {breach}"), page.width, "  "));
+        out.push_str(&wrap(&format!("{}: {breach}", breach_title(assessment)), page.width, "  "));
+        out.push_str(&remaining_line(assessment).map(|line| wrap(&line, page.width, "  ")).unwrap_or_default());
     }
     let floors: Vec<String> = assessment.floors.iter().map(floor_line).collect();
     out.push_str(&list("Rules that fired", &floors, page));

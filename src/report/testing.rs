@@ -159,6 +159,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
             name: "buy".to_owned(),
             expected_user_minutes: estimate(21_400.0, 20_100.0, 22_700.0),
             budget_share: Some(0.05),
+            remaining: None,
         }],
         sign_off: vec![
             sign("@shop/payments", "service owner", "checkout is impaired in 67 % of trials", None),

@@ -18,6 +18,9 @@ use crate::units::ServiceId;
 /// How many services the short tables name.
 pub(super) const WORST: usize = 5;
 
+/// Most journeys whose remaining budget is named.
+const MOST_REMAINING: usize = 5;
+
 /// The finding in one sentence.
 pub(super) fn headline(report: &SimulationReport<'_>) -> String {
     let (system, reach) = (report.system, &report.simulation.reach);
@@ -251,6 +254,27 @@ pub(super) fn journey_cells(simulation: &Simulation) -> Vec<Vec<String>> {
         cells
     };
     simulation.journeys.iter().map(cells).collect()
+}
+
+/// What [`breach`](super::figures::breach) is the chance of.
+pub(super) fn breach_title(assessment: &Assessment) -> &'static str {
+    match assessment.journeys.iter().any(|journey| journey.remaining.is_some()) {
+        true => "P(a journey exceeds what remains of its error budget)",
+        false => "P(a journey exceeds its error budget)",
+    }
+}
+
+/// What remains of the error budgets, where that is known of any.
+pub(super) fn remaining_line(assessment: &Assessment) -> Option<String> {
+    let known = assessment.journeys.iter().filter_map(|journey| {
+        let remaining = journey.remaining?;
+        let doubt = if remaining.is_current { "" } else { " (not known as of the change)" };
+        Some(format!("{} {:.0} %{doubt}", journey.name, 100.0 * remaining.share))
+    });
+    let known: Vec<String> = known.collect();
+    let more = known.len().saturating_sub(MOST_REMAINING);
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    (!known.is_empty()).then(|| format!("Remaining error budget: {}{rest}", known[..known.len() - more].join(", ")))
 }
 
 /// Is there a score? Where nothing could be assessed it is 0 with the interval 0..=100.

@@ -153,6 +153,17 @@ pub struct JourneyRisk {
     pub expected_user_minutes: Estimate,
     /// The same over the error budget; `None` without objective or traffic.
     pub budget_share: Option<f64>,
+    /// What remains of the error budget; `None` where nobody says, and without a budget.
+    pub remaining: Option<Remaining>,
+}
+
+/// What remains of an error budget.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Remaining {
+    /// Share of the budget, from 0 to 1.
+    pub share: f64,
+    /// Is it known to be so at the time of the question?
+    pub is_current: bool,
 }
 
 /// Something that was tried against the harm of a change, on the random numbers of the change.

@@ -4,6 +4,7 @@
 //! expected, [`importance`] and [`paths`] why. Nothing here decides: thresholds belong to `policy`.
 
 pub mod assessment;
+pub mod budgets;
 pub mod chance;
 pub mod cut_sets;
 pub mod difference;

@@ -3,14 +3,16 @@
 //! Harm of a journey is user-minutes lost plus wrong answers at weight 1: `E[H_j]` = Σ_i P(fault_i)·`E[H_j | fault_i]` over the changes
 //! in flight. With the error budget B_j of a window, x = max_j `E[H_j]`/B_j and score = clip(20·(log10 x + 4), 0, 100): 20 is 0.1 % of
 //! a budget, 80 all of it. The maximum is deliberate: a small journey must not vanish in the total. P(breach) is
-//! 1 − Π(1 − P(fault_i)·P(some journey exceeds its budget | fault_i)).
+//! 1 − Π(1 − P(fault_i)·P(some journey exceeds what remains of its budget | fault_i)).
 //!
 //! The interval of the score is sampling error only; the spread of P(fault) enters in [`p_score_above`]. Faults of several
-//! changes at the same time are added up, which overstates what they share. Budgets count as unspent. Source: model.md §3.5.
+//! changes at the same time are added up, which overstates what they share. The score is over whole budgets; a breach is a loss above
+//! what remains of one, and budgets of which nothing is known count as unspent. Source: model.md §3.5.
 
-use super::assessment::JourneyRisk;
+use super::assessment::{JourneyRisk, Remaining};
 use super::chance::Chance;
 use crate::model::System;
+use crate::model::system::ResolvedJourney;
 use crate::propagation::result::{Method, Simulation, Summary};
 use crate::propagation::run::budget;
 use crate::statistics::batch::BATCHES;
@@ -57,6 +59,19 @@ pub fn budget_share(score: f64) -> f64 {
 /// The budgets of all journeys in user-minutes, as a simulation takes them.
 pub fn budgets(system: &System) -> Vec<Option<f64>> {
     system.journeys().iter().map(|journey| budget(&journey.facts).filter(|budget| *budget > 0.0)).collect()
+}
+
+/// The share of the error budget of a journey that remains, from 0 to 1; `None` where that is not known or there is no budget.
+fn remaining_share(journey: &ResolvedJourney) -> Option<Remaining> {
+    budget(&journey.facts).filter(|budget| *budget > 0.0)?;
+    journey.spent.map(|spent| Remaining { share: (1.0 - spent.share).clamp(0.0, 1.0), is_current: spent.doubt.is_none() })
+}
+
+/// What remains of the budgets of all journeys in user-minutes: (1 − spent share)·B, at least 0. A loss above it is a breach, so a
+/// journey whose budget is spent breaches on any loss.
+pub fn remaining(system: &System) -> Vec<Option<f64>> {
+    let shares = system.journeys().iter().map(|journey| remaining_share(journey).map_or(1.0, |remaining| remaining.share));
+    budgets(system).into_iter().zip(shares).map(|(budget, share)| budget.map(|budget| budget * share)).collect()
 }
 
 /// Expected harm, with intervals of this confidence.
@@ -126,7 +141,7 @@ fn journeys(system: &System, parts: &[Part<'_>], confidence: f64) -> Vec<Journey
             None => sum,
         });
         let budget_share = budgets[at].map(|budget| expected_user_minutes.mean / budget);
-        JourneyRisk { name: journey.name.clone(), expected_user_minutes, budget_share }
+        JourneyRisk { name: journey.name.clone(), expected_user_minutes, budget_share, remaining: remaining_share(journey) }
     });
     journeys.collect()
 }
@@ -140,11 +155,11 @@ fn breach(system: &System, parts: &[Part<'_>], confidence: f64) -> Estimate {
     Estimate { mean: join(|breach| breach.mean), interval }
 }
 
-/// P(some journey exceeds its budget | fault). The engine counts lost user-minutes only; wrong answers alone are known by their
+/// P(some journey exceeds what remains of its budget | fault). The engine counts lost user-minutes only; wrong answers alone are known by their
 /// quantiles, which give a lower bound.
 fn breach_given_fault(system: &System, impact: &Simulation, confidence: f64) -> Estimate {
     let counted = impact.watched.breach.map_or(NONE, |breach| at_confidence(breach, impact, confidence));
-    let by_wrong_answers = impact.journeys.iter().zip(budgets(system)).filter_map(|(journey, budget)| {
+    let by_wrong_answers = impact.journeys.iter().zip(remaining(system)).filter_map(|(journey, budget)| {
         let (budget, wrong) = (budget? / WRONG_ANSWER_WEIGHT, &journey.integrity_minutes);
         let ladder = [(0.5, wrong.p50), (0.1, wrong.p90), (0.05, wrong.p95), (0.01, wrong.p99)];
         ladder.into_iter().find(|(_, quantile)| *quantile > budget).map(|(p, _)| p)

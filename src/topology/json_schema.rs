@@ -8,13 +8,14 @@ use crate::change::file::{ChangeFile, TeamFile};
 use crate::document::FileType;
 use crate::fault::file::FaultFile;
 use crate::policy::file::PolicyFile;
+use crate::risk::budgets::BudgetsFile;
 use crate::risk::ledger::LedgerFile;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
 /// The names that [`schema_text`] knows.
-pub const NAMES: [&str; 6] = ["topology", "change", "fault", "team", "policy", "ledger"];
+pub const NAMES: [&str; 7] = ["topology", "change", "fault", "team", "policy", "ledger", "budgets"];
 
 /// The JSON Schema (2020-12) of a file format, indented; `None` for a name that is not in [`NAMES`].
 pub fn schema_text(name: &str) -> Option<String> {
@@ -25,6 +26,7 @@ pub fn schema_text(name: &str) -> Option<String> {
         "team" => schema::<TeamFile>(),
         "policy" => schema::<PolicyFile>(),
         "ledger" => schema::<LedgerFile>(),
+        "budgets" => schema::<BudgetsFile>(),
         _ => return None,
     };
     // A tree of maps with text keys always has a text.
