@@ -232,7 +232,7 @@ fn files_without_a_service_raise() {
 #[test]
 fn files_and_names_of_services_come_together() {
     let mut request = request(careful());
-    let touched = |lines| Touched { paths: vec!["x".to_owned()], lines, shared: None };
+    let touched = |lines| Touched { paths: vec!["x".to_owned()], lines, ..Touched::default() };
     let by_service = [("checkout".to_owned(), touched(30)), ("web".to_owned(), touched(10))].into();
     request.changes[0].mapping = Some(Mapping { by_service, n_files: 2, n_mapped: 2, ..Mapping::default() });
     let found = ask(calm(), &request);

@@ -14,6 +14,8 @@ mod evidence;
 mod happy;
 #[path = "cli/measures.rs"]
 mod measures;
+#[path = "cli/operations.rs"]
+mod operations;
 #[path = "cli/outputs.rs"]
 mod outputs;
 #[path = "cli/pages.rs"]

@@ -83,6 +83,23 @@ fn a_spreading_outage_of_many_services_is_what_the_events_say() {
     }
 }
 
+/// Two operations for the first service, and its dependencies told apart by them.
+fn with_operations(mut draft: Draft) -> Draft {
+    let gated: Vec<String> =
+        draft.services.iter().filter(|(_, facts)| facts.requires.is_some()).map(|(name, _)| name.clone()).collect();
+    draft.services[0].1.operations = vec!["A".to_owned(), "B".to_owned()];
+    for (at, dependency) in draft.dependencies.iter_mut().enumerate() {
+        let operation = format!("s0.{}", if at % 2 == 0 { "A" } else { "B" });
+        // The providers of a gate are named as services.
+        if dependency.to == "s0" && !gated.contains(&dependency.from) {
+            dependency.to = operation;
+        } else if dependency.from == "s0" && !gated.contains(&dependency.from) {
+            dependency.from = operation;
+        }
+    }
+    draft
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -96,6 +113,24 @@ proptest! {
             let name = format!("s{service}");
             for (found, expected) in [(count(&system, &exact, &name), impaired), (starved(&system, &exact, &name), without_traffic)] {
                 prop_assert!((found - expected).abs() < 1e-9, "{}: {} is not {}", name, found, expected);
+            }
+        }
+    }
+
+    /// A change that is narrowed to an operation can impair nobody whom the service cannot, and never more often than the whole
+    /// service going down does.
+    #[test]
+    fn an_operation_reaches_no_further_than_its_service(draft in random_draft()) {
+        prop_assume!(draft.dependencies.len() <= 11);
+        let system = build(with_operations(draft));
+        let whole = run(&system, &["bad_deploy@s0,rate=1"], STATIC_EXACT);
+        let down = run(&system, &["crash@s0"], STATIC_EXACT);
+        for fault in ["bad_deploy@s0.A,rate=1", "bad_deploy@s0.B,rate=1"] {
+            let one = run(&system, &[fault], STATIC_EXACT);
+            for name in system.service_names() {
+                let [one, whole, down] = [&one, &whole, &down].map(|simulation| count(&system, simulation, name));
+                prop_assert!(one <= down + 1e-9, "{}: {} of {} with {}", name, one, down, fault);
+                prop_assert!(one == 0.0 || whole > 0.0, "{} is reached by {} only", name, fault);
             }
         }
     }

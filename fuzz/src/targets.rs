@@ -11,6 +11,7 @@ use shockfront::change::facts::Change;
 use shockfront::change::file::{read_change, read_team};
 use shockfront::change::host::read_event;
 use shockfront::change::manifest::{choose, read_manifests};
+use shockfront::change::operations::{OperationRule, narrow};
 use shockfront::change::paths::{PathRule, map_files};
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::change::team::Team;
@@ -336,7 +337,11 @@ pub fn unified_diff(data: &[u8]) {
     match read_diff(SourceId(0), text) {
         Ok(diff) => {
             let rules = [PathRule { service: "cart", glob: "src/cart/**" }, PathRule { service: "web", glob: "**/*.ts" }];
-            drop(map_files(&rules, &diff.files));
+            let Ok(mut mapping) = map_files(&rules, &diff.files) else { return };
+            let code = ["src/cart/**#Add*", "src/cart/items/**", "**#*.get"];
+            let code = code.map(|path| OperationRule { service: "cart", operation: "Add", path });
+            let notes = narrow(&mut mapping, &code, &diff.files, |_| false).expect("the globs are good");
+            assert!(notes.len() <= 1, "{notes:?}");
         }
         Err(errors) => judge(&sources, &errors),
     }

@@ -7,6 +7,7 @@
 
 use super::diff_names::{NO_FILE, header_names, name_and_stamp, paths_of, plain_or_quoted};
 use super::files::{ChangedFile, Content, LineRange, Status};
+use super::symbols::Tracker;
 use crate::diagnostic::{Diagnostic, SourceId, Span};
 
 /// The mode that git gives to a pointer to another repository.
@@ -65,6 +66,7 @@ struct Open {
     added: u64,
     deleted: u64,
     hunks: Vec<LineRange>,
+    tracker: Tracker,
     only_added: bool,
     only_deleted: bool,
 }
@@ -184,6 +186,7 @@ impl<'a> Reader<'a> {
         let never = |stamp: &str| stamp.starts_with("1970-01-01 ") || stamp.starts_with("1969-12-31 ");
         file.only_added = old == NO_FILE || never(old_stamp);
         file.only_deleted = new == NO_FILE || never(new_stamp);
+        file.tracker = Tracker::new(if new == NO_FILE { &old } else { &new });
         file.marked = Some((old, new));
         file.end = self.at;
         if !self.peek().is_some_and(|next| next.text.starts_with("@@ -")) {
@@ -200,6 +203,8 @@ impl<'a> Reader<'a> {
         }
         let (mut old_left, mut new_left) = (old, new);
         let (mut added, mut deleted, mut submodule) = (0, 0, false);
+        let mut tracker = self.file.as_mut().map(|file| std::mem::take(&mut file.tracker)).unwrap_or_default();
+        tracker.hunk(heading(line.text));
         while old_left > 0 || new_left > 0 {
             let next = self.peek();
             let kind = next.map(|next| next.text.bytes().next().unwrap_or(b' '));
@@ -220,9 +225,13 @@ impl<'a> Reader<'a> {
             new_left -= u64::from(matches!(kind, Some(b' ' | b'+')));
             deleted += u64::from(kind == Some(b'-'));
             added += u64::from(kind == Some(b'+'));
+            if let (Some(next), Some(sign)) = (next, kind) {
+                tracker.line(sign, next.text.get(1..).unwrap_or_default());
+            }
             self.take();
         }
         let Some(file) = &mut self.file else { return };
+        file.tracker = tracker;
         file.added += added;
         file.deleted += deleted;
         // A file of text may hold this sentence too; a pointer has nothing else and one line on each side.
@@ -312,8 +321,9 @@ impl Open {
             None if mode_changed && self.hunks.is_empty() && content == Content::Text => Status::ModeOnly,
             None => Status::Modified,
         };
-        let Self { added, deleted, hunks, .. } = self;
-        Some(ChangedFile { old_path, new_path, status, content, added, deleted, hunks })
+        let Self { added, deleted, hunks, tracker, .. } = self;
+        let parts = tracker.finish();
+        Some(ChangedFile { old_path, new_path, status, content, added, deleted, hunks, parts })
     }
 }
 
@@ -326,6 +336,11 @@ fn hunk_header(text: &str) -> Option<((u64, u64), (u64, u64))> {
         None => Some((text.parse().ok()?, 1)),
     };
     Some((range(old)?, range(new)?))
+}
+
+/// What git prints behind `@@ … @@`: the last line before the hunk that looks like a definition to it.
+fn heading(text: &str) -> &str {
+    text.strip_prefix("@@ -").and_then(|rest| rest.split_once(" @@")).map_or("", |(_, heading)| heading.trim())
 }
 
 fn no_diff(source: SourceId, text: &str) -> Diagnostic {

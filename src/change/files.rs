@@ -42,6 +42,15 @@ pub struct LineRange {
     pub count: u64,
 }
 
+/// Changed lines of a file with the same names around them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedPart {
+    /// Types and the function around the lines, the outermost first; empty where they lie outside or nobody knows.
+    pub names: Vec<String>,
+    /// How many lines.
+    pub lines: u64,
+}
+
 /// One changed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedFile {
@@ -59,6 +68,8 @@ pub struct ChangedFile {
     pub deleted: u64,
     /// The hunks on the new side, context included; empty where only counts are known.
     pub hunks: Vec<LineRange>,
+    /// The changed lines by the definitions they lie in; empty where only counts are known.
+    pub parts: Vec<ChangedPart>,
 }
 
 impl ChangedFile {

@@ -338,6 +338,7 @@ mod tests {
             added: 1,
             deleted: 0,
             hunks: Vec::new(),
+            parts: Vec::new(),
         };
         for (n_files, questions, notes) in [(Some(3), 1, 0), (Some(2), 0, 0), (Some(1), 0, 1), (None, 0, 0)] {
             let mut change = Change { files: vec![file("a"), file("b")], ..Change::default() };

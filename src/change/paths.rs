@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Candidate, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
 use super::files::{ChangedFile, Content};
 use crate::diagnostic::Diagnostic;
@@ -32,6 +32,8 @@ pub struct Touched {
     pub lines: u64,
     /// What it shares with others, such as a library.
     pub shared: Option<SharedPart>,
+    /// Its operations in which all of it lies, with the lines of each; empty where it may be anywhere in the service.
+    pub operations: BTreeMap<String, u64>,
 }
 
 /// What of a change lands on several services at once.
@@ -74,6 +76,7 @@ impl Mapping {
     pub(super) fn land(&mut self, service: &str, path: &str, lines: u64) -> &mut Touched {
         self.unmapped.retain(|known| known != path);
         let touched = self.by_service.entry(service.to_owned()).or_default();
+        touched.operations.clear();
         if !touched.paths.iter().any(|known| known == path) {
             touched.paths.push(path.to_owned());
             touched.lines = touched.lines.saturating_add(lines);
@@ -88,6 +91,15 @@ impl Mapping {
         self.n_mapped = files.iter().filter(is_mapped).count();
     }
 
+    /// Services by name, and operations as `SERVICE.OPERATION` where the change lies in those only.
+    pub fn targets(&self) -> Vec<String> {
+        let of = |(service, touched): (&String, &Touched)| match touched.operations.is_empty() {
+            true => vec![service.clone()],
+            false => touched.operations.keys().map(|operation| reference(service, operation)).collect(),
+        };
+        self.by_service.iter().flat_map(of).collect()
+    }
+
     /// The services of every path that belongs to one.
     pub fn services_by_path(&self) -> HashMap<&str, Vec<&str>> {
         let mut services: HashMap<&str, Vec<&str>> = HashMap::new();
@@ -98,6 +110,11 @@ impl Mapping {
         }
         services
     }
+}
+
+/// `SERVICE.OPERATION` as references write it.
+pub(crate) fn reference(service: &str, operation: &str) -> String {
+    format!("{}.{}", service.replace('.', "\\."), operation.replace('.', "\\."))
 }
 
 /// Maps changed files to services.
@@ -182,6 +199,25 @@ impl Globs {
     }
 }
 
+/// A glob of symbols: functions, methods and types, or chains of them with points.
+pub(super) struct Symbols(GlobMatcher);
+
+impl Symbols {
+    /// Reads a glob, or says what is wrong with it.
+    pub(super) fn build(glob: &str) -> Result<Self, String> {
+        match GlobBuilder::new(glob).backslash_escape(true).build() {
+            Ok(_) if glob.trim().is_empty() => Err("no symbol stands behind `#`".to_owned()),
+            Ok(glob) => Ok(Self(glob.compile_matcher())),
+            Err(error) => Err(error.kind().to_string()),
+        }
+    }
+
+    /// Whether any of the names fits, or the end of their chain from any of them on. O(names²).
+    pub(super) fn fit(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.0.is_match(name)) || (0..names.len()).any(|first| self.0.is_match(names[first..].join(".")))
+    }
+}
+
 /// A glob of files as it is, and everything below a name without wild cards.
 fn path_forms(text: &str) -> Vec<String> {
     if text.ends_with('/') {
@@ -263,6 +299,7 @@ mod tests {
             added: lines,
             deleted: 0,
             hunks: Vec::new(),
+            parts: Vec::new(),
         }
     }
 

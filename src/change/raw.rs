@@ -110,6 +110,7 @@ fn join<'a>(state: State<'a>, count: &'a str, rest: &mut Fields<'a>) -> Option<C
         added: number(added)?,
         deleted: number(deleted)?,
         hunks: Vec::new(),
+        parts: Vec::new(),
     })
 }
 

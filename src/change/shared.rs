@@ -173,6 +173,7 @@ mod tests {
             added: 2,
             deleted: 1,
             hunks: Vec::new(),
+            parts: Vec::new(),
         }
     }
 

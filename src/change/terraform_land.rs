@@ -41,7 +41,9 @@ impl Landed {
         change.open_questions.extend(self.change.open_questions);
         let mapping = mapping.get_or_insert_default();
         for (service, touched) in self.mapping.by_service {
-            mapping.by_service.entry(service).or_default().paths.extend(touched.paths);
+            let known = mapping.by_service.entry(service).or_default();
+            known.operations.clear();
+            known.paths.extend(touched.paths);
         }
         mapping.unmapped.extend(self.mapping.unmapped);
     }
@@ -305,6 +307,7 @@ mod tests {
             added: 1,
             deleted: 0,
             hunks: Vec::new(),
+            parts: Vec::new(),
         };
         for (files, action, kind, destructive) in [
             (vec![], Action::Update, Some(ChangeKind::Infrastructure), TriState::No),

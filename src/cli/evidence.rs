@@ -18,6 +18,7 @@ use shockfront::change::host::{Request, from_gitlab, read_event};
 use shockfront::change::kubernetes::land_objects;
 use shockfront::change::manifest::{Chosen, choose, read_manifests};
 use shockfront::change::merge::{Parts, merge};
+use shockfront::change::operations::{OperationRule, asks_for_symbols, narrow};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
 use shockfront::change::shared::{Shared, land_lock_files, land_shared};
 use shockfront::change::team::Team;
@@ -61,7 +62,10 @@ pub(crate) fn changes(
     }
     let request = request(session, arguments)?;
     let range = range(arguments, request.as_ref());
-    let derived = derived(session, arguments, range.as_ref(), team, notes)?;
+    let mut derived = derived(session, arguments, range.as_ref(), team, notes)?;
+    if let (Some(change), Some(range)) = (&mut derived, &range) {
+        look_into_files(loaded, arguments, range, change)?;
+    }
     let mut plan = plan(session, arguments, loaded, derived.is_some())?;
     if has_evidence(arguments) {
         stated = vec![stated.pop().unwrap_or_default()];
@@ -77,12 +81,12 @@ pub(crate) fn changes(
             // What was typed knows better than the time of a commit when the change happens.
             derived.at = Some(at.clone());
         }
-        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived, notes)?) };
+        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived, &stated, notes)?) };
         if let Some(landed) = plan.take() {
             notes.extend(landed.notes.iter().cloned());
             landed.join(&mut derived, &mut mapping);
         }
-        derived.services = mapping.iter().flat_map(|mapping| mapping.by_service.keys().cloned()).collect();
+        derived.services = mapping.iter().flat_map(Mapping::targets).collect();
         if let Some(path) = &arguments.rollout {
             let chosen = rollout(session, path, loaded, stated.services.iter().chain(&derived.services))?;
             if stated.rollout.is_none() {
@@ -258,13 +262,65 @@ fn foreign(session: &mut Session, path: &str) -> Result<(SourceId, String), Fail
     Ok((session.sources.add(name, text), name.to_owned()))
 }
 
-/// Where the files of a change belong.
-fn mapping(loaded: &Loaded, change: &Change, notes: &mut Vec<String>) -> Result<Mapping, Failure> {
+/// Finds the definitions that changed lines lie in, where operations ask for them. What cannot be read stays unknown, and hits the
+/// service as a whole.
+fn look_into_files(loaded: &Loaded, arguments: &Assess, range: &Range, change: &mut Change) -> Result<(), Failure> {
+    let paths = with_operations(loaded, |rules| asks_for_symbols(rules, &change.files))?;
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let text = git::whole_files(repository(arguments), &range.base, range.head.as_deref(), &paths);
+    let text = text.map_err(|error| of_git(&error, range))?;
+    let seen = read_diff(SourceId::default(), &text).map(|diff| diff.files).unwrap_or_default();
+    for file in change.files.iter_mut().filter(|file| paths.iter().any(|path| path == file.path())) {
+        if let Some(known) = seen.iter().find(|known| known.path() == file.path()) {
+            file.parts.clone_from(&known.parts);
+        }
+    }
+    Ok(())
+}
+
+/// Asks with all globs of operations. One that cannot be read is shown where it stands.
+fn with_operations<T>(
+    loaded: &Loaded,
+    ask: impl FnOnce(&[OperationRule<'_>]) -> Result<T, Vec<Diagnostic>>,
+) -> Result<T, Failure> {
+    let rules = operation_rules(&loaded.system);
+    let plain: Vec<OperationRule<'_>> = rules.iter().map(|(rule, _)| *rule).collect();
+    ask(&plain).map_err(|problems| {
+        let own = rules.iter().filter_map(|(rule, place)| Some((asks_for_symbols(&[*rule], &[]).err()?, *place)));
+        let located: Vec<Diagnostic> = own
+            .flat_map(|(problems, place)| problems.into_iter().map(move |problem| (problem, place)))
+            .map(|(problem, place)| problem.at(loaded.locate.span(place), ""))
+            .collect();
+        Failure::Input(if located.is_empty() { problems } else { located })
+    })
+}
+
+/// Every glob of an operation with its place.
+fn operation_rules(system: &System) -> Vec<(OperationRule<'_>, Place<'static>)> {
+    let of_service = |id: ServiceId| {
+        let (service, facts) = (system.service_name(id), system.service(id));
+        facts.operations.iter().zip(&facts.operation_paths).enumerate().flat_map(move |(at, (operation, paths))| {
+            let place = Place::Service(id.index(), Some("operations"), Some(at));
+            paths.iter().map(move |path| (OperationRule { service, operation, path }, place))
+        })
+    };
+    system.service_ids().flat_map(of_service).collect()
+}
+
+/// Where the files of a change belong. A service that the change file names is hit as a whole: its author knows.
+fn mapping(loaded: &Loaded, change: &Change, stated: &Change, notes: &mut Vec<String>) -> Result<Mapping, Failure> {
     let mut mapping = with_places(loaded, |rules| map_files(rules, &change.files))?;
     land_objects(&mut mapping, &change.files, |service| loaded.system.find_service(service).is_some());
     let services: Vec<PathRule<'_>> = service_rules(&loaded.system).into_iter().map(|(rule, _)| rule).collect();
     notes.extend(land_lock_files(&mut mapping, &services, &change.files));
     notes.extend(land_shared(&mut mapping, &shared(&loaded.system), &change.files));
+    let is_whole = |service: &str| {
+        let named = stated.services.iter().filter_map(|name| loaded.system.resolve(name).ok());
+        named.filter(|named| named.operation.is_none()).any(|named| loaded.system.service_name(named.service) == service)
+    };
+    notes.extend(with_operations(loaded, |rules| narrow(&mut mapping, rules, &change.files, is_whole))?);
     Ok(mapping)
 }
 

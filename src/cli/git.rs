@@ -93,6 +93,12 @@ pub(crate) enum GitError {
     Unreadable(Diagnostic),
 }
 
+/// More lines of context than any text has that people write.
+const ALL_LINES: &str = "--unified=10000000";
+
+/// Names of files that one command line holds for certain.
+const PATHS_AT_ONCE: usize = 200;
+
 const SHALLOW_HINT: &str =
     "; this clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` in the checkout step, if it should be there";
 
@@ -130,6 +136,23 @@ pub(crate) fn collect(repository: &Path, base: &str, head: Option<&str>) -> Resu
     let (raw, numstat) = (diff("--raw")?, diff("--numstat")?);
     let files = read_raw(RawDiff { raw: &raw, numstat: &numstat }).map_err(GitError::Unreadable)?;
     Ok(GitChange { base: merge_base, head: head_hash, commits, files })
+}
+
+/// The differences of some files with all of their lines, from where `base` and `head` parted: what a line lies in may stand far
+/// above it.
+pub(crate) fn whole_files(repository: &Path, base: &str, head: Option<&str>, paths: &[String]) -> Result<String, GitError> {
+    let git = Git { repository };
+    let (base, head) = (git.resolve(base)?, git.resolve(head.unwrap_or("HEAD"))?);
+    let Some(merge_base) = git.merge_base(&base, &head)? else { return Ok(String::new()) };
+    let plain = ["-r", "-p", ALL_LINES, "--no-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color"];
+    let mut text = String::new();
+    for some in paths.chunks(PATHS_AT_ONCE) {
+        let literal: Vec<String> = some.iter().map(|path| format!(":(top,literal){path}")).collect();
+        let rest = ["--no-relative", "--src-prefix=a/", "--dst-prefix=b/", &merge_base, &head, "--"];
+        let paths: Vec<&str> = literal.iter().map(String::as_str).collect();
+        text += &git.run("diff-tree", &[&plain[..], &rest[..], &paths[..]].concat())?;
+    }
+    Ok(text)
 }
 
 /// The first of some files that a revision has, with its text. A link is passed over: it may lead anywhere.

@@ -1,6 +1,8 @@
 //! What is known about the facts themselves: owners, age, coverage, defaults.
 
 use super::{Subject, about};
+use crate::change::operations::is_outside;
+use crate::change::paths::reference;
 use crate::diagnostic::Level;
 use crate::finding::Finding;
 use crate::model::draft::Place;
@@ -12,6 +14,7 @@ const COVERAGE_NEEDED: f64 = 0.8;
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     owners(subject, findings);
+    operations(subject, findings);
     findings.extend(age(subject));
     findings.extend(coverage(subject));
     findings.extend(defaults(subject));
@@ -30,6 +33,24 @@ fn owners(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
                 format!("`{name}` is of tier 0 and has no owner: nobody can sign for it"),
             );
             findings.push(about(finding, name, format!("add `owner: TEAM` to `{name}`")));
+        }
+    }
+}
+
+fn operations(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    for id in subject.system.service_ids() {
+        let service = subject.system.service(id);
+        for (at, (operation, paths)) in service.operations.iter().zip(&service.operation_paths).enumerate() {
+            for path in paths.iter().filter(|path| is_outside(path, &service.paths)) {
+                let name = reference(subject.system.service_name(id), operation);
+                let finding = subject.finding(
+                    "operation-outside-paths",
+                    Level::Warning,
+                    Place::Service(id.index(), Some("operations"), Some(at)),
+                    format!("`{path}` of `{name}` lies outside of the `paths` of its service: no change is narrowed to it"),
+                );
+                findings.push(about(finding, name, "add its files to the `paths` of the service, or correct the glob"));
+            }
         }
     }
 }

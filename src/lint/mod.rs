@@ -64,6 +64,10 @@ pub const RULES: &[Rule] = &[
         name: "defaulted-values",
         description: "Probabilities of dependencies are defaults of the tool, not knowledge about this system.",
     },
+    Rule {
+        name: "operation-outside-paths",
+        description: "The code of an operation lies outside of the files of its service, so no change is ever narrowed to it.",
+    },
     Rule { name: "expired-waiver", description: "A waiver has ended; what it accepted counts again." },
     Rule { name: "unused-waiver", description: "A waiver matches no finding: the weakness is gone, or the target is misspelt." },
     Rule { name: "unchecked-waiver", description: "Without a date nobody can tell whether a waiver still holds." },

@@ -204,3 +204,18 @@ fn floods_are_cut_and_counted() {
     assert_eq!(findings.len(), SHOWN + 1);
     assert_eq!(findings[SHOWN].message, "4 more findings of this rule are not listed");
 }
+
+#[test]
+fn code_of_operations_lies_in_files_of_their_service() {
+    let mut draft = draft(&["web"], Vec::new());
+    draft.services[0].1 = Service {
+        replicas: Some(Replicas { count: 2, need: 1 }),
+        paths: vec!["src/web/**".to_owned()],
+        operations: vec!["Get".to_owned(), "v1.Put".to_owned()],
+        operation_paths: vec![vec!["src/web/**#Get".to_owned(), "**#Get".to_owned()], vec!["src/shop/**#Put".to_owned()]],
+        ..Service::default()
+    };
+    expect(draft.clone(), &["operation-outside-paths web.v1\\.Put warning"]);
+    draft.services[0].1.operation_paths = Vec::new();
+    expect(draft, &[]);
+}

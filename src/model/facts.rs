@@ -113,6 +113,8 @@ pub struct Service {
     pub groups: Vec<String>,
     /// Names of its operations; empty means one unnamed operation.
     pub operations: Vec<String>,
+    /// Globs of the code of each operation, `FILES` or `FILES#SYMBOL`, in the same order; empty where no operation names any.
+    pub operation_paths: Vec<Vec<String>>,
     /// Complete time to detection.
     pub detect: Option<DurationLaw>,
     /// Time to repair.

@@ -290,7 +290,12 @@ fn risk_values(facts: &Facts<'_>, end: End) -> Value {
 
 fn change_values(facts: &Facts<'_>, change: &Change) -> Value {
     let system = facts.system;
-    let named: Vec<ServiceId> = change.services.iter().filter_map(|name| system.find_service(name)).collect();
+    let mut named: Vec<ServiceId> = Vec::new();
+    for endpoint in change.services.iter().filter_map(|name| system.resolve(name).ok()) {
+        if !named.contains(&endpoint.service) {
+            named.push(endpoint.service);
+        }
+    }
     // A change that only a diff describes lands where the assessment found.
     let ids = if named.is_empty() { facts.services } else { &named };
     let services = || ids.iter().map(|id| system.service(*id));

@@ -8,7 +8,7 @@
 //! or hold back: releases, settings and outputs; never lost state, advice or the shape of stored data.
 
 use crate::change::facts::{Change, ChangeKind, TriState};
-use crate::change::paths::Mapping;
+use crate::change::paths::{Mapping, reference};
 use crate::diagnostic::Diagnostic;
 use crate::fault::FaultKind;
 use crate::fault::spec::{Fault, Target};
@@ -61,8 +61,13 @@ pub fn land(system: &System, change: &Change, mapping: Option<&Mapping>) -> Resu
     };
     change.services.iter().for_each(|name| add(name, None));
     for (name, touched) in mapping.iter().flat_map(|mapping| &mapping.by_service) {
-        // Binary and empty files have a size that nobody knows.
-        add(&name.replace('.', "\\."), (touched.lines > 0).then_some(touched.lines));
+        for (operation, lines) in &touched.operations {
+            add(&reference(name, operation), (*lines > 0).then_some(*lines));
+        }
+        if touched.operations.is_empty() {
+            // Binary and empty files have a size that nobody knows.
+            add(&name.replace('.', "\\."), (touched.lines > 0).then_some(touched.lines));
+        }
     }
     if let Some(mapping) = mapping {
         landing.unmapped.clone_from(&mapping.unmapped);

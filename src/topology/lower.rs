@@ -64,6 +64,7 @@ fn named<T, U>(
 }
 
 fn lower_service(service: Service) -> facts::Service {
+    let (operations, operation_paths) = service.operations.into_parts();
     facts::Service {
         kind: service.kind.map(service_kind),
         owner: service.owner,
@@ -75,7 +76,8 @@ fn lower_service(service: Service) -> facts::Service {
             facts::Replicas { count: replicas.count.unwrap_or(need), need }
         }),
         groups: service.groups,
-        operations: service.operations,
+        operations,
+        operation_paths,
         detect: service.detect.map(|law| law.0),
         repair: service.repair.map(|law| law.0),
         rollback: service.rollback.map(|law| law.0),

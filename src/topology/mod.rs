@@ -17,6 +17,7 @@ pub mod json_schema;
 pub mod load;
 pub mod lower;
 mod lower_dependency;
+pub mod operations;
 mod places;
 pub mod schema;
 pub mod schema_dependency;

@@ -86,6 +86,7 @@ fn inside(node: &Node, field: &str, element: Option<usize>) -> Option<Span> {
     let value = node.entry(field)?.1;
     // The providers of a gate stand one level deeper.
     let list = if field == "requires" { value.entry("of").map_or(value, |(_, list)| list) } else { value };
-    let element = element.and_then(|element| list.items().get(element));
+    // Operations may be a table.
+    let element = element.and_then(|element| list.items().get(element).or(list.entries().get(element).map(|(_, node)| node)));
     Some(element.unwrap_or(value).anchor())
 }

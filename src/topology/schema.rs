@@ -4,6 +4,7 @@
 //! differ; what a schema cannot say, such as a date, is judged in [`super::lower`]. A field that is missing stays `None`: the
 //! defaults of model.md are applied later, where results can list them. What must hold: no field changes its meaning within v1.
 
+use super::operations::Operations;
 use super::schema_dependency::Dependency;
 use crate::document::{Count, DurationText, Entries, FileType, LawText, Marked, ProbabilityNumber};
 use schemars::JsonSchema;
@@ -84,9 +85,9 @@ pub struct Service {
     /// Groups it belongs to, by name.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Its operations, which dependencies name as SERVICE.OPERATION.
+    /// Its operations, which dependencies name as SERVICE.OPERATION: a list of names, or a table that tells where their code lies.
     #[serde(default)]
-    pub operations: Vec<String>,
+    pub operations: Operations,
     /// Complete time from the start of harm to its detection.
     pub detect: Option<LawText>,
     /// Time to repair, from detection.

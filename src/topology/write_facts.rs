@@ -54,7 +54,7 @@ pub(super) fn service(facts: &Service) -> Json {
         .list("paths", &facts.paths)
         .put("replicas", facts.replicas.map(|Replicas { count, need }| json!({ "count": count, "need": need })))
         .list("groups", &facts.groups)
-        .list("operations", &facts.operations)
+        .put("operations", operations(facts))
         .put("detect", facts.detect.map(law))
         .put("repair", facts.repair.map(law))
         .put("rollback", facts.rollback.map(law))
@@ -69,6 +69,19 @@ pub(super) fn service(facts: &Service) -> Json {
         )
         .put("requires", facts.requires.as_ref().map(|Requires { at_least, of }| json!({ "at_least": at_least, "of": of })));
     Json::Object(table.0)
+}
+
+/// A list of names, or a table where one of them tells where its code lies.
+fn operations(facts: &Service) -> Option<Json> {
+    if facts.operations.is_empty() {
+        return None;
+    }
+    if facts.operation_paths.iter().all(Vec::is_empty) {
+        return Some(json!(facts.operations));
+    }
+    let paths = facts.operation_paths.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+    let code = |paths: &[String]| inner(|table| _ = table.list("paths", paths));
+    Some(Json::Object(facts.operations.iter().zip(paths).map(|(name, paths)| (name.clone(), code(paths))).collect()))
 }
 
 /// A table inside a table.

@@ -69,7 +69,7 @@ services:
     requires: {at_least: 2, of: ["psp.a", "1.10", "true"]}
   "psp.a": {}
   "1.10":
-  "true": {operations: [Charge]}
+  "true": {operations: {Charge: {paths: ["src/**#Charge*", "b"]}, "v1.Void": }}
   "x\u2028\"\\y": {}
 dependencies:
   - {from: checkout.PlaceOrder, to: 'psp\.a', kind: hard, probability: {mean: 0.95, strength: 10}, share: 5%, calls: 3, timeout: 2s,
@@ -101,12 +101,12 @@ fn every_field_survives_a_round_trip() {
 
 #[test]
 fn toml_and_json_say_the_same_as_yaml() {
-    let yaml = "schema: shockfront/topology/v1\nname: x\nobserved_at: 2026-08-01\nservices:\n  a: {detect: 10m/60m, operations: [P]}\n  b: {tier: 1}\ndependencies:\n  - {from: a.P, to: b, probability: 0.5, validated: yes, calls: 3}\njourneys:\n  j: {needs: [a], peak: {factor: 2, from: 8:00, to: 20:00, timezone: UTC}}\n";
+    let yaml = "schema: shockfront/topology/v1\nname: x\nobserved_at: 2026-08-01\nservices:\n  a: {detect: 10m/60m, operations: {P: {paths: [a#B]}, \"1\": {}}}\n  b: {tier: 1, operations: [2]}\ndependencies:\n  - {from: a.P, to: b, probability: 0.5, validated: yes, calls: 3}\njourneys:\n  j: {needs: [a], peak: {factor: 2, from: 8:00, to: 20:00, timezone: UTC}}\n";
     let json = r#"{"schema": "shockfront/topology/v1", "name": "x", "observed_at": "2026-08-01",
-        "services": {"a": {"detect": {"median": "10m", "p95": "60m"}, "operations": ["P"]}, "b": {"tier": 1}},
+        "services": {"a": {"detect": {"median": "10m", "p95": "60m"}, "operations": {"P": {"paths": ["a#B"]}, "1": {"paths": []}}}, "b": {"tier": 1, "operations": ["2"]}},
         "dependencies": [{"from": "a.P", "to": "b", "probability": 0.5, "validated": true, "calls": 3.0}],
         "journeys": {"j": {"needs": ["a"], "peak": {"factor": 2, "from": "8:00", "to": "20:00", "timezone": "UTC"}}}}"#;
-    let toml = "schema = 'shockfront/topology/v1'\nname = 'x'\nobserved_at = 2026-08-01\n[services.a]\ndetect = {median = '10m', p95 = '60m'}\noperations = ['P']\n[services.b]\ntier = 1\n[[dependencies]]\nfrom = 'a.P'\nto = 'b'\nprobability = 0.5\nvalidated = 'yes'\ncalls = 3\n[journeys.j]\nneeds = ['a']\npeak = {factor = 2, from = '8:00', to = '20:00', timezone = 'UTC'}\n";
+    let toml = "schema = 'shockfront/topology/v1'\nname = 'x'\nobserved_at = 2026-08-01\n[services.a]\ndetect = {median = '10m', p95 = '60m'}\noperations = {P = {paths = ['a#B']}, 1 = {}}\n[services.b]\ntier = 1\noperations = ['2']\n[[dependencies]]\nfrom = 'a.P'\nto = 'b'\nprobability = 0.5\nvalidated = 'yes'\ncalls = 3\n[journeys.j]\nneeds = ['a']\npeak = {factor = 2, from = '8:00', to = '20:00', timezone = 'UTC'}\n";
     let first = reload("t.yaml", yaml);
     assert_same(&first, &reload("t.json", json), "JSON");
     assert_same(&first, &reload("t.toml", toml), "TOML");

@@ -1,0 +1,161 @@
+//! In which function or type a changed line lies.
+//!
+//! Lines of a diff go in, in order; out comes for every changed line the chain of names around it, such as `Checkout`,
+//! `placeOrder`. Deleted lines are judged by the old text, added ones by the new. It is no parser: a definition is known by its
+//! first line, and its end by indentation and, in languages with braces, by counting them; whichever comes first counts.
+//!
+//! What must hold: a line that may lie outside gets no names. So a line that is not indented further than the definition ends it,
+//! definitions inside a function are part of it, languages that are not known have no names, and a diff that shows no definition
+//! before a line says nothing. The heading behind `@@` is the last line before the hunk that looks like a definition to git, ended
+//! or not. Only in Go it tells enough: whatever begins at the left margin there begins with a letter or closes what is open, so
+//! that a line with indentation is inside. Elsewhere decorators and attributes of the next definition, or fields behind a method
+//! that git was told to see, may stand in between.
+
+use super::definitions::{Definition, Language, definition, language};
+use super::files::ChangedPart;
+
+/// One definition that is open.
+#[derive(Debug, Clone)]
+struct Scope {
+    definition: Definition,
+    indentation: usize,
+    /// Open braces since its first line; `None` where that was not seen.
+    depth: Option<i64>,
+    has_opened: bool,
+}
+
+/// The old or the new text, as far as it was read.
+#[derive(Debug, Clone, Default)]
+struct Side {
+    scopes: Vec<Scope>,
+    /// Inside text over several lines, where nothing is a definition.
+    is_text: bool,
+}
+
+/// Follows both texts of one file through its hunks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tracker {
+    language: Option<Language>,
+    old: Side,
+    new: Side,
+    parts: Vec<ChangedPart>,
+}
+
+impl Tracker {
+    /// For the file of a name.
+    pub(super) fn new(path: &str) -> Self {
+        Self { language: language(path), ..Self::default() }
+    }
+
+    /// Begins a hunk; the heading is what stands behind `@@`.
+    pub(super) fn hunk(&mut self, heading: &str) {
+        let mut side = Side::default();
+        if self.language == Some(Language::Go)
+            && let Some(definition) = definition(Language::Go, heading).filter(|known| !known.is_type)
+        {
+            side.scopes.push(Scope { definition, indentation: 0, depth: None, has_opened: true });
+        }
+        (self.old, self.new) = (side.clone(), side);
+    }
+
+    /// Takes a line of the hunk with its sign: a space, `-` or `+`.
+    pub(super) fn line(&mut self, sign: u8, text: &str) {
+        let Some(language) = self.language else { return self.count(sign, Vec::new()) };
+        let of_old = if sign == b'+' { Vec::new() } else { self.old.line(language, text) };
+        let of_new = if sign == b'-' { Vec::new() } else { self.new.line(language, text) };
+        self.count(sign, if sign == b'-' { of_old } else { of_new });
+    }
+
+    fn count(&mut self, sign: u8, names: Vec<String>) {
+        if !matches!(sign, b'-' | b'+') {
+            return;
+        }
+        match self.parts.iter_mut().find(|part| part.names == names) {
+            Some(part) => part.lines += 1,
+            None => self.parts.push(ChangedPart { names, lines: 1 }),
+        }
+    }
+
+    /// The changed lines by their names, in the order of the diff.
+    pub(super) fn finish(self) -> Vec<ChangedPart> {
+        self.parts
+    }
+}
+
+impl Side {
+    fn names(&self) -> Vec<String> {
+        self.scopes.iter().flat_map(|scope| scope.definition.names.iter().cloned()).collect()
+    }
+
+    /// Moves on by one line, and says what it lies in.
+    fn line(&mut self, language: Language, text: &str) -> Vec<String> {
+        let line = text.trim();
+        if line.is_empty() {
+            return self.names();
+        }
+        let indentation = indentation(text);
+        let goes_on = continues(language, line);
+        while self.scopes.last().is_some_and(|top| top.indentation > indentation || top.indentation == indentation && !goes_on) {
+            self.scopes.pop();
+        }
+        let may_define = !self.is_text && self.scopes.last().is_none_or(|top| top.definition.is_type);
+        if let Some(definition) = definition(language, line).filter(|_| may_define) {
+            self.scopes.push(Scope { definition, indentation, depth: Some(0), has_opened: false });
+        }
+        let names = self.names();
+        self.end(language, line, indentation);
+        if language.text_marks().iter().map(|mark| line.matches(mark).count()).sum::<usize>() % 2 == 1 {
+            self.is_text = !self.is_text;
+        }
+        names
+    }
+
+    /// Closes what ends with this line.
+    fn end(&mut self, language: Language, line: &str, indentation: usize) {
+        if language.has_braces() {
+            let (opened, closed) = (line.matches('{').count() as i64, line.matches('}').count() as i64);
+            for scope in &mut self.scopes {
+                scope.has_opened |= opened > 0;
+                scope.depth = scope.depth.map(|depth| depth + opened - closed);
+            }
+        }
+        let is_last = if language.has_braces() { line.starts_with('}') && !line.ends_with('{') } else { is_end(line) };
+        // Only the innermost can end here without those around it, and what is around has its own line.
+        while self.scopes.last().is_some_and(|top| {
+            let by_count = top.depth.is_some_and(|depth| language.has_braces() && top.has_opened && depth <= 0);
+            let has_no_body = !top.has_opened && language.has_braces() && line.ends_with(';');
+            by_count || has_no_body || is_last && top.indentation == indentation
+        }) {
+            self.scopes.pop();
+        }
+    }
+}
+
+/// Columns before the first visible sign; a tab goes on to the next multiple of eight.
+fn indentation(text: &str) -> usize {
+    let blanks = text.chars().take_while(|sign| matches!(sign, ' ' | '\t'));
+    blanks.fold(0, |column, sign| if sign == '\t' { (column / 8 + 1) * 8 } else { column + 1 })
+}
+
+/// Whether a line that is indented like the first one of a definition still belongs to it.
+fn continues(language: Language, line: &str) -> bool {
+    let closes = line.starts_with([')', ']', '}']);
+    match language {
+        Language::Python => closes,
+        Language::Ruby => closes || is_end(line) || ["rescue", "ensure", "else"].iter().any(|word| is_word(line, word)),
+        _ => closes || line.starts_with('{') || is_word(line, "where"),
+    }
+}
+
+fn is_end(line: &str) -> bool {
+    is_word(line, "end")
+}
+
+/// Whether a line begins with a word.
+fn is_word(line: &str, word: &str) -> bool {
+    line.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|sign: char| sign.is_alphanumeric() || sign == '_'))
+}
+
+#[cfg(test)]
+#[path = "symbols_tests.rs"]
+mod tests;

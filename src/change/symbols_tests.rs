@@ -1,0 +1,154 @@
+use super::*;
+use crate::change::diff::read_diff;
+use crate::diagnostic::SourceId;
+
+/// The parts of a diff with one file, one a line: `names lines`.
+fn parts(path: &str, hunks: &str) -> String {
+    let text = format!("--- a/{path}\n+++ b/{path}\n{hunks}");
+    let diff = read_diff(SourceId::default(), &text).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+    let named = |part: &ChangedPart| match part.names.as_slice() {
+        [] => format!("- {}", part.lines),
+        names => format!("{} {}", names.join("."), part.lines),
+    };
+    diff.files[0].parts.iter().map(named).collect::<Vec<_>>().join("\n")
+}
+
+/// A hunk over a whole file, in which `-` and `+` at the start of a line mark changes; other lines begin with a space.
+fn hunk(heading: &str, lines: &str) -> String {
+    let count = |sign| lines.lines().filter(|line| !line.starts_with(sign)).count();
+    format!("@@ -20,{} +20,{} @@ {heading}\n{lines}", count('+'), count('-'))
+}
+
+/// The names a whole text gives to the line that holds `HERE`.
+fn at(path: &str, text: &str) -> String {
+    let line = |line: &str| format!("{}{line}\n", if line.contains("HERE") { '+' } else { ' ' });
+    let found = parts(path, &hunk("", &text.lines().map(line).collect::<String>()));
+    found.rsplit_once(' ').map_or(found.clone(), |(names, _)| names.to_owned())
+}
+
+#[test]
+fn definitions_are_known_in_every_language() {
+    for (path, line, expected) in [
+        ("a.go", "func PlaceOrder(ctx context.Context) error {", "PlaceOrder"),
+        (
+            "a.go",
+            "func (s *checkoutService) PlaceOrder(ctx Context, in *pb.Order) (*pb.Result, error) {",
+            "checkoutService.PlaceOrder",
+        ),
+        ("a.go", "func (l List[T]) Map[U any](f func(T) U) List[U] {", "List.Map"),
+        ("a.go", "func Max[T Ordered](a, b T) T {", "Max"),
+        ("a.go", "type Service struct {", "Service"),
+        ("a.go", "var handler = func(w Writer) {", "-"),
+        ("a.py", "def place_order(request):", "place_order"),
+        ("a.py", "async def place_order(", "place_order"),
+        ("a.py", "class Checkout(Base):", "Checkout"),
+        ("a.py", "defer(x)", "-"),
+        ("a.ts", "export async function placeOrder<T>(order: Order): Promise<T> {", "placeOrder"),
+        ("a.js", "function* orders() {", "orders"),
+        ("a.js", "function *orders() {", "orders"),
+        ("a.ts", "export default class Checkout extends Base {", "Checkout"),
+        ("a.ts", "export const placeOrder: Handler = async (req, res) => {", "placeOrder"),
+        ("a.js", "const placeOrder = function (req) {", "placeOrder"),
+        ("a.js", "const total = sum(items.map((item) => {", "-"),
+        ("a.js", "const limit = 3", "-"),
+        ("a.ts", "public async placeOrder({a, b}: Order): Promise<void> {", "placeOrder"),
+        ("a.ts", "placeOrder = async (order: Order) => {", "placeOrder"),
+        ("a.js", "get total() {", "total"),
+        ("a.js", "#charge(card) {", "charge"),
+        ("a.js", "placeOrder(order, () => {", "-"),
+        ("a.js", "placeOrder(order);", "-"),
+        ("a.js", "if (order) {", "-"),
+        ("a.js", "} else if (order) {", "-"),
+        ("a.java", "public Order placeOrder(Cart cart) throws OrderException {", "placeOrder"),
+        ("a.java", "@Override public Map<String, List<Order>> orders(", "orders"),
+        ("a.java", "Order placeOrder(Cart cart);", "placeOrder"),
+        ("a.java", "public CheckoutService(Cart cart) {", "CheckoutService"),
+        ("a.java", "public final class CheckoutService implements Checkout {", "CheckoutService"),
+        ("a.java", "return placeOrder(cart);", "-"),
+        ("a.java", "Order order = placeOrder(cart);", "-"),
+        ("a.java", "this.service.placeOrder(cart);", "-"),
+        ("a.java", "placeOrder(cart);", "-"),
+        ("a.java", "throw new OrderException(cart);", "-"),
+        ("a.java", "} else if (placeOrder(cart)) {", "-"),
+        ("a.cs", "public async Task<Order> PlaceOrder<T>(T cart)", "PlaceOrder"),
+        ("a.cs", "public record struct Order(int Id);", "Order"),
+        ("a.cs", "await PlaceOrder(cart);", "-"),
+        ("a.kt", "override suspend fun placeOrder(cart: Cart): Order = coroutineScope {", "placeOrder"),
+        ("a.kt", "fun <T> List<T>.second(): T = this[1]", "second"),
+        ("a.kt", "data class Order(val id: Int)", "Order"),
+        ("a.kt", "placeOrder(cart) {", "-"),
+        ("a.rs", "pub(crate) async fn place_order<T>(cart: T) -> Result<()> {", "place_order"),
+        ("a.rs", "unsafe extern \"C\" fn charge() {", "charge"),
+        ("a.rs", "impl<'a, T: Into<u8>> fmt::Display for orders::Order<'a, T> {", "Order"),
+        ("a.rs", "impl Checkout {", "Checkout"),
+        ("a.rs", "const LIMIT: u8 = 3;", "-"),
+        ("a.rb", "def self.place_order!(cart)", "place_order!"),
+        ("a.rb", "private def charge", "charge"),
+        ("a.rb", "class Shop::Checkout < Base", "Checkout"),
+        ("a.rb", "define_method(:x) do", "-"),
+        ("a.proto", "rpc PlaceOrder(OrderRequest) returns (OrderResponse) {}", "PlaceOrder"),
+        ("a.proto", "service Checkout {", "Checkout"),
+        ("a.c", "int place_order(void) {", "-"),
+        ("Makefile", "def x():", "-"),
+    ] {
+        let found = language(path).and_then(|language| definition(language, line));
+        let names = found.map_or("-".to_owned(), |definition| definition.names.join("."));
+        assert_eq!(names, expected, "{path}: {line}");
+    }
+}
+
+#[test]
+fn lines_lie_in_what_is_open_around_them() {
+    for (path, text, expected) in [
+        ("a.go", "import (\n\t\"fmt\" HERE\n)\n", "-"),
+        ("a.go", "func A() {\n\tif x {\n\t}\n\ty() HERE\n}\n", "A"),
+        ("a.go", "func A() {\n}\n\nvar x = []int{\n\t1, HERE\n}\n", "-"),
+        ("a.go", "func A(\n\tx int,\n) error {\n\ty() HERE\n}\n", "A"),
+        ("a.go", "func A() {\n\ts := `\nfunc B() {\n`\n\ty() HERE\n}\n", "-"),
+        ("a.go", "func A() {\n\ts := `\n\t  from HERE\n`\n}\n", "A"),
+        ("a.go", "func A() {\n} // HERE\n", "A"),
+        ("a.go", "func A() {\n}\n// HERE\nfunc B() {\n", "-"),
+        ("a.go", "func A() { return }\n\t// HERE\n", "-"),
+        ("a.py", "class C:\n    def a(self):\n        x()\n\n    limit = 3  # HERE\n", "C"),
+        ("a.py", "class C:\n    def a(\n        self,\n    ) -> int:\n        return 1  # HERE\n", "C.a"),
+        ("a.py", "def a():\n    pass\n\n@route(\n    '/b',  # HERE\n)\ndef b():\n    pass\n", "-"),
+        ("a.py", "def helper():\n    def place():\n        x()  # HERE\n", "helper"),
+        ("a.py", "def a():\n    '''\ndef b():\n    HERE\n    '''\n", "-"),
+        ("a.ts", "class C {\n  private x = 1;\n  a(b: B): void {\n    b(); // HERE\n  }\n", "C.a"),
+        ("a.ts", "class C {\n  a(): void {\n    b();\n  }\n  private x = 1; // HERE\n", "C"),
+        ("a.js", "helper(function () {\n  place(a, () => {\n    b(); // HERE\n  });\n});\n", "-"),
+        ("a.java", "class C {\n    void a() {\n        b();\n    }\n\n    int x = 1; // HERE\n}\n", "C"),
+        ("a.cs", "class C\n{\n    void A()\n    {\n        B(); // HERE\n    }\n}\n", "C.A"),
+        ("a.kt", "class C {\n    fun a() = b\n    val x = 1 // HERE\n}\n", "C"),
+        ("a.rs", "impl C {\n    fn a<T>(t: T)\n    where\n        T: Copy,\n    {\n        b(); // HERE\n    }\n}\n", "C.a"),
+        ("a.rs", "fn a() {\n}\n\n#[cfg(\n    test // HERE\n)]\nfn b() {}\n", "-"),
+        ("a.rb", "class C\n  def a\n    b\n  rescue E\n    c # HERE\n  end\nend\n", "C.a"),
+        ("a.rb", "class C\n  def a\n    b\n  end\n  X = 1 # HERE\nend\n", "C"),
+        ("a.proto", "service S {\n  rpc A(X) returns (Y);\n  rpc B(X) returns (Y) {\n    option x = 1; // HERE\n  }\n", "S.B"),
+        ("a.c", "int a() {\n  b(); // HERE\n}\n", "-"),
+    ] {
+        assert_eq!(at(path, text), expected, "{path}:\n{text}");
+    }
+}
+
+#[test]
+fn a_heading_is_the_definition_before_the_hunk_and_may_have_ended() {
+    let inside = hunk("func (s *Shop) PlaceOrder(ctx Context) {", " \tx := 1\n-\ty(x)\n+\tz(x)\n \treturn\n");
+    assert_eq!(parts("a.go", &inside), "Shop.PlaceOrder 2");
+    let behind = hunk("func PlaceOrder() {", " \treturn\n }\n \n-var limit = 1\n+var limit = 2\n");
+    assert_eq!(parts("a.go", &behind), "- 2");
+    let next = hunk("func PlaceOrder() {", " }\n \n func GetQuote() {\n-\ta()\n+\tb()\n");
+    assert_eq!(parts("a.go", &next), "GetQuote 2");
+    let both = hunk("func PlaceOrder() {", " \ta()\n+\tb()\n }\n \n func GetQuote() {\n-\ta()\n");
+    assert_eq!(parts("a.go", &both), "PlaceOrder 1\nGetQuote 1");
+    let renamed = hunk("import \"fmt\"", "-func PlaceOrder() {\n+func PlaceOrders() {\n \ta()\n-\tb()\n+\tc()\n");
+    assert_eq!(parts("a.go", &renamed), "PlaceOrder 2\nPlaceOrders 2");
+    // Each hunk begins anew.
+    let two = hunk("func PlaceOrder() {", "+\ta()\n") + &hunk("", " \tx()\n+\tb()\n");
+    assert_eq!(parts("a.go", &two), "PlaceOrder 1\n- 1");
+    // Elsewhere what stands between the heading and the hunk is not known.
+    let heading = hunk("def place_order(request):", "     a()\n-    b()\n+    c()\n");
+    assert_eq!(parts("a.py", &heading), "- 2");
+    let shown = hunk("class Shop:", "     def place_order(self):\n-        b()\n+        c()\n");
+    assert_eq!(parts("a.py", &shown), "place_order 2");
+}
