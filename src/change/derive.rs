@@ -6,11 +6,14 @@
 
 use super::commits::{Commit, Identity};
 use super::facts::{Assisted, Basis, Change, Level, Person, Reviewer, TriState};
-use super::files::ChangedFile;
+use super::files::{ChangedFile, Content};
 use super::identities::is_machine;
 use super::provenance::{answer, assistance};
 use super::team::Team;
 use super::trailers::{person, trailers};
+
+/// Lines of a change that count as neither small nor large (model.md §3.1).
+pub const TYPICAL_LINES: u64 = 100;
 
 /// What git knows.
 #[derive(Debug, Clone)]
@@ -42,7 +45,7 @@ pub fn derive(material: Material<'_>) -> Change {
     };
     Change {
         title: commits.iter().find(|commit| !commit.is_merge()).or(commits.first()).map(|commit| commit.title().to_owned()),
-        lines: Some(files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.lines()))),
+        lines: lines(&files),
         files,
         ai_assisted,
         ai_evidence,
@@ -50,9 +53,18 @@ pub fn derive(material: Material<'_>) -> Change {
         co_authors,
         reviewers: reviewers(commits, team),
         at: commits.first().and_then(|commit| commit.time.clone()),
+        at_basis: Basis::Derived,
         head: commits.first().map(|commit| commit.hash.clone()),
         ..Change::default()
     }
+}
+
+/// Added and deleted lines. Nobody knows how many a binary file or another repository stands for, so with one of them few lines say
+/// nothing.
+fn lines(files: &[ChangedFile]) -> Option<u64> {
+    let sum = files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.lines()));
+    let is_counted = files.iter().all(|file| file.content == Content::Text);
+    (is_counted || sum >= TYPICAL_LINES).then_some(sum)
 }
 
 /// The people who wrote commits, newest first; a program only where there is nobody else.
@@ -136,7 +148,7 @@ fn known(person: &Person, people: &[Person], team: &Team) -> bool {
 }
 
 /// Whether two names mean one person: by name, by address, or as the same member of the team.
-pub(super) fn are_one(a: &Person, b: &Person, team: &Team) -> bool {
+pub fn are_one(a: &Person, b: &Person, team: &Team) -> bool {
     let member = |person: &Person| team.find(person.name.as_deref(), &person.emails).map(std::ptr::from_ref);
     a.is(b.name.as_deref(), &b.emails) || member(a).is_some_and(|member_a| member(b) == Some(member_a))
 }

@@ -132,15 +132,15 @@ pub struct Rollout {
     pub rollback: Option<DurationLaw>,
 }
 
-words!(/// Where an answer about AI assistance comes from, weakest first.
+words!(/// Where an answer comes from, weakest first.
     Basis {
     /// Nothing was said or seen.
     Unstated = "unstated",
-    /// Commits carry signs of it.
+    /// Commits say so, or carry signs of it.
     Derived = "derived",
     /// The change file says so.
     File = "file",
-    /// `--ai-assisted` says so.
+    /// An option of the command says so.
     Flag = "flag",
 });
 
@@ -253,6 +253,8 @@ pub struct Change {
     pub rollback_tested: TriState,
     /// When it happens, with the offset or zone that was written.
     pub at: Option<Zoned>,
+    /// Where that comes from. Derived, it is the time of the newest commit: the change happens then or later.
+    pub at_basis: Basis,
     /// Its head commit, where it comes from a repository.
     pub head: Option<String>,
 }
@@ -279,8 +281,16 @@ impl Default for Change {
             rollout: None,
             rollback_tested: TriState::Unknown,
             at: None,
+            at_basis: Basis::Unstated,
             head: None,
         }
+    }
+}
+
+impl Change {
+    /// When it happens, where somebody says; the time of a commit does not tell.
+    pub fn happens_at(&self) -> Option<&Zoned> {
+        self.at.as_ref().filter(|_| self.at_basis != Basis::Derived)
     }
 }
 

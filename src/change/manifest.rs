@@ -115,6 +115,8 @@ struct Step {
     share: f64,
     /// `None` where it waits for a person, or for an analysis of unknown length.
     time: Option<Ticks>,
+    /// Whether an analysis runs before it goes on.
+    is_watched: bool,
 }
 
 /// `spec.strategy` of Argo Rollouts.
@@ -130,15 +132,19 @@ fn argo(root: &Node) -> Result<(Rollout, String), Diagnostic> {
         return Err(problem.at(strategy.anchor(), ""));
     };
     let steps = canary.entry("steps").map_or(&[][..], |(_, list)| list.items());
-    let is_watched = canary.entry("analysis").is_some() || steps.iter().any(|step| step.entry("analysis").is_some());
-    schedule(steps).map(|schedule| read_as(&schedule, is_watched))
+    // An analysis in the background begins at a step, counted from 0.
+    let begins = match canary.entry("analysis") {
+        Some((_, analysis)) => Some(analysis.entry("startingStep").map_or(Ok(0), |(_, value)| count(value))?),
+        None => None,
+    };
+    schedule(steps, begins).map(|schedule| read_as(&schedule))
 }
 
 /// The steps at which a canary stays. A `setWeight` without a pause behind it is passed through.
-fn schedule(steps: &[Node]) -> Result<Vec<Step>, Diagnostic> {
+fn schedule(steps: &[Node], begins: Option<u64>) -> Result<Vec<Step>, Diagnostic> {
     let mut schedule: Vec<Step> = Vec::new();
     let mut share = 0.0;
-    for step in steps {
+    for (at, step) in (0_u64..).zip(steps) {
         if let Some((_, weight)) = step.entry("setWeight") {
             share = percent(weight)?;
         }
@@ -147,9 +153,13 @@ fn schedule(steps: &[Node]) -> Result<Vec<Step>, Diagnostic> {
             (None, Some(_)) => None,
             (None, None) => continue,
         };
+        let is_watched = step.entry("analysis").is_some() || begins.is_some_and(|begins| begins <= at);
         match schedule.last_mut().filter(|last| last.share == share) {
-            Some(last) => last.time = last.time.zip(time).map(|(a, b)| a.saturating_add(b)),
-            None => schedule.push(Step { share, time }),
+            Some(last) => {
+                last.time = last.time.zip(time).map(|(a, b)| a.saturating_add(b));
+                last.is_watched |= is_watched;
+            }
+            None => schedule.push(Step { share, time, is_watched }),
         }
     }
     // At weight 0 nobody sees the change yet.
@@ -159,13 +169,13 @@ fn schedule(steps: &[Node]) -> Result<Vec<Step>, Diagnostic> {
 
 /// A schedule as a share and a time.
 ///
-/// Watched: the first step. Not watched: waves of `share` = the largest growth of the traffic and `bake` = the shortest stay. After
+/// Watched at the first step: that step. Not watched there, whatever comes later: waves of `share` = the largest growth of the traffic and `bake` = the shortest stay. After
 /// k stays the traffic is at most (k + 1)·share, and k stays take at least k·bake, so the waves are never behind the schedule.
-fn read_as(schedule: &[Step], is_watched: bool) -> (Rollout, String) {
+fn read_as(schedule: &[Step]) -> (Rollout, String) {
     let Some(first) = schedule.first() else {
         return (rollout(Strategy::BigBang, None, None), "it stays at no step: everything at once".to_owned());
     };
-    if is_watched {
+    if first.is_watched {
         let note = format!("an analysis watches it from {:.0} % on", first.share * 100.0);
         return (rollout(Strategy::Canary, Some(first.share), first.time), note);
     }
@@ -173,7 +183,9 @@ fn read_as(schedule: &[Step], is_watched: bool) -> (Rollout, String) {
     let starts = [0.0].into_iter().chain(schedule.iter().map(|step| step.share));
     let growth = ends.zip(starts).map(|(end, start)| end - start).fold(0.0, f64::max);
     let shortest = schedule.iter().filter_map(|step| step.time).min();
-    let note = "no analysis watches it: it counts as waves".to_owned();
+    let whether =
+        if schedule.iter().any(|step| step.is_watched) { "no analysis watches its first step" } else { "no analysis watches it" };
+    let note = format!("{whether}: it counts as waves");
     (rollout(Strategy::Waves, Some(growth.min(1.0)), shortest), note)
 }
 
@@ -290,6 +302,15 @@ mod tests {
                 (Strategy::Canary, Some(0.1), minutes("65m")),
             ),
             ("{canary: {steps: [{setWeight: 5}, {analysis: {templates: []}}]}}", (Strategy::Canary, Some(0.05), None)),
+            // An analysis that comes later has not watched the first step.
+            (
+                "{canary: {steps: [{setWeight: 5}, {pause: {duration: 30m}}, {setWeight: 60}, {analysis: {templates: []}}]}}",
+                (Strategy::Waves, Some(0.55), minutes("30m")),
+            ),
+            (
+                "{canary: {analysis: {startingStep: 2}, steps: [{setWeight: 5}, {pause: {duration: 30m}}, {setWeight: 60}, {pause: {duration: 1h}}]}}",
+                (Strategy::Waves, Some(0.55), minutes("30m")),
+            ),
         ] {
             assert_eq!(one(&argo(strategy)), expected, "{strategy}");
         }
@@ -370,9 +391,9 @@ mod tests {
             let mut weights: Vec<u32> = steps.iter().map(|(weight, _)| *weight).collect();
             weights.sort_unstable();
             let schedule: Vec<Step> = weights.iter().zip(&steps)
-                .map(|(weight, (_, minutes))| Step { share: f64::from(*weight) / 100.0, time: Some(Ticks(minutes * Ticks::PER_MINUTE)) })
+                .map(|(weight, (_, minutes))| Step { share: f64::from(*weight) / 100.0, time: Some(Ticks(minutes * Ticks::PER_MINUTE)), is_watched: false })
                 .collect();
-            let (waves, _) = read_as(&schedule, false);
+            let (waves, _) = read_as(&schedule);
             let (share, bake) = (waves.share.expect("a share"), waves.bake.expect("a time"));
             let mut now = 0;
             for step in &schedule {

@@ -47,6 +47,7 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
         state_lost: [stated.state_lost, derived.state_lost].concat(),
         rollout: stated.rollout.or(derived.rollout),
         rollback_tested: stated.rollback_tested.or(derived.rollback_tested),
+        at_basis: if stated.at.is_some() { Basis::File } else { derived.at_basis },
         at: stated.at.or(derived.at),
         head: derived.head,
     };

@@ -73,6 +73,7 @@ const STORES: &[&str] = &[
     "sqs",
     "stateful",
     "storage",
+    "storagegateway",
     "stream",
     "table",
     "topic",
@@ -81,7 +82,8 @@ const STORES: &[&str] = &[
 ];
 
 /// Types that hold others, or whose words mislead.
-const STATEFUL_TYPES: &[&str] = &["azurerm_resource_group", "google_project", "aws_cloudformation_stack", "helm_release"];
+const STATEFUL_TYPES: &[&str] =
+    &["azurerm_resource_group", "google_project", "aws_cloudformation_stack", "aws_cloudwatch_log_group", "helm_release"];
 
 /// Words that a type ends in where it describes access to something, or settings of it.
 const ACCESS: &[&str] = &[
@@ -97,7 +99,6 @@ const ACCESS: &[&str] = &[
     "encryption",
     "endpoint",
     "grant",
-    "group",
     "lifecycle",
     "logging",
     "member",
@@ -113,6 +114,10 @@ const ACCESS: &[&str] = &[
     "rules",
     "versioning",
 ];
+
+/// Words before a `group` at the end that only says who belongs together. Other groups are what they hold: a replication group of
+/// caches, a group of logs.
+const HARMLESS_GROUPS: &[&str] = &["autoscaling", "option", "parameter", "placement", "security", "subnet", "target"];
 
 /// Words of types that are made again as they were.
 const STATELESS: &[&str] = &[
@@ -139,7 +144,6 @@ const STATELESS: &[&str] = &[
     "monitoring",
     "network",
     "null",
-    "random",
     "role",
     "route",
     "security",
@@ -160,7 +164,8 @@ pub(super) fn holds(resource_type: &str) -> Holds {
     let version = |word: &str| word.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
     let last = words.iter().rev().find(|word| !version(word));
     let is_route_table = words.windows(2).any(|pair| pair == ["route", "table"]);
-    if last.is_some_and(|last| ACCESS.contains(last)) || is_route_table {
+    let is_harmless_group = matches!(words[..], [.., before, "group"] if HARMLESS_GROUPS.contains(&before));
+    if last.is_some_and(|last| ACCESS.contains(last)) || is_harmless_group || is_route_table {
         Holds::Nothing
     } else if words.iter().any(|word| STORES.contains(word)) {
         Holds::State
@@ -178,6 +183,13 @@ mod tests {
     #[test]
     fn stores_hold_state_and_what_describes_them_does_not() {
         for (resource_type, expected) in [
+            ("aws_elasticache_replication_group", Holds::State),
+            ("aws_cloudwatch_log_group", Holds::State),
+            ("oci_core_volume_group", Holds::State),
+            ("aws_storagegateway_gateway", Holds::State),
+            ("random_password", Holds::Unknown),
+            ("aws_db_subnet_group", Holds::Nothing),
+            ("aws_lb_target_group", Holds::Nothing),
             ("aws_db_instance", Holds::State),
             ("aws_rds_cluster", Holds::State),
             ("aws_s3_bucket", Holds::State),

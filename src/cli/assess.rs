@@ -40,6 +40,8 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     let changed = assess_outputs::changed_files(&changes);
     let latest = changes.iter().filter_map(|change| change.change.at.as_ref()).max().or(arguments.sampling.at.as_ref());
     notes.extend(join(&budgets, &mut loaded.system, latest)?);
+    // Other owners are another forecast.
+    let owners = changes.iter().map(|change| format!("{:?}", change.owned_paths)).collect();
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
     let sampling = &arguments.sampling;
     let trials = sampling.trials.unwrap_or(DEFAULT_TRIALS);
@@ -51,9 +53,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         team,
         policy,
         ledger: ledger.clone(),
-        gate_files: arguments.policy.iter().chain(&arguments.team).cloned().collect(),
+        gate_files: gate_files(arguments),
         // Not the ledger: it grows by this very assessment, and no review would last.
-        basis: [vec![loaded.sha256.clone(), team_hash, policy_hash], budget_hashes].concat(),
+        basis: [vec![loaded.sha256.clone(), team_hash, policy_hash], budget_hashes, owners].concat(),
         trials,
         precision: arguments.detail.precision,
         explain: true,
@@ -86,6 +88,12 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     }
     let passes = assessment.verdict.gate == Gate::Pass || arguments.advisory;
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
+}
+
+/// The files that decide about a change.
+fn gate_files(arguments: &Assess) -> Vec<String> {
+    let rules = [&arguments.policy, &arguments.team, &arguments.codeowners, &arguments.ledger];
+    rules.into_iter().flatten().chain(&arguments.slo).cloned().collect()
 }
 
 /// What does not go together, before anything is read.

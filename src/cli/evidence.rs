@@ -13,7 +13,7 @@ use shockfront::change::codeowners::{Dialect, OwnedPath, read_codeowners};
 use shockfront::change::commits::Commit;
 use shockfront::change::derive::{Material, derive};
 use shockfront::change::diff::read_diff;
-use shockfront::change::facts::Change;
+use shockfront::change::facts::{Basis, Change};
 use shockfront::change::host::{Request, from_gitlab, read_event};
 use shockfront::change::kubernetes::land_objects;
 use shockfront::change::manifest::{Chosen, choose, read_manifests};
@@ -79,7 +79,7 @@ pub(crate) fn changes(
         let mut derived = derived.clone();
         if let Some(at) = &arguments.sampling.at {
             // What was typed knows better than the time of a commit when the change happens.
-            derived.at = Some(at.clone());
+            (derived.at, derived.at_basis) = (Some(at.clone()), Basis::Flag);
         }
         let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived, &stated, notes)?) };
         if let Some(landed) = plan.take() {

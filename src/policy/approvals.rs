@@ -4,7 +4,7 @@
 //! being given. What must hold: where the head is known, a review that names none or another does not count; a review that names
 //! another forecast never counts; both are said.
 
-use crate::change::facts::{Change, Reviewer};
+use crate::change::facts::{Basis, Change, Reviewer};
 use sha2::{Digest, Sha256};
 
 /// Letters of a forecast's name.
@@ -21,7 +21,11 @@ pub fn forecast(changes: &[&Change], rest: &[String]) -> String {
         hash.update(text.as_bytes());
     };
     for change in changes {
-        let unreviewed = Change { reviewers: Vec::new(), ..(*change).clone() };
+        let mut unreviewed = Change { reviewers: Vec::new(), ..(*change).clone() };
+        if change.at_basis == Basis::Flag {
+            // Asked again an hour later, it is the same forecast.
+            unreviewed.at = None;
+        }
         add(&format!("{unreviewed:?}"));
     }
     rest.iter().for_each(|text| add(text));

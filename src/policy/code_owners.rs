@@ -6,13 +6,15 @@
 //! can still sign.
 
 use super::Facts;
-use super::sign_off::Demand;
+use super::cover::Open;
+use super::sign_off::{Demand, independent_of_all};
 use crate::change::codeowners::{Claim, OwnedPath};
-use crate::change::facts::Reviewer;
+use crate::change::facts::{Change, Reviewer};
+use crate::change::files::ChangedFile;
 use crate::change::identities::login;
-use crate::change::team::Team;
+use crate::change::team::{Team, TeamMember};
 use crate::risk::assessment::SignOff;
-use crate::risk::review::{independent, teams_of};
+use crate::risk::review::{are_one_reviewer, as_reviewer, candidates, teams_of};
 use crate::units::ServiceId;
 
 /// Most files that a reason names one by one.
@@ -31,16 +33,27 @@ pub(super) fn entries(facts: &Facts<'_>, demand: &Demand<'_>) -> (Vec<SignOff>, 
     for group in groups(facts) {
         let required = group.claim.is_required && demand.requirement.owners;
         let given = given(facts, &group);
-        let is_given = given.len() >= group.claim.approvals as usize;
+        let is_given = given.is_some();
         if required && !is_given {
             missing.push(lacking(&group));
         }
         let because = vec![reason(&group)];
-        let given_by = is_given.then(|| given.join(", "));
+        let given_by = given.map(|names| names.join(", "));
         let rule = demand.owners_rule(facts, required);
         list.push(SignOff { who: group.owners.join(" or "), role: "code owner", because, required, given_by, rule });
     }
     (list, missing)
+}
+
+/// What code owners of the team file can still give.
+pub(super) fn open<'a>(facts: &Facts<'a>) -> Vec<Open<'a>> {
+    let lacking = |group: &Group<'_>| group.claim.is_required && given(facts, group).is_none();
+    let groups = groups(facts).into_iter().filter(lacking).map(|group| {
+        let is_signer = |member: &&TeamMember| group.owners.iter().any(|owner| is_owner(owner, &as_reviewer(member), facts.team));
+        let by = candidates(facts.changes, facts.team).into_iter().filter(is_signer).collect();
+        Open { what: group.owners.join(" or "), needed: group.claim.approvals as usize, by }
+    });
+    groups.collect()
 }
 
 /// Whether files own up for a changed service that nobody owns in the topology.
@@ -112,16 +125,29 @@ fn is_owner(owner: &str, reviewer: &Reviewer, team: &Team) -> bool {
         || (owner.starts_with('@') && teams_of(reviewer, team).iter().any(is_team))
 }
 
-/// Independent reviewers who own the files, each once.
-fn given(facts: &Facts<'_>, group: &Group<'_>) -> Vec<String> {
+/// Who owns the files and reviewed: of each change that touches one of them enough people, who wrote no change in flight.
+fn given(facts: &Facts<'_>, group: &Group<'_>) -> Option<Vec<String>> {
+    let touches = |change: &&&Change| {
+        let mut touched = change.files.iter().flat_map(ChangedFile::touched_paths);
+        touched.any(|path| group.paths.contains(&path))
+    };
     let mut names: Vec<String> = Vec::new();
-    for reviewer in facts.changes.iter().flat_map(|change| independent(change, facts.team)) {
-        let signs = reviewer.service.is_none() && group.owners.iter().any(|owner| is_owner(owner, reviewer, facts.team));
-        if signs && !names.contains(&reviewer.name) {
-            names.push(reviewer.name.clone());
+    for change in facts.changes.iter().filter(touches) {
+        let mut of_change: Vec<&Reviewer> = Vec::new();
+        for reviewer in independent_of_all(facts, change) {
+            let signs = reviewer.service.is_none() && group.owners.iter().any(|owner| is_owner(owner, reviewer, facts.team));
+            if signs && !of_change.iter().any(|known| are_one_reviewer(known, reviewer, facts.team)) {
+                of_change.push(reviewer);
+            }
         }
+        if of_change.len() < group.claim.approvals as usize {
+            return None;
+        }
+        names.extend(of_change.iter().map(|reviewer| reviewer.name.clone()));
     }
-    names
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then_some(names)
 }
 
 fn paths(group: &Group<'_>) -> String {

@@ -6,7 +6,7 @@
 //! at their means and ends, so that noise cannot open a gate.
 
 use super::Facts;
-use crate::change::facts::{Change, Level};
+use crate::change::facts::{Change, Level, TriState};
 use crate::change::files::ChangedFile;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::document::Marked;
@@ -302,26 +302,28 @@ fn change_values(facts: &Facts<'_>, change: &Change) -> Value {
     let tiers: Vec<Value> = services().map(|service| Value::Int(i64::from(service.tier.unwrap_or(2)))).collect();
     let level = author_level(change, facts.team);
     let whole = |value: i64| Some(Value::Int(value));
+    // What nobody says is left out: whatever asks for it is unknown, and that counts as yes.
+    let answer = |answer: TriState| (answer != TriState::Unknown).then(|| text(answer.as_str())).flatten();
     table(vec![
         ("title", change.title.as_deref().and_then(text)),
         ("kind", change.kind.and_then(|kind| text(kind.as_str()))),
-        ("ai", text(change.ai_assisted.answer.as_str())),
-        ("executes", text(change.agent_executes.as_str())),
+        ("ai", answer(change.ai_assisted.answer)),
+        ("executes", answer(change.agent_executes)),
         ("author", change.author.name.as_deref().and_then(text)),
         ("author_level", (level != Level::Unknown).then(|| text(level.as_str())).flatten()),
         ("lines", change.lines.and_then(|lines| i64::try_from(lines).ok()).and_then(whole)),
         ("tests", change.test_coverage.and_then(number)),
-        ("simulated", text(change.simulated.as_str())),
-        ("destructive", text(change.destructive.as_str())),
-        ("rollback_tested", text(change.rollback_tested.as_str())),
+        ("simulated", answer(change.simulated)),
+        ("destructive", answer(change.destructive)),
+        ("rollback_tested", answer(change.rollback_tested)),
         ("rollout", change.rollout.and_then(|rollout| text(rollout.strategy.as_str()))),
         ("files", texts(change.files.iter().flat_map(ChangedFile::touched_paths))),
         ("services", texts(ids.iter().map(|id| system.service_name(*id)))),
         ("owners", texts(services().filter_map(|service| service.owner.as_deref()))),
         ("tiers", Some(tiers.into())),
         ("effects", texts(services().flat_map(|service| service.effects.iter().map(|effect| effect.as_str())))),
-        ("weekday", change.at.as_ref().and_then(|at| whole(i64::from(at.weekday().to_monday_one_offset())))),
-        ("hour", change.at.as_ref().and_then(|at| whole(i64::from(at.hour())))),
+        ("weekday", change.happens_at().and_then(|at| whole(i64::from(at.weekday().to_monday_one_offset())))),
+        ("hour", change.happens_at().and_then(|at| whole(i64::from(at.hour())))),
     ])
 }
 

@@ -1,31 +1,32 @@
 //! The fewest people who can give the sign-offs that are still missing.
 //!
-//! Each missing sign-off can be given by some members of the team file; a set of people who can give all of them is a set cover.
-//! The smallest is found exactly where few sign-offs are missing ([`EXACT`]), by dynamic programming over subsets in
-//! O(people · 2^sign-offs), and greedily beyond. What must hold: nobody is named who wrote a change; the order of the team file
-//! decides between sets of one size.
+//! Each missing sign-off can be given by some members of the team file, and may ask for several of them; a set of people who can
+//! give all is a multicover. The smallest is found exactly where few sign-offs are missing ([`MOST_STATES`]), by dynamic programming
+//! over what is still missing in O(people · states · sign-offs), and greedily beyond. What must hold: nobody is named who wrote a
+//! change or signed already; the order of the team file decides between sets of one size.
 
-use super::Facts;
 use super::sign_off::{Demand, given_by, members, owners, seniors, wrote_it_all};
+use super::{Facts, code_owners};
+use crate::change::facts::{Change, Reviewer};
 use crate::change::team::TeamMember;
 use crate::risk::assessment::Signer;
 use crate::risk::review::senior_reviews;
 
-/// Most missing sign-offs for which the smallest set is found.
-const EXACT: usize = 16;
+/// Most combinations of what can be missing for which the smallest set is found.
+const MOST_STATES: usize = 1 << 14;
 
-/// What a senior signs.
-const SENIOR: &str = "senior review";
-
-/// A sign-off that is missing, and who can give it.
-struct Open<'a> {
-    what: String,
-    by: Vec<&'a TeamMember>,
+/// A sign-off that is missing, how many people have to give it, and who can.
+pub(super) struct Open<'a> {
+    pub(super) what: String,
+    pub(super) needed: usize,
+    pub(super) by: Vec<&'a TeamMember>,
 }
 
 /// The people, each with what they sign for; empty where nothing is missing, or where nobody can give it.
 pub(super) fn signers(facts: &Facts<'_>, demand: &Demand<'_>) -> Vec<Signer> {
-    let open: Vec<Open<'_>> = open(facts, demand).into_iter().filter(|open| !open.by.is_empty()).collect();
+    let open = open(facts, demand);
+    // Where there are too few people, all of them are named.
+    let mut needed: Vec<usize> = open.iter().map(|open| open.needed.min(open.by.len())).collect();
     let people: Vec<(&TeamMember, Vec<bool>)> = facts
         .team
         .people
@@ -34,13 +35,12 @@ pub(super) fn signers(facts: &Facts<'_>, demand: &Demand<'_>) -> Vec<Signer> {
         .filter(|(_, covers)| covers.contains(&true))
         .collect();
     let sets: Vec<&[bool]> = people.iter().map(|(_, covers)| covers.as_slice()).collect();
-    let chosen = if open.len() <= EXACT { smallest(&sets, open.len()) } else { greedy(&sets, open.len()) };
-    let mut left = vec![true; open.len()];
+    let chosen = smallest(&sets, &needed).unwrap_or_else(|| greedy(&sets, &needed));
     let named = chosen.into_iter().map(|at| {
         let (person, covers) = &people[at];
-        let own = open.iter().zip(covers).zip(&mut left).filter(|((_, covers), left)| **covers && **left);
-        let covers = own.map(|((open, _), left)| {
-            *left = false;
+        let own = open.iter().zip(covers).zip(&mut needed).filter(|((_, covers), needed)| **covers && **needed > 0);
+        let covers = own.map(|((open, _), needed)| {
+            *needed -= 1;
             open.what.clone()
         });
         Signer { who: person.name.clone(), covers: covers.collect() }
@@ -49,67 +49,82 @@ pub(super) fn signers(facts: &Facts<'_>, demand: &Demand<'_>) -> Vec<Signer> {
 }
 
 fn open<'a>(facts: &Facts<'a>, demand: &Demand<'_>) -> Vec<Open<'a>> {
-    let mut open = Vec::new();
-    let wanted = demand.requirement.seniors.max(u32::from(demand.requirement.blocked)) as usize;
-    let given = facts.changes.iter().map(|change| senior_reviews(change, facts.team).count()).min().unwrap_or(0);
-    for _ in given..wanted {
-        open.push(Open { what: SENIOR.to_owned(), by: seniors(facts) });
-    }
+    let mut open = Vec::from_iter(senior_reviews_open(facts, demand));
     if demand.requirement.owners {
         for owner in owners(facts).iter().filter(|owner| owner.changed && given_by(facts, owner).is_none()) {
             let (what, by) = match owner.team.filter(|team| !wrote_it_all(facts, team)) {
                 Some(team) => (team.to_owned(), members(facts, team)),
                 None => (owner.named(facts).join(", "), seniors(facts)),
             };
-            open.push(Open { what, by });
+            open.push(Open { what, needed: 1, by });
         }
-    }
-    // Two seniors are two people: of several such sign-offs each is left to its own part of them.
-    for (turn, one) in open.iter_mut().filter(|open| open.what == SENIOR).enumerate() {
-        let own = one.by.iter().enumerate().filter(|(at, _)| wanted < 2 || at % wanted == turn % wanted);
-        one.by = own.map(|(_, by)| *by).collect();
+        open.extend(code_owners::open(facts));
     }
     open
 }
 
-/// Positions of a smallest family of sets that covers everything, in order; empty where none does.
-fn smallest(sets: &[&[bool]], count: usize) -> Vec<usize> {
-    let all = (1_usize << count) - 1;
-    let mask = |set: &[bool]| set.iter().enumerate().fold(0, |mask, (at, is_in)| mask | usize::from(*is_in) << at);
-    // For each subset the first family that covers it: how many sets, the last of them, and the subset before.
-    let mut best: Vec<Option<(usize, usize, usize)>> = vec![None; all + 1];
-    best[0] = Some((0, usize::MAX, 0));
+/// Seniors who still have to review a change, and those who have not reviewed it.
+fn senior_reviews_open<'a>(facts: &Facts<'a>, demand: &Demand<'_>) -> Option<Open<'a>> {
+    let wanted = demand.requirement.seniors.max(u32::from(demand.requirement.blocked)) as usize;
+    let lacking = |change: &Change| wanted.saturating_sub(senior_reviews(change, facts.team).count());
+    let needed = facts.changes.iter().map(|change| lacking(change)).max()?;
+    let mut by = seniors(facts);
+    by.retain(|member| {
+        let is_one = |reviewer: &Reviewer| {
+            facts.team.find(Some(&reviewer.name), &reviewer.emails).is_some_and(|known| std::ptr::eq(known, *member))
+        };
+        facts.changes.iter().any(|change| lacking(change) > 0 && !senior_reviews(change, facts.team).any(is_one))
+    });
+    (needed > 0).then(|| Open { what: "senior review".to_owned(), needed, by })
+}
+
+/// Positions of a smallest family of sets that has so many of each item, in order; `None` where there are too many combinations to
+/// try, empty where no family has them.
+fn smallest(sets: &[&[bool]], needed: &[usize]) -> Option<Vec<usize>> {
+    let states = needed.iter().try_fold(1_usize, |product, needed| product.checked_mul(needed + 1))?;
+    if states > MOST_STATES {
+        return None;
+    }
+    // A state says in mixed radix how many of each item there are; for each the first smallest family that reaches it.
+    let mut best: Vec<Option<Vec<usize>>> = vec![None; states];
+    best[0] = Some(Vec::new());
+    let advance = |state: usize, set: &[bool]| {
+        let (mut rest, mut stride, mut next) = (state, 1, state);
+        for (needed, is_in) in needed.iter().zip(set) {
+            if *is_in && rest % (needed + 1) < *needed {
+                next += stride;
+            }
+            rest /= needed + 1;
+            stride *= needed + 1;
+        }
+        next
+    };
     for (at, set) in sets.iter().enumerate() {
-        for covered in 0..=all {
-            let Some((used, last, _)) = best[covered] else { continue };
-            let next = covered | mask(set);
-            // A set is used once: the same position twice adds nothing.
-            if last != at && best[next].is_none_or(|(known, _, _)| used + 1 < known) {
-                best[next] = Some((used + 1, at, covered));
+        // Downwards, since each leads upwards: nobody is taken twice.
+        for state in (0..states).rev() {
+            let next = advance(state, set);
+            let Some(used) = best[state].as_ref().map(Vec::len).filter(|_| next != state) else { continue };
+            if best[next].as_ref().is_none_or(|known| used + 1 < known.len()) {
+                let mut family = best[state].clone().unwrap_or_default();
+                family.push(at);
+                best[next] = Some(family);
             }
         }
     }
-    let mut chosen = Vec::new();
-    let mut covered = all;
-    while covered != 0 {
-        let Some((_, at, before)) = best[covered] else { return Vec::new() };
-        chosen.push(at);
-        covered = before;
-    }
-    chosen.reverse();
-    chosen
+    Some(best.pop().flatten().unwrap_or_default())
 }
 
-/// Takes the set that covers most of what is left, again and again.
-fn greedy(sets: &[&[bool]], count: usize) -> Vec<usize> {
-    let mut left = vec![true; count];
-    let mut chosen = Vec::new();
+/// Takes the set that has most of what is left, again and again.
+fn greedy(sets: &[&[bool]], needed: &[usize]) -> Vec<usize> {
+    let mut left = needed.to_vec();
+    let mut chosen: Vec<usize> = Vec::new();
     loop {
-        let gain = |set: &[bool]| set.iter().zip(&left).filter(|(is_in, left)| **is_in && **left).count();
-        let best = (0..sets.len()).max_by_key(|at| (gain(sets[*at]), std::cmp::Reverse(*at)));
+        let gain = |set: &[bool]| set.iter().zip(&left).filter(|(is_in, left)| **is_in && **left > 0).count();
+        let others = (0..sets.len()).filter(|at| !chosen.contains(at));
+        let best = others.max_by_key(|at| (gain(sets[*at]), std::cmp::Reverse(*at)));
         let Some(at) = best.filter(|at| gain(sets[*at]) > 0) else { return chosen };
         chosen.push(at);
-        left.iter_mut().zip(sets[at]).for_each(|(left, is_in)| *left &= !is_in);
+        left.iter_mut().zip(sets[at]).for_each(|(left, is_in)| *left = left.saturating_sub(usize::from(*is_in)));
     }
 }
 
@@ -119,27 +134,41 @@ mod tests {
     use proptest::prelude::*;
 
     /// The size of the smallest family, by trying all.
-    fn by_force(sets: &[Vec<bool>], count: usize) -> Option<usize> {
+    fn by_force(sets: &[Vec<bool>], needed: &[usize]) -> Option<usize> {
         let families = 0..1_u32 << sets.len();
-        let covers = |family: &u32| (0..count).all(|item| (0..sets.len()).any(|set| family >> set & 1 == 1 && sets[set][item]));
+        let of = |family: u32, item: usize| (0..sets.len()).filter(|set| family >> set & 1 == 1 && sets[*set][item]).count();
+        let covers = |family: &u32| needed.iter().enumerate().all(|(item, needed)| of(*family, item) >= *needed);
         families.filter(covers).map(|family| family.count_ones() as usize).min()
     }
 
     proptest! {
         #[test]
-        fn no_smaller_set_of_people_would_do(sets in prop::collection::vec(prop::collection::vec(any::<bool>(), 5), 0..9)) {
+        fn no_smaller_set_of_people_would_do(
+            sets in prop::collection::vec(prop::collection::vec(any::<bool>(), 4), 0..9),
+            needed in prop::collection::vec(0_usize..4, 4),
+        ) {
             let borrowed: Vec<&[bool]> = sets.iter().map(Vec::as_slice).collect();
-            let found = smallest(&borrowed, 5);
-            match by_force(&sets, 5) {
+            let found = smallest(&borrowed, &needed).expect("few states");
+            let has = |family: &[usize], item: usize| family.iter().filter(|at| sets[**at][item]).count();
+            match by_force(&sets, &needed) {
                 None => prop_assert!(found.is_empty()),
                 Some(size) => {
                     prop_assert_eq!(found.len(), size);
-                    prop_assert!((0..5).all(|item| found.iter().any(|at| sets[*at][item])));
+                    prop_assert!((0..4).all(|item| has(&found, item) >= needed[item]));
                 }
             }
-            let taken = greedy(&borrowed, 5);
-            let covered = |family: &[usize]| (0..5).filter(|item| family.iter().any(|at| sets[*at][*item])).count();
-            prop_assert_eq!(covered(&taken), covered(&(0..sets.len()).collect::<Vec<_>>()));
+            let all: Vec<usize> = (0..sets.len()).collect();
+            let taken = greedy(&borrowed, &needed);
+            prop_assert!((0..4).all(|item| has(&taken, item) >= needed[item].min(has(&all, item))));
         }
+    }
+
+    #[test]
+    fn one_senior_who_owns_is_better_than_two_people() {
+        // Seniors 0 to 3; 0 owns one service, 2 the other: two seniors and two owners are two people.
+        let sets = [[true, true, false], [true, false, false], [true, false, true], [true, false, false]];
+        let borrowed: Vec<&[bool]> = sets.iter().map(<[bool; 3]>::as_slice).collect();
+        assert_eq!(smallest(&borrowed, &[2, 1, 1]), Some(vec![0, 2]));
+        assert_eq!(smallest(&borrowed, &[usize::MAX - 1, 3]), None);
     }
 }

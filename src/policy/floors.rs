@@ -4,12 +4,12 @@
 //! anything, because a reader wants to know that they fired.
 
 use super::condition::Answer;
-use super::{Facts, rules};
-use crate::change::facts::{Change, TriState};
+use super::{Facts, rules, rules::Policy};
+use crate::change::facts::{Change, Level, TriState};
 use crate::change::paths::TERRAFORM;
 use crate::model::facts::Effect;
 use crate::risk::assessment::{Band, Floor};
-use crate::risk::review::author_level;
+use crate::risk::review::{author_level, least_experienced};
 use crate::risk::score::Risk;
 
 /// Most services that a rule names one by one.
@@ -17,6 +17,31 @@ const MOST_NAMED: usize = 3;
 
 /// All rules that fire, strictest facts first within a subject; those that somebody set aside say so.
 pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
+    let mut floors = fired(facts);
+    if is_judge_edited(facts) {
+        let shipped = Policy::default();
+        for strict in fired(&Facts { policy: &shipped, ..*facts }) {
+            match floors.iter_mut().find(|floor| floor.rule == strict.rule) {
+                Some(floor) if floor.raises_to < strict.raises_to => *floor = strict,
+                Some(_) => {}
+                None => floors.push(strict),
+            }
+        }
+    }
+    for floor in &mut floors {
+        let mut asides = facts.policy.overrides.iter().filter(|aside| aside.rule == floor.rule);
+        floor.overridden = asides.find(|aside| aside.judge(facts).is_ok()).map(super::overrides::Override::sentence);
+    }
+    floors
+}
+
+/// Does a change edit a file that decides about it?
+pub(super) fn is_judge_edited(facts: &Facts<'_>) -> bool {
+    facts.changes.iter().any(|change| edits_policy(facts, change).is_some())
+}
+
+/// What fires by the policy at hand.
+fn fired(facts: &Facts<'_>) -> Vec<Floor> {
     let mut floors = Vec::new();
     for change in facts.changes {
         floors.extend(destructive(change));
@@ -33,10 +58,6 @@ pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
     journeys(facts, &mut floors);
     numbers(facts, &mut floors);
     own_rules(facts, &mut floors);
-    for floor in &mut floors {
-        let mut asides = facts.policy.overrides.iter().filter(|aside| aside.rule == floor.rule);
-        floor.overridden = asides.find(|aside| aside.judge(facts).is_ok()).map(super::overrides::Override::sentence);
-    }
     floors
 }
 
@@ -82,15 +103,18 @@ fn unsimulated(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
 
 fn frozen(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
     let freezes = facts.policy.freezes.iter();
-    let (freeze, doubt) = match &change.at {
+    let (freeze, doubt) = match change.happens_at() {
         Some(at) => (freezes.filter(|freeze| freeze.holds(at)).max_by_key(|freeze| freeze.raises_to)?, ""),
-        None => (freezes.max_by_key(|freeze| freeze.raises_to)?, ": when it happens is not known, which counts as inside"),
+        None => {
+            let doubt = ": when it happens is not known (`--at`, or `at` in a change file), which counts as inside";
+            (freezes.max_by_key(|freeze| freeze.raises_to)?, doubt)
+        }
     };
     let because = freeze.because.as_deref().unwrap_or("nothing should change at this time");
     Some(floor("frozen", freeze.raises_to, format!("{because}{doubt}")))
 }
 
-/// Whoever edits the rules of the gate is not judged by them alone.
+/// Whoever edits the rules of the gate is not judged by them alone: those that ship judge, too, and nothing is set aside.
 fn edits_policy(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
     let touched = || change.files.iter().flat_map(|file| file.touched_paths());
     let edited = facts.gate_files.iter().find(|path| touched().any(|touched| super::is_same_file(path, touched)))?;
@@ -119,8 +143,10 @@ fn assisted(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
         "whether AI helped to write it is unknown, which counts as yes"
     };
     let author = match level {
-        crate::change::facts::Level::Unknown => "the level of the author is unknown, which counts as junior".to_owned(),
-        level => format!("the author is {level}"),
+        Level::Unknown => {
+            format!("the level of {} is unknown, which counts as junior", least_experienced(change, facts.team))
+        }
+        level => format!("{} is {level}", least_experienced(change, facts.team)),
     };
     Some(floor("ai-assisted-by-junior-or-mid", facts.policy.ai_band, format!("{ai}, and {author}")))
 }
@@ -145,6 +171,10 @@ fn files(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
 fn topology(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     let quality = facts.quality;
     match quality.age_days {
+        Some(days) if days < 0 => {
+            let because = "the topology was observed after the change, by its date: its age is unknown, which counts as stale";
+            floors.push(floor("topology-stale", Band::Orange, because));
+        }
         Some(days) if days <= facts.policy.stale_days => {}
         Some(days) => {
             let because = format!("the topology is {days} days old, more than {}", facts.policy.stale_days);

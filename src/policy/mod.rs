@@ -131,10 +131,15 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let floors = floors::floors(facts);
     let is_assessed = facts.n_unplaced == 0 && facts.risk.is_some_and(|risk| risk.score.is_some());
     let score = facts.risk.and_then(|risk| risk.score);
-    let score_band = score.map_or(Band::Orange, |score| policy.band(score.mean));
+    // A policy that the change itself edits is not its only judge.
+    let shipped = Policy::default();
+    let judges: &[&Policy] = if floors::is_judge_edited(facts) { &[policy, &shipped] } else { &[policy] };
+    let score_band =
+        judges.iter().map(|judge| score.map_or(Band::Orange, |score| judge.band(score.mean))).fold(Band::Green, Band::max);
     let in_force = || floors.iter().filter(|floor| floor.is_in_force());
     let band = in_force().map(|floor| floor.raises_to).fold(score_band, Band::max);
-    let requirement = in_force().fold(policy.requirement(band), |asked, floor| asked.and(asks(policy, floor)));
+    let by_band = judges.iter().map(|judge| judge.requirement(band)).fold(Requirement::default(), Requirement::and);
+    let requirement = in_force().fold(by_band, |asked, floor| asked.and(asks(policy, floor)));
     let demand = sign_off::Demand { band, requirement, floors: &floors };
     let (sign_off, mut missing) = sign_off::sign_off(facts, &demand);
     let signers = cover::signers(facts, &demand);

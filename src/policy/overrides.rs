@@ -36,6 +36,9 @@ impl Override {
     /// Why it does not, as a sentence.
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Result<(), String> {
         let who = &self.approver;
+        if super::floors::is_judge_edited(facts) {
+            return Err("the change edits files that decide about it, and sets nothing aside by that".to_owned());
+        }
         for change in facts.changes {
             if let Some(wanted) = &self.change {
                 let is_title = change.title.as_deref() == Some(wanted.as_str());
@@ -44,7 +47,7 @@ impl Override {
                     return Err(format!("it is for `{wanted}`, another change"));
                 }
             }
-            let Some(at) = &change.at else {
+            let Some(at) = change.happens_at() else {
                 return Err("when the change happens is not known, so whether it has ended is not known either".to_owned());
             };
             if at.timestamp() >= self.expires.timestamp() {

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 
 use super::rules::Requirement;
 use super::{Facts, code_owners, floors::percent, rules};
-use crate::change::facts::{Level, Reviewer, TriState};
+use crate::change::facts::{Change, Level, Reviewer, TriState};
 use crate::change::team::TeamMember;
 use crate::risk::assessment::{Band, Floor, SignOff};
-use crate::risk::review::{candidates, independent, reviewer_level, senior_reviews, teams_of};
+use crate::risk::review::{candidates, independent, reviewer_level, senior_reviews, teams_of, wrote};
 use crate::units::ServiceId;
 
 /// Most services or people that a sentence names one by one.
@@ -111,7 +111,6 @@ fn senior(facts: &Facts<'_>, demand: &Demand<'_>) -> (SignOff, Vec<String>) {
     for change in facts.changes {
         let mut names: Vec<&str> = senior_reviews(change, facts.team).map(|reviewer| reviewer.name.as_str()).collect();
         names.sort_unstable();
-        names.dedup();
         let what = match &change.title {
             Some(title) if facts.changes.len() > 1 => format!("`{title}`"),
             _ => "it".to_owned(),
@@ -277,16 +276,14 @@ fn short_list(names: &[&str], between: &str) -> String {
     }
 }
 
-/// The first independent reviewer who speaks for the owner. What nobody owns a senior has to take, service by service.
+/// Who speaks for an owner: for each change that lands on its services the first reviewer who wrote none of the changes. What
+/// nobody owns a senior has to take, service by service.
 pub(super) fn given_by(facts: &Facts<'_>, owner: &Owner<'_>) -> Option<String> {
+    let services = || owner.services.iter().map(|(service, _)| *service);
+    let named = services().filter(|service| !owner.changed || facts.services.contains(service));
     let Some(team) = owner.team.filter(|team| !wrote_it_all(facts, team)) else {
-        let unowned = owner.services.iter().filter(|(service, _)| !owner.changed || facts.services.contains(service));
-        let takers: Option<Vec<String>> = unowned.map(|(service, _)| taken_by(facts, *service)).collect();
-        let mut takers = takers?;
-        takers.dedup();
-        return Some(takers.join(", "));
+        return joined(named.map(|service| taken_by(facts, service)));
     };
-    let mut reviewers = facts.changes.iter().flat_map(|change| independent(change, facts.team));
     let speaks = |reviewer: &Reviewer| {
         let is_of = |service: ServiceId| facts.system.service(service).owner.as_deref() == Some(team);
         let spoken_for = reviewer.service.as_deref().map(|name| facts.system.resolve(name).is_ok_and(|end| is_of(end.service)));
@@ -296,16 +293,51 @@ pub(super) fn given_by(facts: &Facts<'_>, owner: &Owner<'_>) -> Option<String> {
         }
         spoken_for != Some(false) && teams_of(reviewer, facts.team).iter().any(|known| known == team)
     };
-    reviewers.find(|reviewer| speaks(reviewer)).map(|reviewer| reviewer.name.clone())
+    let landing = landing(facts, &named.collect::<Vec<_>>());
+    joined(landing.into_iter().map(|change| by_nobody_who_wrote(facts, change, speaks)))
 }
 
 fn taken_by(facts: &Facts<'_>, service: ServiceId) -> Option<String> {
-    let mut reviewers = facts.changes.iter().flat_map(|change| independent(change, facts.team));
     let takes = |reviewer: &Reviewer| {
         let spoken_for = reviewer.service.as_deref().and_then(|name| facts.system.resolve(name).ok());
         reviewer_level(reviewer, facts.team) == Level::Senior && spoken_for.is_some_and(|end| end.service == service)
     };
-    reviewers.find(|reviewer| takes(reviewer)).map(|reviewer| reviewer.name.clone())
+    joined(landing(facts, &[service]).into_iter().map(|change| by_nobody_who_wrote(facts, change, takes)))
+}
+
+/// The changes that land on one of the services; all where none says that it does.
+fn landing<'a>(facts: &Facts<'a>, services: &[ServiceId]) -> Vec<&'a Change> {
+    let lands = |change: &&Change| {
+        let mut ends = change.services.iter().filter_map(|name| facts.system.resolve(name).ok());
+        ends.any(|end| services.contains(&end.service))
+    };
+    let landing: Vec<&Change> = facts.changes.iter().copied().filter(lands).collect();
+    if landing.is_empty() { facts.changes.to_vec() } else { landing }
+}
+
+/// The first reviewer of a change for whom something holds, and who wrote no change in flight.
+fn by_nobody_who_wrote(facts: &Facts<'_>, change: &Change, holds: impl Fn(&Reviewer) -> bool) -> Option<String> {
+    let mut reviewers = independent_of_all(facts, change);
+    reviewers.find(|reviewer| holds(reviewer)).map(|reviewer| reviewer.name.clone())
+}
+
+/// Reviews of one change by people who wrote no change in flight.
+pub(super) fn independent_of_all<'a>(facts: &Facts<'a>, change: &'a Change) -> impl Iterator<Item = &'a Reviewer> {
+    let (team, changes) = (facts.team, facts.changes);
+    independent(change, team).filter(move |reviewer| !changes.iter().any(|other| wrote(other, team, reviewer)))
+}
+
+/// All names, each once; nothing where one is missing.
+fn joined(names: impl Iterator<Item = Option<String>>) -> Option<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in names {
+        for one in name?.split(", ") {
+            if !all.iter().any(|known| known == one) {
+                all.push(one.to_owned());
+            }
+        }
+    }
+    Some(all.join(", "))
 }
 
 /// What an owner of changed services still has to do.

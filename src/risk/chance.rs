@@ -11,7 +11,8 @@
 //! nothing and are listed; unknown AI assistance counts half. Source: model.md §3.1 with the sources named there.
 
 use super::assessment::Factor;
-use super::review::{author_level, senior_review};
+use super::review::{author_level, least_experienced, senior_review};
+use crate::change::derive::TYPICAL_LINES;
 use crate::change::facts::{Change, Level, TriState};
 use crate::change::team::Team;
 use crate::statistics::{Estimate, Interval, LogitPosterior, normal};
@@ -138,7 +139,9 @@ fn people(sum: &mut Sum, change: &Change, team: &Team) -> f64 {
     match author_level(change, team) {
         Level::Senior => {}
         Level::Unknown => sum.unknown("author_level", "the experience of the author is not known", ELICITED),
-        level => sum.add("author_level", LESS_EXPERIENCED, 1.0, format!("the author is {level}"), ELICITED),
+        level => {
+            sum.add("author_level", LESS_EXPERIENCED, 1.0, format!("{} is {level}", least_experienced(change, team)), ELICITED)
+        }
     }
     ai
 }
@@ -149,7 +152,7 @@ fn content(sum: &mut Sum, change: &Change, n_services: usize) {
     match change.lines {
         None => sum.unknown("size", "the number of changed lines is not known", source),
         Some(lines) => {
-            let x = libm::log2(lines.max(1) as f64 / 100.0).clamp(-3.0, 5.0);
+            let x = libm::log2(lines.max(1) as f64 / TYPICAL_LINES as f64).clamp(-3.0, 5.0);
             sum.add("size", SIZE, x, format!("{lines} changed {}", if lines == 1 { "line" } else { "lines" }), source);
         }
     }

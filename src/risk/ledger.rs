@@ -55,11 +55,12 @@ impl Entry {
         Self { at, title, head, services, journeys }
     }
 
-    /// Are both about one change? By commit where both know it, else by title and services.
+    /// Are both about one change? By commit where both know it, else by title and services. Without a title nobody can tell, and they
+    /// count as two: what is cut into pieces must not vanish.
     fn is_same(&self, other: &Self) -> bool {
         match (&self.head, &other.head) {
             (Some(a), Some(b)) => a == b,
-            _ => self.title == other.title && self.services == other.services,
+            _ => self.title.is_some() && self.title == other.title && self.services == other.services,
         }
     }
 }

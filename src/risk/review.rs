@@ -4,14 +4,24 @@
 //! experience the lower answer counts; an unknown level is no senior (product.md, semantics 24). What must hold: where there is a
 //! team file, nobody outside of it has a level or a team, whatever a change file states.
 
+use crate::change::derive::are_one;
 use crate::change::facts::{Change, Level, Person, Reviewer};
-use crate::change::identities::tool;
-use crate::change::provenance::Confidence;
+use crate::change::identities::is_machine;
 use crate::change::team::{Team, TeamMember};
 
-/// The experience of whoever wrote a change.
+/// The least experience of all who wrote a change: a senior name in front hides nobody.
 pub fn author_level(change: &Change, team: &Team) -> Level {
-    lower(change.author.level, team.level(change.author.name.as_deref(), &change.author.emails))
+    let co_authors = change.co_authors.iter().map(|person| level_of(person, team));
+    co_authors.fold(level_of(&change.author, team), |least, other| if other.caution() < least.caution() { other } else { least })
+}
+
+/// Whom [`author_level`] is about, as a sentence begins.
+pub fn least_experienced(change: &Change, team: &Team) -> &'static str {
+    if author_level(change, team) == level_of(&change.author, team) { "the author" } else { "one of the authors" }
+}
+
+fn level_of(person: &Person, team: &Team) -> Level {
+    lower(person.level, team.level(person.name.as_deref(), &person.emails))
 }
 
 /// The experience of a reviewer. Where there is a team file, only its members have any.
@@ -45,8 +55,7 @@ pub fn notes(change: &Change, team: &Team) -> Vec<String> {
 /// Members who could sign, because they wrote none of the changes.
 pub fn candidates<'a>(changes: &[&Change], team: &'a Team) -> Vec<&'a TeamMember> {
     let wrote_one = |member: &TeamMember| {
-        let (name, emails) = (member.name.clone(), member.emails.clone());
-        let as_reviewer = Reviewer { name, emails, level: member.level, service: None, head: None, forecast: None };
+        let as_reviewer = as_reviewer(member);
         is_tool(&as_reviewer) || changes.iter().any(|change| wrote(change, team, &as_reviewer))
     };
     team.people.iter().filter(|member| !wrote_one(member)).collect()
@@ -59,15 +68,13 @@ pub fn a_senior(change: &Change, team: &Team) -> Option<Reviewer> {
         let name = "a senior engineer".to_owned();
         return Some(Reviewer { name, emails: Vec::new(), level: Level::Senior, service, head: None, forecast: None });
     }
-    let senior = candidates(&[change], team).into_iter().find(|member| member.level == Level::Senior)?;
-    Some(Reviewer {
-        name: senior.name.clone(),
-        emails: senior.emails.clone(),
-        level: Level::Senior,
-        service,
-        head: None,
-        forecast: None,
-    })
+    candidates(&[change], team).into_iter().find(|member| member.level == Level::Senior).map(as_reviewer)
+}
+
+/// Somebody of the team file as a reviewer of the whole change.
+pub fn as_reviewer(member: &TeamMember) -> Reviewer {
+    let (name, emails) = (member.name.clone(), member.emails.clone());
+    Reviewer { name, emails, level: member.level, service: None, head: None, forecast: None }
 }
 
 /// Reviews by people who did not write the change.
@@ -75,9 +82,26 @@ pub fn independent<'a>(change: &'a Change, team: &'a Team) -> impl Iterator<Item
     change.reviewers.iter().filter(move |reviewer| !is_tool(reviewer) && !wrote(change, team, reviewer))
 }
 
-/// Reviews by seniors who did not write the change.
+/// Reviews of the whole change by seniors who did not write it; everybody once, however often and by whatever names they are listed.
 pub fn senior_reviews<'a>(change: &'a Change, team: &'a Team) -> impl Iterator<Item = &'a Reviewer> {
-    independent(change, team).filter(|reviewer| reviewer_level(reviewer, team) == Level::Senior)
+    let mut seen: Vec<&Reviewer> = Vec::new();
+    independent(change, team).filter(move |reviewer| {
+        let counts = reviewer_level(reviewer, team) == Level::Senior && speaks_for_all(change, reviewer);
+        let is_new = counts && !seen.iter().any(|other| are_one_reviewer(other, reviewer, team));
+        if is_new {
+            seen.push(reviewer);
+        }
+        is_new
+    })
+}
+
+/// Are both one person, by name, by address, or by what the team file knows?
+pub fn are_one_reviewer(a: &Reviewer, b: &Reviewer, team: &Team) -> bool {
+    are_one(&as_person(a), &as_person(b), team)
+}
+
+fn as_person(reviewer: &Reviewer) -> Person {
+    Person { name: Some(reviewer.name.clone()), emails: reviewer.emails.clone(), level: reviewer.level }
 }
 
 /// The first of them.
@@ -103,23 +127,23 @@ fn lower(stated: Level, known: Level) -> Level {
     }
 }
 
-/// A bare name may be a person's; only an account or an address makes it a tool.
+/// A program or an AI tool. A bare name may be a person's; only an account or an address makes it a tool.
 fn is_tool(reviewer: &Reviewer) -> bool {
-    let is_sure = |email: &str| tool(&reviewer.name, email).is_some_and(|(_, sure)| sure >= Confidence::Medium);
-    is_sure("") || reviewer.emails.iter().any(|email| is_sure(email))
+    is_machine(&reviewer.name, "") || reviewer.emails.iter().any(|email| is_machine(&reviewer.name, email))
+}
+
+/// Does a review that was given for one service speak for all that the change lands on? One without a service does.
+fn speaks_for_all(change: &Change, reviewer: &Reviewer) -> bool {
+    let Some(only) = &reviewer.service else { return true };
+    let is_of = |name: &String| name.strip_prefix(only.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    !change.services.is_empty() && change.services.iter().all(is_of)
 }
 
 /// Did this person write the change, or a part of it?
 pub fn wrote(change: &Change, team: &Team, reviewer: &Reviewer) -> bool {
-    let is_one = |person: &Person| {
-        let same_member =
-            match (team.find(person.name.as_deref(), &person.emails), team.find(Some(&reviewer.name), &reviewer.emails)) {
-                (Some(a), Some(b)) => a == b,
-                _ => false,
-            };
-        same_member || person.is(Some(&reviewer.name), &reviewer.emails)
-    };
-    is_one(&change.author) || change.co_authors.iter().any(is_one)
+    let as_person = as_person(reviewer);
+    let mut writers = std::iter::once(&change.author).chain(&change.co_authors);
+    writers.any(|person| are_one(person, &as_person, team))
 }
 
 #[cfg(test)]
