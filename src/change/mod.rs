@@ -21,6 +21,7 @@ mod diff_names;
 pub mod facts;
 pub mod file;
 pub mod files;
+pub mod history;
 pub mod host;
 pub mod identities;
 pub mod kubernetes;

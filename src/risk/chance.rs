@@ -28,6 +28,7 @@ const SERVICES: (f64, f64) = (0.20, 0.15);
 const LESS_EXPERIENCED: (f64, f64) = (0.20, 0.25);
 const DESTRUCTIVE: (f64, f64) = (0.70, 0.40);
 const TESTS: (f64, f64) = (-0.60, 0.20);
+const FIRST_CHANGE: (f64, f64) = (0.30, 0.25);
 const SENIOR_REVIEW: (f64, f64) = (-0.43, 0.20);
 const SIMULATED: (f64, f64) = (-0.30, 0.20);
 
@@ -52,7 +53,7 @@ pub fn chance(change: &Change, n_services: usize, team: &Team) -> Chance {
     let ai = people(&mut sum, change, team);
     content(&mut sum, change, n_services);
     layers(&mut sum, change, team, ai);
-    sum.unknown("first_change", "whether the author changed this component before is not known", ELICITED);
+    history(&mut sum, change);
     sum.unknown("incident_rate", "the history of incidents of the component is not known", ELICITED);
     let belief = LogitPosterior::new(BASE.0, BASE.1, sum.mean, sum.variance.sqrt());
     let interval = Interval { low: belief.quantile(0.025), high: belief.quantile(0.975) };
@@ -143,6 +144,23 @@ fn people(sum: &mut Sum, change: &Change, team: &Team) -> f64 {
     ai
 }
 
+/// Most services that a reason names.
+const MOST_NAMED: usize = 4;
+
+/// What was before.
+fn history(sum: &mut Sum, change: &Change) {
+    let first = match change.new_to.as_slice() {
+        [] => "the author changes this component for the first time".to_owned(),
+        services => {
+            let (named, more) = (services.len().min(MOST_NAMED), services.len().saturating_sub(MOST_NAMED));
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("no commit of the author before it touches {}{rest}", services[..named].join(", "))
+        }
+    };
+    let words = [first.as_str(), "whether the author changed this component before is not known"];
+    sum.yes_no("first_change", FIRST_CHANGE, change.first_change, words, ELICITED);
+}
+
 /// How much is changed.
 fn content(sum: &mut Sum, change: &Change, n_services: usize) {
     let source = "research on defect prediction by size of change, and on batch size (DORA 2024)";
@@ -230,6 +248,21 @@ mod tests {
         let known = yes.factors.iter().find(|factor| factor.name == "ai_assisted").expect("factor").odds_ratio;
         // model.md §3.1: the prior 95 % interval of the odds ratio is 0.65 to 2.55.
         assert!((known.interval.low - 0.65).abs() < 0.006 && (known.interval.high - 2.55).abs() < 0.006);
+    }
+
+    #[test]
+    fn a_first_change_of_a_component_counts_and_an_unknown_one_is_listed() {
+        let with = |first_change, services: &[&str]| {
+            let new_to = services.iter().map(|&name| name.to_owned()).collect();
+            of(&Change { first_change, new_to, ..ai(TriState::No) })
+        };
+        let [yes, no, unknown] = [TriState::Yes, TriState::No, TriState::Unknown].map(|answer| with(answer, &[]));
+        assert!((ratio(&yes, "first_change") - 0.3_f64.exp()).abs() < 1e-12 && ratio(&no, "first_change") == 1.0);
+        assert!(yes.estimate.mean > unknown.estimate.mean && unknown.estimate.mean == no.estimate.mean);
+        assert!(unknown.unknown.contains(&"first_change") && !no.unknown.contains(&"first_change"));
+        let named = with(TriState::Yes, &["a", "b", "c", "d", "e", "f"]);
+        let because = &named.factors.iter().find(|factor| factor.name == "first_change").expect("factor").because;
+        assert_eq!(because, "no commit of the author before it touches a, b, c, d and 2 more");
     }
 
     #[test]
