@@ -173,7 +173,11 @@ fn breach(system: &System, exact: bool, trials: u64) -> f64 {
     let scenario = Scenario::new(system, &compact, &[fault], None).expect("a scenario");
     let request = Request { trials, exact, budgets: score::remaining(system), ..Request::default() };
     let impact = simulate(system, &compact, &scenario, &request).expect("simulated");
-    let chance = chance::chance(&crate::change::facts::Change::default(), 1, &crate::change::team::Team::default());
+    let chance = chance::chance(
+        &crate::change::facts::Change::default(),
+        &chance::Ground::default(),
+        &crate::change::team::Team::default(),
+    );
     let risk = score::risk(system, &[Part { chance: &chance, impact: &impact }], 0.95);
     risk.breach.mean / chance.estimate.mean
 }
