@@ -4,6 +4,7 @@ use crate::model::facts::{Doubt, Journey};
 use crate::model::{Compact, System};
 use crate::propagation::{Request, simulate};
 use crate::risk::chance;
+use crate::risk::ledger::{Entry, Ledger};
 use crate::risk::score::{self, Part};
 use crate::risk::testing::{arcs, build};
 use proptest::prelude::{prop_assert, proptest};
@@ -231,6 +232,19 @@ fn the_stricter_objective_counts_and_a_note_says_so() {
         assert!(said.iter().all(|note| note.contains("stricter")), "{said:?}");
         assert_eq!(system.journeys()[1], two().journeys()[1]);
     }
+    // The ledger of the week counts against the same budget.
+    let entry = |title: &str| Entry {
+        at: None,
+        title: Some(title.to_owned()),
+        head: None,
+        services: vec!["shop".to_owned()],
+        journeys: vec![("buy".to_owned(), 21.6)],
+    };
+    let ledger = Ledger { entries: vec![entry("a")] };
+    let mut strict = two();
+    join(&objective("buy", "nothing", 99.99, "30d"), &mut strict, None).expect("joined");
+    let [before, after] = [two(), strict].map(|system| ledger.weekly(&system, &entry("b")).expect("others").score);
+    assert!((before - 40.0).abs() < 1e-6 && (after - before - 20.0).abs() < 1e-6, "{before} {after}");
     // Where the topology says nothing, the file is heard.
     let mut draft = arcs(&[("s", "shop", 0.4)]);
     draft.journeys.push(("buy".to_owned(), Journey { needs: vec!["shop".to_owned()], ..Journey::default() }));
