@@ -238,7 +238,7 @@ fn place<'a>(
                 continue;
             }
         };
-        let chance = chance::chance(change, landing.services().len(), &request.team);
+        let chance = chance::chance(change, &chance::Ground::new(system, &landing.services()), &request.team);
         let mut faults = faults::faults(system, change, &landing);
         for edit in edits {
             faults.iter_mut().for_each(|fault| edit::on_derived_fault(edit, fault));

@@ -272,6 +272,8 @@ fn wrong_input_fails_with_its_message_and_without_a_comment() {
     let run = place.action(&[("topology", "no-such.yaml")]);
     assert_eq!((run.code, run.ran.as_slice()), (2, &["program".to_owned(), "review".to_owned()][..]));
     assert!(run.said.contains("no-such.yaml"), "{}", run.said);
+    let run = place.action(&[("slo", "no-such-slo.yaml")]);
+    assert!(run.code == 2 && run.said.contains("no-such-slo.yaml"), "{}", run.said);
     let run = place.action(&[("fail-on", "sometimes")]);
     assert!(run.code == 2 && run.said.contains("expected gate, yellow"), "{}", run.said);
     assert!(place.action(&[("arguments", "--trials\n$(touch injected)")]).code == 2 && place.read("injected").is_empty());
@@ -312,9 +314,13 @@ fn the_template_of_gitlab_reviews_a_merge_request() {
     place.commit("src/frontend/main.go", "more\n", "Frontend, too");
     variables.insert("CI_COMMIT_SHA".to_owned(), git(path, &["rev-parse", "work"]));
     variables.insert("FAIL_ON".to_owned(), "never".to_owned());
+    let budgets = "schema: shockfront/budgets/v1\nbudgets: {buy: {spent: 0.35, at: 2026-08-01}}\n";
+    fs::write(path.join("budgets.yaml"), budgets).expect("written");
+    variables.insert("SLO".to_owned(), "budgets.yaml\n".to_owned());
     let (code, said) = place.bash(&script.join("\n"), &variables);
     assert_eq!(code, 0, "{said}");
     assert_eq!(place.api.writes(), ["PUT /projects/3/merge_requests/9/notes/1"]);
+    assert!(place.read("reports/comment.md").contains("Remaining error budget: buy 65 %"));
     for (kind, name) in template.at(&["shockfront", "artifacts", "reports"]).expect("reports").entries() {
         let name = name.text().expect("a path").replace("$REPORTS", "reports");
         assert!(!place.read(&name).is_empty(), "{}: {name}", kind.text);

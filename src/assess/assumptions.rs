@@ -59,6 +59,14 @@ fn unknowns(change: &Change, level: Level) -> Vec<Unknown> {
             ),
         ),
         (
+            change.first_change == TriState::Unknown,
+            chance(
+                "whether the author changed this component before",
+                ("yes", |change| change.first_change = TriState::No),
+                ("no", |change| change.first_change = TriState::Yes),
+            ),
+        ),
+        (
             change.agent_executes == TriState::Unknown,
             chance(
                 "whether an agent applies it",

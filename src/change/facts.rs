@@ -235,6 +235,10 @@ pub struct Change {
     pub co_authors: Vec<Person>,
     /// Who reviewed it.
     pub reviewers: Vec<Reviewer>,
+    /// Whether its author never changed one of its components before.
+    pub first_change: TriState,
+    /// Services that its author is known not to have changed before.
+    pub new_to: Vec<String>,
     /// Lines added and deleted.
     pub lines: Option<u64>,
     /// Tested share of the changed lines, 0..=1.
@@ -272,6 +276,8 @@ impl Default for Change {
             author: Person::default(),
             co_authors: Vec::new(),
             reviewers: Vec::new(),
+            first_change: TriState::Unknown,
+            new_to: Vec::new(),
             lines: None,
             test_coverage: None,
             simulated: TriState::Unknown,

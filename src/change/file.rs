@@ -35,6 +35,8 @@ pub struct ChangeFile {
     /// Who reviewed it and agreed.
     #[serde(default)]
     reviewers: Vec<ReviewerEntry>,
+    /// Whether its author changes one of the services for the first time; derived from git where its history is whole.
+    first_change: Option<document::TriState>,
     /// Lines added and deleted.
     lines: Option<u64>,
     /// Its tests.
@@ -247,6 +249,7 @@ pub fn read_change(sources: &Sources, id: SourceId, format: Format) -> Result<Re
         agent_executes: answer(executes),
         author,
         reviewers: value.reviewers.into_iter().map(reviewer).collect(),
+        first_change: answer(value.first_change),
         lines: value.lines,
         test_coverage: value.tests.and_then(|tests| tests.coverage).map(|coverage| coverage.0),
         simulated: answer(value.simulated),

@@ -37,6 +37,9 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
         author: author(&stated.author, &derived.author, team, &mut notes),
         co_authors: [stated.co_authors.clone(), derived.co_authors.clone()].concat(),
         reviewers: reviewers(&stated.reviewers, &derived.reviewers, team, &mut notes),
+        // What the history shows is asked once the author is known: `history::settle`.
+        first_change: stated.first_change.or(derived.first_change),
+        new_to: [stated.new_to, derived.new_to].concat(),
         files: [stated.files, derived.files].concat(),
         title: stated.title.or(derived.title),
         kind: stated.kind.or(derived.kind),

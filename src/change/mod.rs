@@ -22,6 +22,7 @@ mod diff_names;
 pub mod facts;
 pub mod file;
 pub mod files;
+pub mod history;
 pub mod host;
 pub mod identities;
 pub mod kubernetes;

@@ -6,6 +6,7 @@
 use super::args::Assess;
 use super::failure::Failure;
 use super::files::{Disk, standard_input};
+use super::past::know_author;
 use super::session::Session;
 use super::{git, inputs};
 use shockfront::assess::InFlight;
@@ -62,7 +63,8 @@ pub(crate) fn changes(
     }
     let request = request(session, arguments)?;
     let range = range(arguments, request.as_ref());
-    let mut derived = derived(session, arguments, range.as_ref(), team, notes)?;
+    let derived = derived(session, arguments, range.as_ref(), team, notes)?;
+    let (mut derived, begins) = derived.map_or((None, None), |(derived, begins)| (Some(derived), begins));
     if let (Some(change), Some(range)) = (&mut derived, &range) {
         look_into_files(loaded, arguments, range, change)?;
     }
@@ -94,8 +96,12 @@ pub(crate) fn changes(
                 notes.extend(chosen.notes);
             }
         }
-        let (change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
+        let (mut change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
+        if let Some(base) = &begins {
+            let known = know_author((repository(arguments), base), &loaded.system, (&mut change, mapping.as_ref()), team);
+            notes.extend(known);
+        }
         let owned_paths = owned_paths(session, arguments, range.as_ref(), (&change, mapping.as_ref()), notes)?;
         all.push(InFlight { change, mapping, owned_paths });
     }
@@ -131,18 +137,18 @@ fn range(arguments: &Assess, request: Option<&Request>) -> Option<Range> {
     Some(Range { base: request.base.clone()?, head: request.head.clone(), fetch: request.fetch.clone() })
 }
 
-/// The change as the repository or the diff shows it.
+/// The change as the repository or the diff shows it, and the commit where it begins.
 fn derived(
     session: &mut Session,
     arguments: &Assess,
     range: Option<&Range>,
     team: &Team,
     notes: &mut Vec<String>,
-) -> Result<Option<Change>, Failure> {
-    let (commits, files): (Vec<Commit>, _) = if let Some(range) = range {
+) -> Result<Option<(Change, Option<String>)>, Failure> {
+    let (commits, files, begins): (Vec<Commit>, _, _) = if let Some(range) = range {
         let found =
             git::collect(repository(arguments), &range.base, range.head.as_deref()).map_err(|error| of_git(&error, range))?;
-        (found.commits, found.files)
+        (found.commits, found.files, Some(found.base))
     } else if let Some(path) = &arguments.diff {
         let (source, name) = foreign(session, path)?;
         let text = session.sources.get(source).map(|source| source.text.clone()).unwrap_or_default();
@@ -151,7 +157,7 @@ fn derived(
         if diff.files.is_empty() {
             return Err(Failure::input("empty-diff", format!("{name} holds no change: there is nothing to assess")));
         }
-        (Vec::new(), diff.files)
+        (Vec::new(), diff.files, None)
     } else {
         return Ok(None);
     };
@@ -160,7 +166,7 @@ fn derived(
         // A diff has no commits: nobody is known to have written it.
         change.title = None;
     }
-    Ok(Some(change))
+    Ok(Some((change, begins)))
 }
 
 /// The Terraform plan, where there is one that does anything; `beside` something else it may do nothing.
@@ -354,7 +360,7 @@ fn rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
 }
 
 /// Every glob of a service with its place.
-fn service_rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
+pub(crate) fn service_rules(system: &System) -> Vec<(PathRule<'_>, Place<'static>)> {
     let of_service = |id: ServiceId| {
         let globs = system.service(id).paths.iter().enumerate();
         globs.map(move |(at, glob)| {

@@ -5,7 +5,7 @@
 //! with its remedy, never a smaller change. The difference is taken from the merge base, as pull requests show it, and
 //! all commits of the branch are read, since a merge or squash commit loses their trailers.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,7 +18,6 @@ use shockfront::diagnostic::{Diagnostic, nearest};
 #[derive(Debug, Clone)]
 pub(crate) struct GitChange {
     /// The hash of the merge base.
-    #[cfg_attr(not(test), expect(dead_code, reason = "reports do not name revisions yet"))]
     pub(crate) base: String,
     /// The hash of the head.
     #[cfg_attr(not(test), expect(dead_code, reason = "reports do not name revisions yet"))]
@@ -118,11 +117,7 @@ pub(crate) fn collect(repository: &Path, base: &str, head: Option<&str>) -> Resu
         let (base, head) = names();
         if git.is_shallow() { GitError::Shallow { base, head } } else { GitError::Unrelated { base, head } }
     })?;
-    let format = format!("--format={LOG_FORMAT}");
-    let range = [format!("^{base_hash}"), head_hash.clone()];
-    let quiet = ["--no-color", "--no-show-signature", "--no-notes", "--no-patch", "--encoding=UTF-8", "--date=raw"];
-    let log = git.run("log", &[&["-z", &format], &quiet[..], &[&range[0], &range[1], "--"]].concat())?;
-    let commits = read_log(&log).map_err(GitError::Unreadable)?;
+    let commits = git.log(&[&format!("^{base_hash}"), &head_hash, "--"])?;
     if commits.is_empty() {
         let (base, head) = names();
         return Err(GitError::NoCommits { base, head });
@@ -153,6 +148,48 @@ pub(crate) fn whole_files(repository: &Path, base: &str, head: Option<&str>, pat
         text += &git.run("diff-tree", &[&plain[..], &rest[..], &paths[..]].concat())?;
     }
     Ok(text)
+}
+
+/// Most commits that are read to find those of an author, merges aside.
+const MOST_COMMITS: usize = 10_000;
+/// Most commits of an author whose files are listed, the newest first.
+const MOST_OWN: usize = 500;
+
+/// What some commits touched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TouchedPaths {
+    /// Paths from the top of the repository, some of them more than once.
+    pub(crate) paths: Vec<String>,
+    /// Was no commit left out?
+    pub(crate) is_complete: bool,
+}
+
+/// The paths that commits before and at `base`, a hash, touched, merges aside; `pick` says of which. The first commits of a shallow clone
+/// show every file as theirs, so they are left out.
+pub(crate) fn touched_before(
+    repository: &Path,
+    base: &str,
+    pick: impl FnOnce(&[Commit]) -> Vec<String>,
+) -> Result<TouchedPaths, GitError> {
+    let git = Git { repository };
+    let most = format!("--max-count={MOST_COMMITS}");
+    let mut commits = git.log(&["--no-merges", &most, base, "--"])?;
+    let mut is_complete = commits.len() < MOST_COMMITS;
+    if git.is_shallow() {
+        is_complete = false;
+        commits.retain(|commit| !commit.parents.is_empty());
+    }
+    let mut own = pick(&commits);
+    is_complete &= own.len() <= MOST_OWN;
+    own.truncate(MOST_OWN);
+    if own.is_empty() {
+        return Ok(TouchedPaths { paths: Vec::new(), is_complete });
+    }
+    let shape =
+        ["--stdin", "-r", "-z", "--root", "--name-only", "--no-commit-id", "--no-renames", "--no-ext-diff", "--no-relative"];
+    let list = git.run_with("diff-tree", &shape, &(own.join("\n") + "\n"))?;
+    let paths = list.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
+    Ok(TouchedPaths { paths, is_complete })
 }
 
 /// The first of some files that a revision has, with its text. A link is passed over: it may lead anywhere.
@@ -207,6 +244,32 @@ impl Git<'_> {
         match self.try_run(subcommand, arguments)? {
             (true, output, _) => Ok(output),
             (false, _, message) => Err(GitError::Failed { command: subcommand.to_owned(), message: message.trim().to_owned() }),
+        }
+    }
+
+    /// Commits, newest first.
+    fn log(&self, which: &[&str]) -> Result<Vec<Commit>, GitError> {
+        let format = format!("--format={LOG_FORMAT}");
+        let quiet = ["--no-color", "--no-show-signature", "--no-notes", "--no-patch", "--encoding=UTF-8", "--date=raw"];
+        let log = self.run("log", &[&["-z", &format], &quiet[..], which].concat())?;
+        read_log(&log).map_err(GitError::Unreadable)
+    }
+
+    /// Runs a command that reads `input`, which fits a pipe.
+    fn run_with(&self, subcommand: &str, arguments: &[&str], input: &str) -> Result<String, GitError> {
+        let mut command = self.command(subcommand);
+        // What is not here is not fetched for this.
+        command.env("GIT_NO_LAZY_FETCH", "1");
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(GitError::Start)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).map_err(GitError::Start)?;
+        }
+        let output = child.wait_with_output().map_err(GitError::Start)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(GitError::Failed { command: subcommand.to_owned(), message: text(&output.stderr).trim().to_owned() }),
         }
     }
 
@@ -380,6 +443,27 @@ mod tests {
         repository.git(&["checkout", "-q", "-b", "work.txt"]);
         repository.commit("nothing");
         assert!(collect(repository.path(), "main", Some("work.txt")).expect("a change").files.is_empty());
+    }
+
+    #[test]
+    fn what_was_touched_before_is_listed_and_a_shallow_clone_cannot_say_all() {
+        let repository = Repository::new();
+        repository.write("a b/1", "1\n");
+        repository.commit("root");
+        repository.write("a b/1", "2\n");
+        repository.git(&["mv", "a b/1", "c"]);
+        repository.commit("moves");
+        let head = repository.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        let all = |commits: &[Commit]| commits.iter().map(|commit| commit.hash.clone()).collect::<Vec<_>>();
+        let touched = touched_before(repository.path(), &head, all).expect("paths");
+        assert_eq!((touched.paths, touched.is_complete), (["a b/1", "c", "a b/1"].map(str::to_owned).to_vec(), true));
+        let none = touched_before(repository.path(), &head, |_| Vec::new()).expect("paths");
+        assert!(none.paths.is_empty() && none.is_complete);
+        let clone = TempDir::new().expect("a directory");
+        let url = format!("file://{}", repository.path().display());
+        repository.git(&["clone", "-q", "--depth=1", &url, &clone.path().display().to_string()]);
+        let touched = touched_before(clone.path(), &head, all).expect("paths");
+        assert!(touched.paths.is_empty() && !touched.is_complete);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod output;
 mod pages;
 mod part;
 mod part_rank;
+mod past;
 mod rank;
 mod reproduce;
 pub(crate) mod run;

@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(parts, ["# kinds\n", "---\na: 1\n", "--- {b: 2}\n", "---\n...\n"]);
         assert_eq!(parts.iter().map(|part| is_blank(part)).collect::<Vec<_>>(), [true, false, false, true]);
         assert_eq!(alone(text, documents(text)[2].clone()), "\n\n\n {b: 2}\n");
-        assert_eq!(documents(""), vec![0..0]);
+        assert_eq!(documents("").len(), 1);
         assert_eq!(documents("a: '---x'\n---y: 1\n").len(), 1);
     }
 }

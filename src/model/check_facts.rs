@@ -13,6 +13,7 @@ use crate::units::{DependencyId, ServiceId, Ticks};
 pub(super) fn check(system: &System, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
     for service in system.service_ids() {
         check_load(system, service, locate, problems);
+        check_incidents(system, service, locate, problems);
     }
     for id in system.dependency_ids() {
         check_kind(system, id, locate, problems);
@@ -35,6 +36,14 @@ fn check_load(system: &System, service: ServiceId, locate: &dyn Locate, problems
             wrong(message, "offered load over capacity, above 0 and below 1", locate, place)
                 .help("a service that is overloaded as a rule has no healthy state to return to"),
         );
+    }
+}
+
+fn check_incidents(system: &System, service: ServiceId, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
+    if system.service(service).incidents.is_some_and(|incidents| incidents.over == Ticks::ZERO) {
+        let message = format!("the incidents of `{}` are counted over no time", system.service_name(service));
+        let place = Place::Service(service.index(), Some("incidents"), None);
+        problems.push(wrong(message, "`over` is above 0, such as 180d", locate, place));
     }
 }
 

@@ -94,6 +94,15 @@ pub struct Failover {
     pub works: Probability,
 }
 
+/// Incidents that a service had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IncidentCount {
+    /// How many.
+    pub count: u32,
+    /// In how long a time; above 0.
+    pub over: Ticks,
+}
+
 /// What is stated about a service.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Service {
@@ -135,6 +144,8 @@ pub struct Service {
     pub failover: Option<Failover>,
     /// k-of-n gate.
     pub requires: Option<Requires>,
+    /// Incidents of the past.
+    pub incidents: Option<IncidentCount>,
 }
 
 /// How a consumer needs a provider.

@@ -256,7 +256,7 @@ pub(super) fn journey_cells(simulation: &Simulation) -> Vec<Vec<String>> {
     simulation.journeys.iter().map(cells).collect()
 }
 
-/// What [`breach`](super::figures::breach) is the chance of.
+/// What the chance of a breach is a chance of.
 pub(super) fn breach_title(assessment: &Assessment) -> &'static str {
     match assessment.journeys.iter().any(|journey| journey.remaining.is_some()) {
         true => "P(a journey exceeds what remains of its error budget)",

@@ -98,7 +98,7 @@ pub fn read_budgets(sources: &mut Sources, id: SourceId, format: Format) -> Resu
     let mut found = Found { file: name.clone(), ..Found::default() };
     let parts = match format {
         Format::Yaml => document::documents(&text),
-        Format::Toml | Format::Json => vec![0..text.len()],
+        Format::Toml | Format::Json => std::iter::once(0..text.len()).collect(),
     };
     for part in parts {
         if format == Format::Yaml && document::is_blank(&text[part.clone()]) {

@@ -11,11 +11,14 @@
 //! nothing and are listed; unknown AI assistance counts half. Source: model.md §3.1 with the sources named there.
 
 use super::assessment::Factor;
+use super::incidents::{Record, record};
 use super::review::{author_level, least_experienced, senior_review};
 use crate::change::derive::TYPICAL_LINES;
 use crate::change::facts::{Change, Level, TriState};
 use crate::change::team::Team;
+use crate::model::System;
 use crate::statistics::{Estimate, Interval, LogitPosterior, normal};
+use crate::units::ServiceId;
 
 /// The base rate: faults and faultless changes, as if counted (DORA 2024: 5 to 40 % by cluster).
 pub const BASE: (f64, f64) = (2.0, 18.0);
@@ -29,10 +32,14 @@ const SERVICES: (f64, f64) = (0.20, 0.15);
 const LESS_EXPERIENCED: (f64, f64) = (0.20, 0.25);
 const DESTRUCTIVE: (f64, f64) = (0.70, 0.40);
 const TESTS: (f64, f64) = (-0.60, 0.20);
+const FIRST_CHANGE: (f64, f64) = (0.30, 0.25);
+const INCIDENT_RATE: (f64, f64) = (0.60, 0.20);
 const SENIOR_REVIEW: (f64, f64) = (-0.43, 0.20);
 const SIMULATED: (f64, f64) = (-0.30, 0.20);
 
 const ELICITED: &str = "engineering judgement, to be replaced by the team's history";
+const RECORD: &str =
+    "incidents stated in the topology; what they mean for a change, and the prior of two incidents, are engineering judgement";
 
 /// P(fault | change) as a belief, with its reasons.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,14 +54,29 @@ pub struct Chance {
     pub unknown: Vec<&'static str>,
 }
 
-/// The chance that a change on so many services brings a fault.
-pub fn chance(change: &Change, n_services: usize, team: &Team) -> Chance {
+/// What a change lands on, as far as it bears on the chance of a fault.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ground {
+    /// How many services.
+    pub services: usize,
+    /// What they are known for.
+    pub record: Record,
+}
+
+impl Ground {
+    /// Of some services of a system.
+    pub fn new(system: &System, services: &[ServiceId]) -> Self {
+        Self { services: services.len(), record: record(system, services) }
+    }
+}
+
+/// The chance that a change brings a fault.
+pub fn chance(change: &Change, ground: &Ground, team: &Team) -> Chance {
     let mut sum = Sum::default();
     let ai = people(&mut sum, change, team);
-    content(&mut sum, change, n_services);
+    content(&mut sum, change, ground.services);
     layers(&mut sum, change, team, ai);
-    sum.unknown("first_change", "whether the author changed this component before is not known", ELICITED);
-    sum.unknown("incident_rate", "the history of incidents of the component is not known", ELICITED);
+    history(&mut sum, change, &ground.record);
     let belief = LogitPosterior::new(BASE.0, BASE.1, sum.mean, sum.variance.sqrt());
     let interval = Interval { low: belief.quantile(0.025), high: belief.quantile(0.975) };
     Chance { estimate: Estimate { mean: belief.mean(), interval }, belief, factors: sum.factors, unknown: sum.names }
@@ -146,6 +168,41 @@ fn people(sum: &mut Sum, change: &Change, team: &Team) -> f64 {
     ai
 }
 
+/// Most services that a reason names.
+const MOST_NAMED: usize = 4;
+
+/// What was before.
+fn history(sum: &mut Sum, change: &Change, record: &Record) {
+    let first = match change.new_to.as_slice() {
+        [] => "the author changes this component for the first time".to_owned(),
+        services => {
+            let (named, more) = (services.len().min(MOST_NAMED), services.len().saturating_sub(MOST_NAMED));
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("no commit of the author before it touches {}{rest}", services[..named].join(", "))
+        }
+    };
+    let words = [first.as_str(), "whether the author changed this component before is not known"];
+    sum.yes_no("first_change", FIRST_CHANGE, change.first_change, words, ELICITED);
+    let unknown = "the history of incidents of the component is not known";
+    match (record.log_ratio(), &record.worst) {
+        (Some(x), Some(worst)) => {
+            let count = worst.incidents.count;
+            let partial = if record.is_partial { "; of other services it is not known" } else { "" };
+            let because = format!(
+                "{} had {count} incident{} in {} where the services with a record had {:.1}: {:.2} times their rate, shrunk{partial}",
+                worst.service,
+                if count == 1 { "" } else { "s" },
+                worst.incidents.over,
+                worst.expected,
+                worst.ratio
+            );
+            sum.add("incident_rate", INCIDENT_RATE, x, because, RECORD);
+            sum.names.extend(record.is_partial.then_some("incident_rate"));
+        }
+        _ => sum.unknown("incident_rate", unknown, ELICITED),
+    }
+}
+
 /// How much is changed.
 fn content(sum: &mut Sum, change: &Change, n_services: usize) {
     let source = "research on defect prediction by size of change, and on batch size (DORA 2024)";
@@ -203,13 +260,20 @@ fn layers(sum: &mut Sum, change: &Change, team: &Team, ai: f64) {
 mod tests {
     use super::*;
     use crate::change::facts::{Assisted, Basis, Reviewer};
+    use crate::model::facts::IncidentCount;
+    use crate::risk::incidents::Worst;
+    use crate::units::Ticks;
 
     fn ratio(chance: &Chance, name: &str) -> f64 {
         chance.factors.iter().find(|factor| factor.name == name).map_or(1.0, |factor| factor.odds_ratio.mean)
     }
 
+    fn on(services: usize) -> Ground {
+        Ground { services, ..Ground::default() }
+    }
+
     fn of(change: &Change) -> Chance {
-        chance(change, 1, &Team::default())
+        chance(change, &on(1), &Team::default())
     }
 
     fn ai(answer: TriState) -> Change {
@@ -236,12 +300,50 @@ mod tests {
     }
 
     #[test]
+    fn a_first_change_of_a_component_counts_and_an_unknown_one_is_listed() {
+        let with = |first_change, services: &[&str]| {
+            let new_to = services.iter().map(|&name| name.to_owned()).collect();
+            of(&Change { first_change, new_to, ..ai(TriState::No) })
+        };
+        let [yes, no, unknown] = [TriState::Yes, TriState::No, TriState::Unknown].map(|answer| with(answer, &[]));
+        assert!((ratio(&yes, "first_change") - 0.3_f64.exp()).abs() < 1e-12 && ratio(&no, "first_change") == 1.0);
+        assert!(yes.estimate.mean > unknown.estimate.mean && unknown.estimate.mean == no.estimate.mean);
+        assert!(unknown.unknown.contains(&"first_change") && !no.unknown.contains(&"first_change"));
+        let named = with(TriState::Yes, &["a", "b", "c", "d", "e", "f"]);
+        let because = &named.factors.iter().find(|factor| factor.name == "first_change").expect("factor").because;
+        assert_eq!(because, "no commit of the author before it touches a, b, c, d and 2 more");
+    }
+
+    #[test]
+    fn a_record_of_incidents_counts_by_its_shrunk_ratio() {
+        let incidents = IncidentCount { count: 9, over: Ticks::from_days(90) };
+        let with = |ratio: f64, is_partial| {
+            let worst = Some(Worst { service: "db".to_owned(), incidents, expected: 3.0, ratio });
+            let ground = Ground { services: 1, record: Record { worst, is_partial } };
+            chance(&ai(TriState::No), &ground, &Team::default())
+        };
+        let bad = with(2.2, false);
+        assert!((ratio(&bad, "incident_rate") - (0.6 * 2.2_f64.ln()).exp()).abs() < 1e-12);
+        let factor = bad.factors.iter().find(|factor| factor.name == "incident_rate").expect("factor");
+        assert_eq!(
+            factor.because,
+            "db had 9 incidents in 90d where the services with a record had 3.0: 2.20 times their rate, shrunk"
+        );
+        let half = 1.959_963_985 * 0.2 * 2.2_f64.ln();
+        assert!((factor.odds_ratio.interval.high - (0.6 * 2.2_f64.ln() + half).exp()).abs() < 1e-6);
+        assert!(ratio(&with(0.4, false), "incident_rate") < 1.0 && !bad.unknown.contains(&"incident_rate"));
+        // Where others have no record, a good one does not speak for them.
+        let partial = with(0.4, true);
+        assert!(ratio(&partial, "incident_rate") == 1.0 && partial.unknown.contains(&"incident_rate"));
+    }
+
+    #[test]
     fn size_is_clipped_and_services_add() {
         for (lines, x) in [(0, -3.0_f64), (100, 0.0), (400, 2.0), (1_000_000, 5.0)] {
             let change = Change { lines: Some(lines), ..Change::default() };
             assert!((ratio(&of(&change), "size") - (0.25 * x).exp()).abs() < 1e-12, "{lines}");
         }
-        assert!((ratio(&chance(&Change::default(), 8, &Team::default()), "services") - 0.6_f64.exp()).abs() < 1e-12);
+        assert!((ratio(&chance(&Change::default(), &on(8), &Team::default()), "services") - 0.6_f64.exp()).abs() < 1e-12);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod cut_sets;
 pub mod difference;
 pub mod faults;
 pub mod importance;
+pub mod incidents;
 pub mod ledger;
 pub mod limits;
 pub mod paths;

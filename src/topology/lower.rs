@@ -89,6 +89,7 @@ fn lower_service(service: Service) -> facts::Service {
         failover: service
             .failover
             .map(|failover| facts::Failover { after: failover.after.0, works: probability(failover.works) }),
+        incidents: service.incidents.map(|incidents| facts::IncidentCount { count: incidents.count.0, over: incidents.over.0 }),
         requires: service.requires.map(|requires| facts::Requires { at_least: requires.at_least, of: requires.of }),
     }
 }

@@ -109,6 +109,18 @@ pub struct Service {
     pub failover: Option<Failover>,
     /// k of n providers are enough; those not listed are needed one by one.
     pub requires: Option<Requires>,
+    /// Incidents that it had: what counts as one is the same for all services.
+    pub incidents: Option<Incidents>,
+}
+
+/// Incidents of a service.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Incidents {
+    /// How many.
+    pub count: Count,
+    /// In how long a time, such as 180d; above 0.
+    pub over: DurationText,
 }
 
 /// What a service is.

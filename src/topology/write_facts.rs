@@ -1,7 +1,8 @@
 //! The facts of the model as values of the file format; the opposite of [`super::lower`].
 
 use crate::model::facts::{
-    Channels, Dependency, Effect, Failover, Group, Journey, OnInvalid, Replicas, Requires, Service, ServiceKind, Waiver,
+    Channels, Dependency, Effect, Failover, Group, IncidentCount, Journey, OnInvalid, Replicas, Requires, Service, ServiceKind,
+    Waiver,
 };
 use crate::model::{DurationLaw, System};
 use crate::units::{DependencyId, Ticks};
@@ -67,7 +68,8 @@ pub(super) fn service(facts: &Service) -> Json {
             "failover",
             facts.failover.map(|Failover { after, works }| json!({ "after": time(after), "works": number(works.value()) })),
         )
-        .put("requires", facts.requires.as_ref().map(|Requires { at_least, of }| json!({ "at_least": at_least, "of": of })));
+        .put("requires", facts.requires.as_ref().map(|Requires { at_least, of }| json!({ "at_least": at_least, "of": of })))
+        .put("incidents", facts.incidents.map(|IncidentCount { count, over }| json!({ "count": count, "over": time(over) })));
     Json::Object(table.0)
 }
 

@@ -67,6 +67,7 @@ services:
     goodput: 0.5
     failover: {after: 2m, works: 0.9}
     requires: {at_least: 2, of: ["psp.a", "1.10", "true"]}
+    incidents: {count: 3, over: 180d}
   "psp.a": {}
   "1.10":
   "true": {operations: {Charge: {paths: ["src/**#Charge*", "b"]}, "v1.Void": }}
@@ -93,6 +94,8 @@ waivers:
 fn every_field_survives_a_round_trip() {
     let original = reload("t.yaml", EVERYTHING);
     assert_eq!(original.dependency(crate::units::DependencyId(1)).wait_share, Some(0.3));
+    let incidents = original.service(crate::units::ServiceId(0)).incidents.map(|incidents| incidents.count);
+    assert_eq!(incidents, Some(3));
     assert_eq!(original.journeys()[0].facts.peak.as_ref().map(|peak| peak.to_minute), Some(0));
     for (name, text) in [("t.yaml", yaml(&original)), ("t.json", json(&original))] {
         assert_same(&original, &reload(name, &text), &text);

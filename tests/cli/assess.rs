@@ -97,3 +97,37 @@ fn mitigations_are_simulated_and_can_be_compared() {
     assert_eq!((&plain["mitigations"], plain.get("mitigation_search")), (&serde_json::json!([]), None));
     assert_eq!((&plain["verdict"], &plain["impact"]), (&result["verdict"], &result["impact"]));
 }
+
+/// The record of incidents moves P(fault), and no simulated number.
+#[test]
+fn a_component_with_many_incidents_is_the_riskier_one() {
+    let place = super::place();
+    write(place.path(), "change.yaml", "schema: shockfront/change/v1\nservices: [db]\nkind: code\nat: 2026-08-02T10:00:00Z\n");
+    let with = |db: &str, ads: &str| {
+        let topology = super::SHOP.replacen("{kind: datastore, ", &format!("{{kind: datastore, {db}"), 1);
+        write(place.path(), "shop.yaml", &topology.replacen("{owner: team-ads, ", &format!("{{owner: team-ads, {ads}"), 1));
+        let arguments =
+            ["assess", "shop.yaml", "--change", "change.yaml", "--trials", "512", "--no-mitigations", "--format", "json"];
+        let (code, out, err) = run(place.path(), &arguments);
+        assert!(code < 2, "{err}");
+        json(&out)
+    };
+    let factor = |result: &serde_json::Value| {
+        let factors = result["fault_probability"]["factors"].as_array().cloned().unwrap_or_default();
+        let found = factors.into_iter().find(|factor| factor["name"] == "incident_rate").expect("a factor");
+        (found["odds_ratio"].as_f64().expect("a ratio"), found["because"].as_str().unwrap_or_default().to_owned())
+    };
+    let unknown = with("", "");
+    assert!(factor(&unknown).1.starts_with("unknown"));
+    // Six in 180 and 180 days: three are expected of each.
+    let bad = with("incidents: {count: 6, over: 180d}, ", "incidents: {count: 0, over: 180d}, ");
+    let (ratio, because) = factor(&bad);
+    assert!((ratio - (0.6 * (8.0_f64 / 5.0).ln()).exp()).abs() < 1e-9, "{ratio}");
+    assert!(because.starts_with("db had 6 incidents in 180d where the services with a record had 3.0: 1.60 times"), "{because}");
+    let good = with("incidents: {count: 0, over: 180d}, ", "incidents: {count: 6, over: 180d}, ");
+    let probability = |result: &serde_json::Value| result["fault_probability"]["mean"].as_f64().expect("P(fault)");
+    assert!(probability(&good) < probability(&unknown) && probability(&unknown) < probability(&bad));
+    for key in ["reach", "services", "journeys", "user_minutes"] {
+        assert_eq!(unknown["impact"][key], bad["impact"][key], "{key}");
+    }
+}

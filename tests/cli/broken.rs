@@ -18,6 +18,10 @@ fn topologies_are_refused_with_the_place() {
         ("needs: [web]", "needs: [wab]", "shop.yaml:15:", "did you mean `web`?"),
         ("topology/v1", "topology/v9", "shop.yaml:1:", "v1"),
         ("count: 3, need: 1", "count: 1, need: 3", "shop.yaml:6:", "at most"),
+        ("tier: 3", "incidents: {count: 3, over: 0d}", "shop.yaml:9:", "counted over no time"),
+        ("tier: 3", "incidents: {count: -1, over: 180d}", "shop.yaml:9:", "a whole number, at least 0"),
+        ("tier: 3", "incidents: {count: 3}", "shop.yaml:9:", "over"),
+        ("tier: 3", "incidents: 3", "shop.yaml:9:", "error"),
         ("services:", "services: [", "shop.yaml:", "error"),
     ];
     for (from, to, place_of_it, expected) in cases {

@@ -154,6 +154,29 @@ fn both_sides_of_a_comparison_have_one_budget() {
     assert_ne!(verdict(&strict, "before", "score"), verdict(&plain, "before", "score"), "{plain}");
 }
 
+/// What could be done is judged over what remains, as the change itself: a canary keeps P(breach) low, a load test alone does not.
+#[test]
+fn mitigations_see_the_same_budget_as_the_verdict() {
+    let place = place();
+    write(place.path(), "change.yaml", CHANGE);
+    write(place.path(), "gone.yaml", &spent(1.0, "2026-08-12"));
+    let bands = |more: &[&str]| {
+        let base = ["assess", "shop.yaml", "--change", "change.yaml", "--trials", "1024", "--format", "json"];
+        let (code, out, err) = run(place.path(), &[&base[..], more].concat());
+        assert!(code < 2, "{err}");
+        let result = json(&out);
+        let band = |edit: &str| {
+            let mitigations = result["mitigations"].as_array().expect("a list");
+            let found = mitigations.iter().find(|one| one["edit"].as_str().is_some_and(|text| text.starts_with(edit)));
+            found.and_then(|one| one["band"].as_str()).map(str::to_owned)
+        };
+        let verdict = result["verdict"]["band"].as_str().map(str::to_owned);
+        [verdict, band("canary"), band("a load test")].map(Option::unwrap_or_default)
+    };
+    assert_eq!(bands(&[]), ["orange", "orange", "orange"]);
+    assert_eq!(bands(&["--slo", "gone.yaml"]), ["red", "orange", "red"]);
+}
+
 #[test]
 fn broken_files_exit_2_and_print_nothing() {
     let place = place();

@@ -133,3 +133,75 @@ fn quoted_names_and_binaries_are_mapped() {
     assert_eq!(result["change"]["services"], serde_json::json!(["shop"]), "{out}");
     assert_eq!(result["change"]["unmapped"], serde_json::json!(["back\\slash.bin"]), "{out}");
 }
+
+/// How P(fault) sees the author: the odds ratio of a first change with its reason, and the notes.
+fn first_change(directory: &Path, more: &[&str]) -> (Option<(f64, String)>, String) {
+    let base = ["assess", "shop.yaml", "--base", "main", "--trials", "256", "--no-mitigations", "--format", "json"];
+    let (code, out, err) = run(directory, &[&base[..], more].concat());
+    assert!(code < 2, "{err}");
+    let result = json(&out);
+    let factors = result["fault_probability"]["factors"].as_array().expect("factors");
+    let found = factors.iter().find(|factor| factor["name"] == "first_change").map(|factor| {
+        let because = factor["because"].as_str().unwrap_or_default().to_owned();
+        (factor["odds_ratio"].as_f64().expect("a ratio"), because)
+    });
+    (found, result["notes"].to_string())
+}
+
+/// A repository whose `main` has `engine` by kim and `shop` by lee; kim works on both.
+fn by_two_people() -> TempDir {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path();
+    git(path, &["init", "-q", "-b", "main"]);
+    write(path, "shop.yaml", SERVICES);
+    write(path, "vendor/engine/engine.c", "one\n");
+    commit(path, "engine");
+    write(path, "shop/main.rs", "one\n");
+    git(path, &["add", "."]);
+    git(path, &["commit", "-q", "--author", "lee <lee@example.com>", "-m", "shop"]);
+    git(path, &["checkout", "-q", "-b", "work"]);
+    directory
+}
+
+#[test]
+fn a_first_change_of_a_service_is_seen_in_the_history() {
+    let place = by_two_people();
+    let path = place.path();
+    write(path, "vendor/engine/engine.c", "two\n");
+    commit(path, "known ground");
+    assert_eq!(first_change(path, &[]).0, None, "kim wrote the engine");
+    write(path, "shop/main.rs", "two\n");
+    commit(path, "new ground");
+    let (found, _) = first_change(path, &[]);
+    let (ratio, because) = found.expect("a factor");
+    assert!((ratio - 0.3_f64.exp()).abs() < 1e-9 && because.ends_with("touches shop"), "{ratio} {because}");
+    // A change file may say so where nobody knows, and cannot talk it away.
+    write(path, "change.yaml", "schema: shockfront/change/v1\nfirst_change: no\n");
+    let (found, notes) = first_change(path, &["--change", "change.yaml"]);
+    assert!(found.is_some_and(|(ratio, _)| ratio > 1.0) && notes.contains("it counts as one"), "{notes}");
+    // Another address of the same person, as the team knows.
+    let team = "schema: shockfront/team/v1\npeople: [{name: Kim, emails: [kim@example.com, lee@example.com], level: mid}]\n";
+    write(path, "team.yaml", team);
+    assert_eq!(first_change(path, &["--team", "team.yaml"]).0, None);
+    // Where a service has no files that could be known, nobody can tell.
+    write(path, "shop.yaml", &SERVICES.replace(", paths: [\"shop/**\"]", ""));
+    write(path, "change.yaml", "schema: shockfront/change/v1\nservices: [shop]\n");
+    let (found, _) = first_change(path, &["--change", "change.yaml"]);
+    assert!(found.is_some_and(|(ratio, because)| ratio == 1.0 && because.starts_with("unknown")));
+}
+
+#[test]
+fn a_shallow_history_and_a_diff_do_not_know_the_author() {
+    let place = by_two_people();
+    let path = place.path();
+    write(path, "shop/main.rs", "two\n");
+    commit(path, "new ground");
+    let clone = TempDir::new().expect("a directory");
+    let (url, to) = (format!("file://{}", path.display()), clone.path().display().to_string());
+    git(path, &["clone", "-q", "--depth=2", "--branch", "work", &url, &to]);
+    git(clone.path(), &["branch", "-q", "main", "HEAD~1"]);
+    let (found, _) = first_change(clone.path(), &[]);
+    assert!(found.is_some_and(|(ratio, because)| ratio == 1.0 && because.starts_with("unknown")));
+    git(clone.path(), &["fetch", "-q", "--unshallow"]);
+    assert!(first_change(clone.path(), &[]).0.is_some_and(|(ratio, _)| ratio > 1.0));
+}

@@ -4,6 +4,7 @@ use crate::model::facts::{Doubt, Journey};
 use crate::model::{Compact, System};
 use crate::propagation::{Request, simulate};
 use crate::risk::chance;
+use crate::risk::ledger::{Entry, Ledger};
 use crate::risk::score::{self, Part};
 use crate::risk::testing::{arcs, build};
 use proptest::prelude::{prop_assert, proptest};
@@ -173,7 +174,11 @@ fn breach(system: &System, exact: bool, trials: u64) -> f64 {
     let scenario = Scenario::new(system, &compact, &[fault], None).expect("a scenario");
     let request = Request { trials, exact, budgets: score::remaining(system), ..Request::default() };
     let impact = simulate(system, &compact, &scenario, &request).expect("simulated");
-    let chance = chance::chance(&crate::change::facts::Change::default(), 1, &crate::change::team::Team::default());
+    let chance = chance::chance(
+        &crate::change::facts::Change::default(),
+        &chance::Ground::default(),
+        &crate::change::team::Team::default(),
+    );
     let risk = score::risk(system, &[Part { chance: &chance, impact: &impact }], 0.95);
     risk.breach.mean / chance.estimate.mean
 }
@@ -227,6 +232,19 @@ fn the_stricter_objective_counts_and_a_note_says_so() {
         assert!(said.iter().all(|note| note.contains("stricter")), "{said:?}");
         assert_eq!(system.journeys()[1], two().journeys()[1]);
     }
+    // The ledger of the week counts against the same budget.
+    let entry = |title: &str| Entry {
+        at: None,
+        title: Some(title.to_owned()),
+        head: None,
+        services: vec!["shop".to_owned()],
+        journeys: vec![("buy".to_owned(), 21.6)],
+    };
+    let ledger = Ledger { entries: vec![entry("a")] };
+    let mut strict = two();
+    join(&objective("buy", "nothing", 99.99, "30d"), &mut strict, None).expect("joined");
+    let [before, after] = [two(), strict].map(|system| ledger.weekly(&system, &entry("b")).expect("others").score);
+    assert!((before - 40.0).abs() < 1e-6 && (after - before - 20.0).abs() < 1e-6, "{before} {after}");
     // Where the topology says nothing, the file is heard.
     let mut draft = arcs(&[("s", "shop", 0.4)]);
     draft.journeys.push(("buy".to_owned(), Journey { needs: vec!["shop".to_owned()], ..Journey::default() }));
