@@ -7,7 +7,7 @@
 
 use super::facts::{Rollout, Strategy};
 use crate::diagnostic::{Diagnostic, SourceId, Sources, Span};
-use crate::document::{self, Format, Node, Scalar};
+use crate::document::{self, Format, Node, Scalar, Value};
 use crate::units::Ticks;
 
 /// One manifest.
@@ -146,9 +146,24 @@ fn argo(root: &Node) -> Result<(Rollout, String), Diagnostic> {
         let problem = Diagnostic::error("bad-rollout", "`strategy` is neither `canary` nor `blueGreen`");
         return Err(problem.at(strategy.anchor(), ""));
     };
-    let steps = canary.entry("steps").map_or(&[][..], |(_, list)| list.items());
+    let steps = canary.entry("steps").map_or(Ok(&[][..]), |(_, list)| steps(list))?;
     let is_watched = canary.entry("analysis").is_some() || steps.iter().any(|step| step.entry("analysis").is_some());
     schedule(steps).map(|schedule| read_as(&schedule, is_watched))
+}
+
+/// The list of steps. What is no list of tables would look like no steps at all.
+fn steps(list: &Node) -> Result<&[Node], Diagnostic> {
+    let wrong = match &list.value {
+        Value::Sequence(steps) => steps.iter().find(|step| !matches!(step.value, Value::Table(_))),
+        _ => (!list.is_null()).then_some(list),
+    };
+    match wrong {
+        None => Ok(list.items()),
+        Some(node) => {
+            let problem = Diagnostic::error("bad-value", "`steps` is no list of steps");
+            Err(problem.at(node.anchor(), "expected such as `- setWeight: 20`"))
+        }
+    }
 }
 
 /// The steps at which a canary stays. A `setWeight` without a pause behind it is passed through.
