@@ -161,6 +161,7 @@ replay!(
     terraform_plan,
     codeowners,
     host_event,
+    host_reviews,
     rollout
 );
 
