@@ -24,6 +24,8 @@ mod outputs;
 mod pages;
 #[path = "cli/policy.rs"]
 mod policy;
+#[path = "cli/refused.rs"]
+mod refused;
 #[path = "cli/remote.rs"]
 mod remote;
 #[path = "cli/repositories.rs"]

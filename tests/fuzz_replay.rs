@@ -162,6 +162,7 @@ replay!(
     terraform_plan,
     codeowners,
     host_event,
+    host_reviews,
     rollout
 );
 

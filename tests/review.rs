@@ -327,6 +327,101 @@ fn the_template_of_gitlab_reviews_a_merge_request() {
     }
 }
 
+/// A review as GitHub gives it.
+fn review(login: &str, state: &str, commit: &str) -> serde_json::Value {
+    let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+    serde_json::json!({"id": 1, "user": {"login": login, "id": 7, "type": kind}, "state": state, "commit_id": commit,
+        "author_association": "MEMBER", "submitted_at": "2026-11-20T20:00:00Z"})
+}
+
+#[test]
+fn approvals_of_the_host_sign_the_head_commit_only() {
+    let place = Place::new();
+    let head = git(place.directory.path(), &["rev-parse", "work"]);
+    let before = git(place.directory.path(), &["rev-parse", "main"]);
+    // Who signed as the owner of checkout, and the notes.
+    let owner = |inputs: &[(&str, &str)]| {
+        let run = place.action(&[&[("fail-on", "never")], inputs].concat());
+        assert_eq!(run.code, 0, "{}", run.said);
+        let record: serde_json::Value = serde_json::from_str(&place.read(&run.outputs["json"])).expect("JSON");
+        let list = record["sign_off"].as_array().expect("a list").iter();
+        let mut given = list.filter(|entry| entry["who"] == "team-checkout").map(|entry| entry["given_by"].clone());
+        (given.next().and_then(|by| by.as_str().map(str::to_owned)), record["notes"].to_string(), place.read("summary.md"))
+    };
+    let reviews = |list: &[serde_json::Value]| place.api.with(|state| state.reviews = list.iter().cloned().collect());
+    assert_eq!(owner(&[]).0, None);
+
+    reviews(&[review("noor", "APPROVED", &head)]);
+    let (given, _, summary) = owner(&[]);
+    assert_eq!(given.as_deref(), Some("noor"), "{summary}");
+    assert!(summary.contains("noor"), "{summary}");
+    assert_eq!(owner(&[("approvals", "off")]).0, None);
+    let fetched = place.api.with(|state| state.requests.iter().filter(|request| request.contains("/pulls/7/reviews")).count());
+    assert_eq!(fetched, 2, "once for each run that asks");
+
+    reviews(&[review("noor", "APPROVED", &before)]);
+    let (given, notes, _) = owner(&[]);
+    assert!(given.is_none() && notes.contains("the review of noor does not count: it is for commit"), "{notes}");
+    for taken_back in ["CHANGES_REQUESTED", "DISMISSED"] {
+        reviews(&[review("noor", "APPROVED", &head), review("noor", taken_back, &head)]);
+        assert_eq!(owner(&[]).0, None, "{taken_back}");
+    }
+    reviews(&[review("noor[bot]", "APPROVED", &head)]);
+    let (given, notes, _) = owner(&[]);
+    assert!(given.is_none() && notes.contains("it is the account of a program"), "{notes}");
+    // kim wrote the commit.
+    reviews(&[review("kim", "APPROVED", &head)]);
+    assert_eq!(owner(&[]).0, None);
+    // The word that counts stands behind a hundred others.
+    let many: Vec<_> = (0..130).map(|at| review(&format!("reader{at}"), "COMMENTED", &head)).collect();
+    reviews(&[&many[..], &[review("noor", "APPROVED", &head)]].concat());
+    assert_eq!(owner(&[]).0.as_deref(), Some("noor"));
+    // A token that may not read them.
+    place.api.with(|state| state.hides_reviews = true);
+    assert_eq!(owner(&[]).0, None);
+    assert_eq!(place.action(&[("approvals", "some")]).code, 2);
+}
+
+#[test]
+fn approvals_of_gitlab_count_where_it_tells_what_was_approved() {
+    let place = Place::new();
+    let path = place.directory.path();
+    let head = git(path, &["rev-parse", "work"]);
+    let variables = [
+        ("SHOCKFRONT", env!("CARGO_BIN_EXE_shockfront")),
+        ("TOKEN", "a-token"),
+        ("TOPOLOGY", "topology.yaml"),
+        ("TEAM", "team.yaml"),
+        ("ARGUMENTS", "--trials\n1024"),
+        ("REPORTS", "reports"),
+        ("CI_API_V4_URL", &place.api.url),
+        ("CI_PROJECT_ID", "3"),
+        ("CI_MERGE_REQUEST_IID", "9"),
+        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &git(path, &["rev-parse", "main"])),
+        ("CI_COMMIT_SHA", &head),
+    ];
+    let variables: Variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let ask = |approval: serde_json::Value| {
+        place.api.with(|state| {
+            state.reviews = serde_json::json!({"id": 9, "approved_by": [approval]});
+            state.versions = serde_json::json!([{"head_commit_sha": head, "created_at": "2026-11-20T19:00:00.000Z"},
+                {"head_commit_sha": "f".repeat(40), "created_at": "2026-11-20T18:00:00.000Z"}]);
+        });
+        let (code, said) = place.bash(&package("scripts/review"), &variables);
+        assert_eq!(code, 0, "{said}");
+        let record: serde_json::Value = serde_json::from_str(&place.read("reports/assessment.json")).expect("JSON");
+        let list = record["sign_off"].as_array().expect("a list").iter();
+        let given = list.filter(|entry| entry["who"] == "team-checkout").find_map(|entry| entry["given_by"].as_str());
+        (given.map(str::to_owned), record["notes"].to_string())
+    };
+    let user = serde_json::json!({"username": "noor", "id": 5});
+    let (given, notes) = ask(serde_json::json!({"user": user}));
+    assert!(given.is_none() && notes.contains("the host does not tell which commit was approved"), "{notes}");
+    assert_eq!(ask(serde_json::json!({"user": user, "approved_at": "2026-11-20T19:30:00.000Z"})).0.as_deref(), Some("noor"));
+    let (given, notes) = ask(serde_json::json!({"user": user, "approved_at": "2026-11-20T18:30:00.000Z"}));
+    assert!(given.is_none() && notes.contains("it is for commit ffffffffff"), "{notes}");
+}
+
 /// The workflow that README shows.
 fn workflow() -> String {
     let readme = fs::read_to_string(package("README.md")).expect("README.md");

@@ -14,6 +14,7 @@ use shockfront::change::manifest::{choose, read_manifests};
 use shockfront::change::operations::{OperationRule, narrow};
 use shockfront::change::paths::{PathRule, map_files};
 use shockfront::change::raw::{RawDiff, read_raw};
+use shockfront::change::reviews::{self, read_reviews};
 use shockfront::change::team::Team;
 use shockfront::change::terraform::read_plan;
 use shockfront::change::terraform_land::land_plan;
@@ -64,6 +65,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("terraform_plan", terraform_plan),
     ("codeowners", codeowners),
     ("host_event", host_event),
+    ("host_reviews", host_reviews),
     ("rollout", rollout),
 ];
 
@@ -385,6 +387,22 @@ pub fn host_event(data: &[u8]) {
     let id = sources.add("event.json", text);
     match read_event(&sources, id) {
         Ok(request) => drop(request.join(&mut Change::default(), &Team::default())),
+        Err(errors) => judge(&sources, &errors),
+    }
+}
+
+/// `--reviews FILE`.
+pub fn host_reviews(data: &[u8]) {
+    let Ok(text) = decode_utf8("reviews.json", data.to_vec()) else { return };
+    let mut sources = Sources::default();
+    let id = sources.add("reviews.json", text);
+    match read_reviews(&sources, id) {
+        Ok(opinions) => {
+            let mut change = Change::default();
+            let notes = reviews::join(&opinions, &mut change, &Team::default());
+            let approving = opinions.iter().filter(|opinion| opinion.approves).count();
+            assert!(change.reviewers.len() + notes.len() <= approving, "{opinions:?}");
+        }
         Err(errors) => judge(&sources, &errors),
     }
 }

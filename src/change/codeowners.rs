@@ -128,8 +128,16 @@ pub fn read_codeowners(source: SourceId, text: &str, dialect: Dialect) -> Codeow
             format!("the file has more than {} MB: GitHub does not load it, and nobody owns anything", GITHUB_LIMIT >> 20);
         reader.warn(0..0, message);
     } else {
-        let mut start = 0;
-        for (number, line) in text.split('\n').enumerate() {
+        // Git passes over the mark in its own files of patterns; of the hosts nobody says so.
+        let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut start = text.len() - body.len();
+        if start > 0 {
+            reader.warn(
+                0..start,
+                "the file begins with a byte order mark, which the host may take for a part of the first pattern".to_owned(),
+            );
+        }
+        for (number, line) in body.split('\n').enumerate() {
             reader.line(line, start, number + 1);
             start += line.len() + 1;
         }
@@ -160,11 +168,17 @@ impl Reader {
         if text.is_empty() || text.starts_with('#') {
             return;
         }
-        if self.dialect == Dialect::GitLab
-            && let Some(found) = heading(text)
-        {
-            let owners = self.owners(&words(found.rest), &range).unwrap_or_default();
-            return self.open(found, owners);
+        if self.dialect == Dialect::GitLab {
+            if let Some(found) = heading(text) {
+                if found.approvals == 0 {
+                    self.warn(range.clone(), "GitLab asks for one approval at least, not for none".to_owned());
+                }
+                let owners = self.owners(&words(found.rest), &range).unwrap_or_default();
+                return self.open(found, owners);
+            }
+            if let Some(why) = broken_heading(text) {
+                self.warn(range.clone(), format!("{why}: GitLab takes this line for a pattern"));
+            }
         }
         let all = words(text);
         let Some((pattern, rest)) = all.split_first() else { return };
@@ -176,6 +190,9 @@ impl Reader {
         let Some(owners) = self.owners(rest, &range) else { return };
         let excludes = self.dialect == Dialect::GitLab && pattern.starts_with('!');
         let owners = if owners.is_empty() { self.sections[self.section].default_owners.clone() } else { owners };
+        if owners.is_empty() && !excludes && self.dialect == Dialect::GitLab {
+            self.warn(range, "nobody is named for this pattern, and its section has no owners: GitLab asks nobody".to_owned());
+        }
         let pattern = (*pattern).to_owned();
         self.rules.push(Rule { pattern, owners, line: number, section: self.section, excludes });
     }
@@ -183,7 +200,7 @@ impl Reader {
     /// The owners of a line; `None` where the host drops the whole line for one that is none.
     fn owners(&mut self, words: &[&str], range: &std::ops::Range<usize>) -> Option<Vec<String>> {
         let words = words.iter().take_while(|word| !word.starts_with('#'));
-        let (good, bad): (Vec<&str>, Vec<&str>) = words.partition(|word| is_owner(word));
+        let (good, bad): (Vec<&str>, Vec<&str>) = words.partition(|word| is_owner(word, self.dialect));
         if let Some(word) = bad.first() {
             let expected = "expected @user, @organisation/team or an address";
             let what = if self.dialect == Dialect::GitHub { "GitHub passes over this line" } else { "GitLab ignores it" };
@@ -210,7 +227,7 @@ impl Reader {
             return;
         }
         let (name, is_required) = (Some(found.name.to_owned()), !found.is_optional);
-        self.sections.push(Section { name, is_required, approvals: found.approvals, default_owners });
+        self.sections.push(Section { name, is_required, approvals: found.approvals.max(1), default_owners });
         self.section = self.sections.len() - 1;
     }
 
@@ -257,7 +274,17 @@ fn heading(line: &str) -> Option<Heading<'_>> {
         None => (1, rest),
     };
     let ends = rest.is_empty() || rest.starts_with(char::is_whitespace);
-    (ends && !name.trim().is_empty()).then(|| Heading { name: name.trim(), is_optional, approvals: approvals.max(1), rest })
+    (ends && !name.trim().is_empty()).then(|| Heading { name: name.trim(), is_optional, approvals, rest })
+}
+
+/// Why a line is no section heading that was meant to be one.
+fn broken_heading(line: &str) -> Option<&'static str> {
+    let rest = line.strip_prefix('^').unwrap_or(line).strip_prefix('[')?;
+    match rest.split_once(']') {
+        None => Some("the bracket of this section is not closed"),
+        Some((name, _)) if name.trim().is_empty() => Some("this section has no name"),
+        Some(_) => line.starts_with('^').then_some("this section cannot be read"),
+    }
 }
 
 /// Words between spaces that no backslash stands before.
@@ -287,10 +314,12 @@ fn not_of_github(pattern: &str) -> Option<&'static str> {
     }
 }
 
-/// `@user`, `@organisation/team`, `@@role` of GitLab, or an address.
-fn is_owner(word: &str) -> bool {
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|sign| sign.is_alphanumeric() || "-_./".contains(sign));
+/// `@user`, `@organisation/team`, `@group/group/group` and `@@role` of GitLab, or an address.
+fn is_owner(word: &str, dialect: Dialect) -> bool {
+    let is_part = |part: &str| !part.is_empty() && part.chars().all(|sign| sign.is_alphanumeric() || "-_.".contains(sign));
+    let is_name = |name: &str| name.split('/').all(is_part);
     match word.split_once('@') {
+        Some(("", name)) if dialect == Dialect::GitHub => is_name(name) && name.matches('/').count() <= 1,
         Some(("", name)) => is_name(name.strip_prefix('@').unwrap_or(name)),
         Some((local, host)) => !local.is_empty() && host.contains('.') && !host.contains('@'),
         None => false,

@@ -102,6 +102,9 @@ pub fn from_gitlab(variable: impl Fn(&str) -> Option<String>) -> Result<Request,
         let problem = Diagnostic::error("no-merge-request", "CI_MERGE_REQUEST_IID is not set: this is no merge request pipeline");
         return Err(problem.help("run the job with `rules: [{if: $CI_PIPELINE_SOURCE == \"merge_request_event\"}]`"));
     };
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Diagnostic::error("no-merge-request", "CI_MERGE_REQUEST_IID is no number"));
+    }
     let Some(base) = value("CI_MERGE_REQUEST_DIFF_BASE_SHA").filter(|hash| is_hash(hash)) else {
         return Err(Diagnostic::error("no-merge-request", "CI_MERGE_REQUEST_DIFF_BASE_SHA is no commit"));
     };

@@ -7,7 +7,7 @@
 
 use super::facts::{Rollout, Strategy};
 use crate::diagnostic::{Diagnostic, SourceId, Sources, Span};
-use crate::document::{self, Format, Node, Scalar};
+use crate::document::{self, Format, Node, Scalar, Value};
 use crate::units::Ticks;
 
 /// One manifest.
@@ -131,13 +131,28 @@ fn argo(root: &Node) -> Result<(Rollout, String), Diagnostic> {
         let problem = Diagnostic::error("bad-rollout", "`strategy` is neither `canary` nor `blueGreen`");
         return Err(problem.at(strategy.anchor(), ""));
     };
-    let steps = canary.entry("steps").map_or(&[][..], |(_, list)| list.items());
+    let steps = canary.entry("steps").map_or(Ok(&[][..]), |(_, list)| steps(list))?;
     // An analysis in the background begins at a step, counted from 0.
     let begins = match canary.entry("analysis") {
         Some((_, analysis)) => Some(analysis.entry("startingStep").map_or(Ok(0), |(_, value)| count(value))?),
         None => None,
     };
     schedule(steps, begins).map(|schedule| read_as(&schedule))
+}
+
+/// The list of steps. What is no list of tables would look like no steps at all.
+fn steps(list: &Node) -> Result<&[Node], Diagnostic> {
+    let wrong = match &list.value {
+        Value::Sequence(steps) => steps.iter().find(|step| !matches!(step.value, Value::Table(_))),
+        _ => (!list.is_null()).then_some(list),
+    };
+    match wrong {
+        None => Ok(list.items()),
+        Some(node) => {
+            let problem = Diagnostic::error("bad-value", "`steps` is no list of steps");
+            Err(problem.at(node.anchor(), "expected such as `- setWeight: 20`"))
+        }
+    }
 }
 
 /// The steps at which a canary stays. A `setWeight` without a pause behind it is passed through.

@@ -32,6 +32,7 @@ pub mod operations;
 pub mod paths;
 pub mod provenance;
 pub mod raw;
+pub mod reviews;
 pub mod shared;
 mod symbols;
 pub mod team;

@@ -3,7 +3,7 @@
 //! Only what works appears. Help texts show complete commands; man pages and completions are made from the same definitions.
 
 pub(crate) use super::args_compare::Compare;
-pub(crate) use super::args_report::{AssessFormat, ResultFormat, TableFormat, Wanted, parse_wanted};
+pub(crate) use super::args_report::{AssessFormat, ResultFormat, Services, TableFormat, Wanted, parse_wanted};
 pub(crate) use super::args_schema::Schema;
 pub(crate) use super::args_simulate::{Merge, Rank, Simulate};
 use super::when::parse_at;
@@ -152,15 +152,6 @@ pub(crate) struct Detail {
     pub(crate) services: Option<Services>,
 }
 
-/// `--services`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Services {
-    /// Every service, in file order.
-    All,
-    /// Those that were hit in at least one trial.
-    Reached,
-}
-
 /// `assess`.
 #[derive(Debug, Args)]
 #[command(after_long_help = ASSESS_EXAMPLES)]
@@ -195,6 +186,9 @@ pub(crate) struct Assess {
     /// The same from the variables of a merge request pipeline of GitLab (CI_MERGE_REQUEST_...)
     #[arg(long, conflicts_with = "event")]
     pub(crate) gitlab: bool,
+    /// Who approved it: the answer of GitHub's API (pulls/N/reviews) or GitLab's (merge_requests/N/approvals)
+    #[arg(long, value_name = "FILE.json", requires = "history", value_hint = ValueHint::FilePath)]
+    pub(crate) reviews: Option<String>,
     /// How it rolls out, from manifests of Argo Rollouts or Flagger; what a change file states wins
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rollout: Option<String>,

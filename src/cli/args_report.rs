@@ -29,6 +29,15 @@ pub(crate) enum TableFormat {
     Markdown,
 }
 
+/// `--services`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Services {
+    /// Every service, in file order.
+    All,
+    /// Those that were hit in at least one trial.
+    Reached,
+}
+
 impl ResultFormat {
     /// The same of a ranking; `None` where a ranking is not written like this.
     pub(crate) fn of_ranking(self) -> Option<TableFormat> {

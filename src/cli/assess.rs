@@ -124,6 +124,7 @@ fn command(arguments: &Assess, trials: u64, format: AssessFormat) -> String {
     words.option("terraform", arguments.terraform.as_ref());
     words.option("event", arguments.event.as_ref());
     words.switch("gitlab", arguments.gitlab);
+    words.option("reviews", arguments.reviews.as_ref());
     words.option("rollout", arguments.rollout.as_ref());
     words.option("policy", arguments.policy.as_ref());
     words.option("team", arguments.team.as_ref());

@@ -21,6 +21,7 @@ use shockfront::change::manifest::{Chosen, choose, read_manifests};
 use shockfront::change::merge::{Parts, merge};
 use shockfront::change::operations::{OperationRule, asks_for_symbols, narrow};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
+use shockfront::change::reviews::{self, read_reviews};
 use shockfront::change::shared::{Shared, land_lock_files, land_shared};
 use shockfront::change::team::Team;
 use shockfront::change::terraform::{Action, read_plan};
@@ -75,6 +76,11 @@ pub(crate) fn changes(
     let mut derived = derived.unwrap_or_default();
     if let Some(request) = request {
         notes.extend(request.join(&mut derived, team));
+    }
+    if let Some(path) = &arguments.reviews {
+        let (source, _) = foreign(session, path)?;
+        let opinions = read_reviews(&session.sources, source)?;
+        notes.extend(reviews::join(&opinions, &mut derived, team));
     }
     let mut all = Vec::with_capacity(stated.len());
     for stated in stated {

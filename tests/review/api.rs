@@ -13,6 +13,12 @@ pub(super) struct State {
     pub(super) comments: Vec<(String, String)>,
     /// The check runs.
     pub(super) checks: Vec<Value>,
+    /// The reviews of the pull request, or the approvals of the merge request.
+    pub(super) reviews: Value,
+    /// The versions of the merge request.
+    pub(super) versions: Value,
+    /// Reviews must not be read.
+    pub(super) hides_reviews: bool,
     /// Writing is forbidden, as for the token of a fork.
     pub(super) read_only: bool,
     /// Method and path of every request.
@@ -81,6 +87,18 @@ fn serve(stream: TcpStream, shared: &Mutex<State>) {
 fn answered(state: &mut State, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
     if method == "GET" && path.ends_with("/user") {
         return (200, json!({"username": "the-bot"}));
+    }
+    let of_reviews = path.contains("/reviews?") || path.contains("/versions?") || path.ends_with("/approvals");
+    if method == "GET" && of_reviews && state.hides_reviews {
+        return (403, json!({"message": "Resource not accessible by integration"}));
+    }
+    if method == "GET" && path.ends_with("/approvals") {
+        return (200, state.reviews.clone());
+    }
+    if method == "GET" && of_reviews {
+        let list = if path.contains("/versions?") { &state.versions } else { &state.reviews };
+        let page: usize = path.rsplit_once("page=").and_then(|(_, page)| page.parse().ok()).unwrap_or(1);
+        return (200, list.as_array().into_iter().flatten().skip((page - 1) * 100).take(100).cloned().collect());
     }
     if method == "GET" {
         let page: usize = path.rsplit_once("page=").and_then(|(_, page)| page.parse().ok()).unwrap_or(1);
