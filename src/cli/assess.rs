@@ -1,7 +1,7 @@
 //! `assess`: a change from files, from git or from a diff, and the verdict on it.
 
 use super::args::{Assess, AssessFormat};
-use super::evidence::{changes, has_evidence};
+use super::evidence::{Evidence, evidence, has_evidence};
 use super::failure::{Failure, Outcome};
 use super::output::{Progress, deliver};
 use super::reproduce::Words;
@@ -19,11 +19,7 @@ use shockfront::risk::ledger::{Entry, Ledger};
 use std::path::Path;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
-    if arguments.change.len() > 1 && (has_evidence(arguments) || arguments.rollout.is_some()) {
-        let message = "several change files are several changes: only one can complete a diff";
-        return Err(Failure::input("usage", message));
-    }
-    assess_outputs::check(arguments)?;
+    check(arguments)?;
     let loaded = session.topology(&arguments.topology)?;
     let (team, team_hash) = match &arguments.team {
         Some(path) => inputs::team(session, path)?,
@@ -38,7 +34,10 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         None => Ledger::default(),
     };
     let mut notes = Vec::new();
-    let changes = changes(session, arguments, &loaded, &team, &mut notes)?;
+    let Evidence { changes, topology_edit } = evidence(session, arguments, &loaded, &team, &mut notes)?;
+    // Not the ledger: it grows by this very assessment, and no review would last.
+    let basis = [loaded.sha256.clone(), team_hash, policy_hash].into_iter();
+    let basis = basis.chain(topology_edit.iter().map(|(_, digest)| digest.clone())).collect();
     let changed = assess_outputs::changed_files(&changes);
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
     let sampling = &arguments.sampling;
@@ -52,8 +51,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         policy,
         ledger: ledger.clone(),
         gate_files: arguments.policy.iter().chain(&arguments.team).cloned().collect(),
-        // Not the ledger: it grows by this very assessment, and no review would last.
-        basis: vec![loaded.sha256.clone(), team_hash, policy_hash],
+        topology_edit: topology_edit.as_ref().map(|(edit, _)| edit),
+        earlier: None,
+        basis,
         trials,
         precision: arguments.detail.precision,
         explain: true,
@@ -86,6 +86,15 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     }
     let passes = assessment.verdict.gate == Gate::Pass || arguments.advisory;
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
+}
+
+/// Refuses what contradicts itself.
+fn check(arguments: &Assess) -> Result<(), Failure> {
+    if arguments.change.len() > 1 && (has_evidence(arguments) || arguments.rollout.is_some()) {
+        let message = "several change files are several changes: only one can complete a diff";
+        return Err(Failure::input("usage", message));
+    }
+    assess_outputs::check(arguments)
 }
 
 /// The ledger with this assessment.

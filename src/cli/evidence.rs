@@ -7,8 +7,9 @@ use super::args::Assess;
 use super::failure::Failure;
 use super::files::{Disk, standard_input};
 use super::session::Session;
+use super::topology_before::topology_edit;
 use super::{git, inputs};
-use shockfront::assess::InFlight;
+use shockfront::assess::{InFlight, TopologyEdit};
 use shockfront::change::codeowners::{Dialect, OwnedPath, read_codeowners};
 use shockfront::change::commits::Commit;
 use shockfront::change::derive::{Material, derive};
@@ -21,7 +22,7 @@ use shockfront::change::merge::{Parts, merge};
 use shockfront::change::paths::{Mapping, PathRule, map_files};
 use shockfront::change::shared::{Shared, land_lock_files, land_shared};
 use shockfront::change::team::Team;
-use shockfront::change::terraform::{Action, read_plan};
+use shockfront::change::terraform::{Action, Plan, read_plan};
 use shockfront::change::terraform_land::{Landed, land_plan};
 use shockfront::diagnostic::{Diagnostic, SourceId};
 use shockfront::document::decode_utf8;
@@ -40,14 +41,22 @@ pub(crate) fn has_evidence(arguments: &Assess) -> bool {
     arguments.gitlab || files.iter().any(|file| file.is_some())
 }
 
+/// What is there.
+pub(crate) struct Evidence {
+    /// All changes in flight.
+    pub(crate) changes: Vec<InFlight>,
+    /// What they do to the topology that they are judged by, and the digest of the version before.
+    pub(crate) topology_edit: Option<(TopologyEdit, String)>,
+}
+
 /// All changes in flight. Notes about how they came together go into the report.
-pub(crate) fn changes(
+pub(crate) fn evidence(
     session: &mut Session,
     arguments: &Assess,
     loaded: &Loaded,
     team: &Team,
     notes: &mut Vec<String>,
-) -> Result<Vec<InFlight>, Failure> {
+) -> Result<Evidence, Failure> {
     let (mut stated, mut problems) = (Vec::new(), Vec::new());
     for path in &arguments.change {
         match inputs::change(session, path, &loaded.system) {
@@ -62,23 +71,26 @@ pub(crate) fn changes(
     let request = request(session, arguments)?;
     let range = range(arguments, request.as_ref());
     let derived = derived(session, arguments, range.as_ref(), team, notes)?;
-    let mut plan = plan(session, arguments, loaded, derived.is_some())?;
+    let plan = plan(session, arguments, derived.is_some())?;
     if has_evidence(arguments) {
         stated = vec![stated.pop().unwrap_or_default()];
     }
-    let mut derived = derived.unwrap_or_default();
+    let (mut derived, base) = derived.unwrap_or_default();
     if let Some(request) = request {
         notes.extend(request.join(&mut derived, team));
     }
+    let named: Vec<Vec<String>> = stated.iter().map(|stated| stated.services.clone()).collect();
     let mut all = Vec::with_capacity(stated.len());
-    for stated in stated {
+    for (at, stated) in stated.into_iter().enumerate() {
         let mut derived = derived.clone();
         if let Some(at) = &arguments.sampling.at {
             // What was typed knows better than the time of a commit when the change happens.
             derived.at = Some(at.clone());
         }
         let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived, notes)?) };
-        if let Some(landed) = plan.take() {
+        // The plan is that of the first change; beside it there is no other.
+        if let Some(plan) = plan.as_ref().filter(|_| at == 0) {
+            let landed = land_plan_in(loaded, plan)?;
             notes.extend(landed.notes.iter().cloned());
             landed.join(&mut derived, &mut mapping);
         }
@@ -95,7 +107,9 @@ pub(crate) fn changes(
         let owned_paths = owned_paths(session, arguments, range.as_ref(), (&change, mapping.as_ref()), notes)?;
         all.push(InFlight { change, mapping, owned_paths });
     }
-    Ok(all)
+    let stated: Vec<_> = all.iter().zip(named.iter().map(Vec::as_slice)).collect();
+    let topology_edit = topology_edit(arguments, loaded, base.as_deref(), (&stated, plan.as_ref()));
+    Ok(Evidence { changes: all, topology_edit })
 }
 
 /// The pull or merge request, where the host tells of one.
@@ -127,18 +141,18 @@ fn range(arguments: &Assess, request: Option<&Request>) -> Option<Range> {
     Some(Range { base: request.base.clone()?, head: request.head.clone(), fetch: request.fetch.clone() })
 }
 
-/// The change as the repository or the diff shows it.
+/// The change as the repository or the diff shows it, and the commit it starts from, where that is known.
 fn derived(
     session: &mut Session,
     arguments: &Assess,
     range: Option<&Range>,
     team: &Team,
     notes: &mut Vec<String>,
-) -> Result<Option<Change>, Failure> {
-    let (commits, files): (Vec<Commit>, _) = if let Some(range) = range {
+) -> Result<Option<(Change, Option<String>)>, Failure> {
+    let (commits, files, base): (Vec<Commit>, _, _) = if let Some(range) = range {
         let found =
             git::collect(repository(arguments), &range.base, range.head.as_deref()).map_err(|error| of_git(&error, range))?;
-        (found.commits, found.files)
+        (found.commits, found.files, Some(found.base))
     } else if let Some(path) = &arguments.diff {
         let (source, name) = foreign(session, path)?;
         let text = session.sources.get(source).map(|source| source.text.clone()).unwrap_or_default();
@@ -147,7 +161,7 @@ fn derived(
         if diff.files.is_empty() {
             return Err(Failure::input("empty-diff", format!("{name} holds no change: there is nothing to assess")));
         }
-        (Vec::new(), diff.files)
+        (Vec::new(), diff.files, None)
     } else {
         return Ok(None);
     };
@@ -156,11 +170,11 @@ fn derived(
         // A diff has no commits: nobody is known to have written it.
         change.title = None;
     }
-    Ok(Some(change))
+    Ok(Some((change, base)))
 }
 
 /// The Terraform plan, where there is one that does anything; `beside` something else it may do nothing.
-fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool) -> Result<Option<Landed>, Failure> {
+fn plan(session: &mut Session, arguments: &Assess, beside: bool) -> Result<Option<Plan>, Failure> {
     let Some(path) = &arguments.terraform else { return Ok(None) };
     let (source, name) = foreign(session, path)?;
     let plan = read_plan(&session.sources, source)?;
@@ -169,9 +183,13 @@ fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool
         let message = format!("{name} is a plan that changes nothing: there is nothing to assess");
         return Err(Failure::input("empty-plan", message));
     }
+    Ok(Some(plan))
+}
+
+/// Where the resources of a plan lie in a topology.
+pub(super) fn land_plan_in(loaded: &Loaded, plan: &Plan) -> Result<Landed, Failure> {
     let is_service = |service: &str| loaded.system.find_service(service).is_some();
-    let landed = with_places(loaded, |rules| land_plan(&plan, rules, is_service))?;
-    Ok(Some(landed))
+    with_places(loaded, |rules| land_plan(plan, rules, is_service))
 }
 
 /// The roll-out that the manifests describe for all services of a change; none where one of them has none.
@@ -233,7 +251,7 @@ fn owned_paths(
     Ok(change.files.iter().flat_map(|file| file.touched_paths()).map(owned).collect())
 }
 
-fn repository(arguments: &Assess) -> &Path {
+pub(super) fn repository(arguments: &Assess) -> &Path {
     arguments.repository.as_deref().unwrap_or(Path::new("."))
 }
 
@@ -259,7 +277,7 @@ fn foreign(session: &mut Session, path: &str) -> Result<(SourceId, String), Fail
 }
 
 /// Where the files of a change belong.
-fn mapping(loaded: &Loaded, change: &Change, notes: &mut Vec<String>) -> Result<Mapping, Failure> {
+pub(super) fn mapping(loaded: &Loaded, change: &Change, notes: &mut Vec<String>) -> Result<Mapping, Failure> {
     let mut mapping = with_places(loaded, |rules| map_files(rules, &change.files))?;
     land_objects(&mut mapping, &change.files, |service| loaded.system.find_service(service).is_some());
     let services: Vec<PathRule<'_>> = service_rules(&loaded.system).into_iter().map(|(rule, _)| rule).collect();
