@@ -18,7 +18,7 @@ use crate::propagation::result::Precision;
 use crate::propagation::{Request, Simulation, Uncertainty, simulate, uncertainty};
 use crate::quality::DataQuality;
 use crate::random::Seed;
-use crate::risk::assessment::{Assessment, Explanation, FaultProbability, Mitigations, Path};
+use crate::risk::assessment::{Assessment, Explanation, FaultProbability, Mitigations, Path, TopologyEdited};
 use crate::risk::chance::{self, Chance};
 use crate::risk::faults::{self, Landing};
 use crate::risk::ledger::Ledger;
@@ -36,7 +36,10 @@ mod explanation;
 mod judging;
 mod mitigations;
 mod summary;
+mod topology_edit;
 pub mod what_if;
+
+pub use topology_edit::{TopologyEdit, VersionBefore};
 
 use judging::{decided, quality};
 
@@ -73,6 +76,10 @@ pub struct AssessRequest<'a> {
     pub ledger: Ledger,
     /// Files that decide about the changes, such as those of policy and team, as they were named.
     pub gate_files: Vec<String>,
+    /// What the change does to the topology that it is judged by, where it edits it.
+    pub topology_edit: Option<&'a TopologyEdit>,
+    /// What the topology before says where that is stricter; [`assess`] finds it out.
+    pub earlier: Option<policy::Earlier>,
     /// What else decides the verdict, such as hashes of the files that were read: a forecast of other texts has another name.
     pub basis: Vec<String>,
     /// Most trials.
@@ -111,6 +118,8 @@ impl Default for AssessRequest<'_> {
             policy: Policy::default(),
             ledger: Ledger::default(),
             gate_files: Vec::new(),
+            topology_edit: None,
+            earlier: None,
             basis: Vec::new(),
             trials: DEFAULT_TRIALS,
             precision: None,
@@ -182,7 +191,13 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
-    let decided = decided(system, request, &placed, (&quality, outcome.as_ref()));
+    let alone = decided(system, request, &placed, (&quality, outcome.as_ref()));
+    let (topology_edit, earlier) = topology_edit::judged_before(system, request, (&forecast, outcome.as_ref(), &alone));
+    let request = &AssessRequest { earlier, ..request.clone() };
+    let decided = match request.earlier {
+        Some(_) => decided(system, request, &placed, (&quality, outcome.as_ref())),
+        None => alone,
+    };
     let mitigations = match &outcome {
         Some(outcome) if request.mitigations => {
             mitigations::mitigations(system, request, (&placed, outcome, decided.verdict.band))?
@@ -212,6 +227,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
         paths,
         explanation,
         mitigations,
+        topology_edit,
         notes,
         forecast,
         policy,
@@ -420,6 +436,7 @@ struct Pieces {
     paths: Vec<Path>,
     explanation: Option<Explanation>,
     mitigations: Option<Mitigations>,
+    topology_edit: Option<TopologyEdited>,
     notes: Vec<String>,
     forecast: String,
     policy: Option<String>,
@@ -427,7 +444,7 @@ struct Pieces {
 
 fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
     let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, explanation, .. } = pieces;
-    let Pieces { mitigations, mut notes, forecast, policy, .. } = pieces;
+    let Pieces { mitigations, topology_edit, mut notes, forecast, policy, .. } = pieces;
     notes.extend(decided.notes);
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
     let nothing = || score::risk(system, &[], REPORTED);
@@ -457,6 +474,7 @@ fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessme
         paths,
         explanation,
         mitigations,
+        topology_edit,
         advice: decided.advice,
         notes,
         data_quality: quality,

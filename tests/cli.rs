@@ -32,6 +32,8 @@ mod remote;
 mod repositories;
 #[path = "cli/statistics.rs"]
 mod statistics;
+#[path = "cli/topology_edits.rs"]
+mod topology_edits;
 #[path = "cli/writing.rs"]
 mod writing;
 

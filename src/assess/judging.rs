@@ -76,6 +76,7 @@ pub(super) fn decided(
     policy::decide(&Facts {
         policy: &request.policy,
         gate_files: &request.gate_files,
+        earlier: request.earlier.as_ref(),
         owned_paths: &owned_paths,
         reach: outcome.and_then(|outcome| largest_reach(&outcome.impacts)),
         weekly: outcome.and_then(|outcome| weekly(system, request, placed, outcome)),

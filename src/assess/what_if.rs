@@ -7,7 +7,7 @@ use super::{AssessRequest, Outcome, Placed, REPORTED, decided, latest, outcome, 
 use crate::diagnostic::Diagnostic;
 use crate::edit::{self, Edit, Refusal};
 use crate::model::{Compact, System};
-use crate::policy::rules;
+use crate::policy::rules::{self, Requirement};
 use crate::propagation::{Paired, Request, Sample, Side, paired};
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Floor, Verdict};
@@ -71,6 +71,8 @@ pub struct Judged {
     pub risk: Risk,
     /// Rules that raised the band.
     pub floors: Vec<Floor>,
+    /// What band and rules ask for.
+    pub requirement: Requirement,
     /// What it rests on.
     pub quality: DataQuality,
 }
@@ -157,6 +159,7 @@ fn judged(side: &Alternative<'_>, placed: &[Placed<'_>], outcome: &Outcome) -> J
         fault_probability: placed.first().map_or(none, |placed| placed.chance.estimate),
         risk: outcome.risk.clone(),
         floors: decision.floors,
+        requirement: decision.requirement,
         quality,
     }
 }

@@ -1,7 +1,7 @@
 //! `assess`: a change from files, from git or from a diff, and the verdict on it.
 
 use super::args::{Assess, AssessFormat};
-use super::evidence::{changes, has_evidence};
+use super::evidence::{Evidence, evidence, has_evidence};
 use super::failure::{Failure, Outcome};
 use super::output::{Progress, deliver};
 use super::reproduce::Words;
@@ -10,7 +10,7 @@ use super::simulate::listed;
 use super::when::written;
 use super::{assess_outputs, inputs};
 use jiff::Zoned;
-use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, assess};
+use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, TopologyEdit, assess};
 use shockfront::model::Compact;
 use shockfront::random::Seed;
 use shockfront::report::{AssessmentReport, ledger_json};
@@ -36,12 +36,17 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     };
     let (budgets, budget_hashes) = inputs::budgets(session, &arguments.slo)?;
     let mut notes = Vec::new();
-    let changes = changes(session, arguments, &loaded, &team, &mut notes)?;
+    let Evidence { changes, mut topology_edit } = evidence(session, arguments, &loaded, &team, &mut notes)?;
     let changed = assess_outputs::changed_files(&changes);
     let latest = changes.iter().filter_map(|change| change.change.at.as_ref()).max().or(arguments.sampling.at.as_ref());
     notes.extend(join(&budgets, &mut loaded.system, latest)?);
-    // Other owners are another forecast.
-    let owners = changes.iter().map(|change| format!("{:?}", change.owned_paths)).collect();
+    if let Some((TopologyEdit { before: Ok(before), .. }, _)) = &mut topology_edit {
+        join(&budgets, &mut before.system, latest)?;
+    }
+    // Not the ledger: it grows by this very assessment, and no review would last.
+    let basis = [loaded.sha256.clone(), team_hash, policy_hash].into_iter().chain(budget_hashes);
+    let basis = basis.chain(topology_edit.iter().map(|(_, digest)| digest.clone()));
+    let basis = basis.chain(changes.iter().map(|change| format!("{:?}", change.owned_paths))).collect();
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
     let sampling = &arguments.sampling;
     let trials = sampling.trials.unwrap_or(DEFAULT_TRIALS);
@@ -54,8 +59,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         policy,
         ledger: ledger.clone(),
         gate_files: gate_files(arguments),
-        // Not the ledger: it grows by this very assessment, and no review would last.
-        basis: [vec![loaded.sha256.clone(), team_hash, policy_hash], budget_hashes, owners].concat(),
+        topology_edit: topology_edit.as_ref().map(|(edit, _)| edit),
+        earlier: None,
+        basis,
         trials,
         precision: arguments.detail.precision,
         explain: true,
@@ -96,7 +102,7 @@ fn gate_files(arguments: &Assess) -> Vec<String> {
     rules.into_iter().flatten().chain(&arguments.slo).cloned().collect()
 }
 
-/// What does not go together, before anything is read.
+/// Refuses what contradicts itself.
 fn check(arguments: &Assess) -> Result<(), Failure> {
     if arguments.change.len() > 1 && (has_evidence(arguments) || arguments.rollout.is_some()) {
         let message = "several change files are several changes: only one can complete a diff";

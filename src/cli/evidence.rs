@@ -8,8 +8,9 @@ use super::failure::Failure;
 use super::files::{Disk, standard_input};
 use super::past::know_author;
 use super::session::Session;
+use super::topology_before::topology_edit;
 use super::{git, inputs};
-use shockfront::assess::InFlight;
+use shockfront::assess::{InFlight, TopologyEdit};
 use shockfront::change::codeowners::{Dialect, OwnedPath, read_codeowners};
 use shockfront::change::commits::Commit;
 use shockfront::change::derive::{Material, derive};
@@ -24,7 +25,7 @@ use shockfront::change::paths::{Mapping, PathRule, map_files};
 use shockfront::change::reviews::{self, read_reviews};
 use shockfront::change::shared::{Shared, land_lock_files, land_shared};
 use shockfront::change::team::Team;
-use shockfront::change::terraform::{Action, read_plan};
+use shockfront::change::terraform::{Action, Plan, read_plan};
 use shockfront::change::terraform_land::{Landed, land_plan};
 use shockfront::diagnostic::{Diagnostic, SourceId};
 use shockfront::document::decode_utf8;
@@ -43,14 +44,22 @@ pub(crate) fn has_evidence(arguments: &Assess) -> bool {
     arguments.gitlab || files.iter().any(|file| file.is_some())
 }
 
+/// What is there.
+pub(crate) struct Evidence {
+    /// All changes in flight.
+    pub(crate) changes: Vec<InFlight>,
+    /// What they do to the topology that they are judged by, and the digest of the version before.
+    pub(crate) topology_edit: Option<(TopologyEdit, String)>,
+}
+
 /// All changes in flight. Notes about how they came together go into the report.
-pub(crate) fn changes(
+pub(crate) fn evidence(
     session: &mut Session,
     arguments: &Assess,
     loaded: &Loaded,
     team: &Team,
     notes: &mut Vec<String>,
-) -> Result<Vec<InFlight>, Failure> {
+) -> Result<Evidence, Failure> {
     let (mut stated, mut problems) = (Vec::new(), Vec::new());
     for path in &arguments.change {
         match inputs::change(session, path, &loaded.system) {
@@ -65,11 +74,11 @@ pub(crate) fn changes(
     let request = request(session, arguments)?;
     let range = range(arguments, request.as_ref());
     let derived = derived(session, arguments, range.as_ref(), team, notes)?;
-    let (mut derived, begins) = derived.map_or((None, None), |(derived, begins)| (Some(derived), begins));
+    let (mut derived, base) = derived.map_or((None, None), |(derived, base)| (Some(derived), base));
     if let (Some(change), Some(range)) = (&mut derived, &range) {
         look_into_files(loaded, arguments, range, change)?;
     }
-    let mut plan = plan(session, arguments, loaded, derived.is_some())?;
+    let plan = plan(session, arguments, derived.is_some())?;
     if has_evidence(arguments) {
         stated = vec![stated.pop().unwrap_or_default()];
     }
@@ -82,15 +91,18 @@ pub(crate) fn changes(
         let opinions = read_reviews(&session.sources, source)?;
         notes.extend(reviews::join(&opinions, &mut derived, team));
     }
+    let named: Vec<Vec<String>> = stated.iter().map(|stated| stated.services.clone()).collect();
     let mut all = Vec::with_capacity(stated.len());
-    for stated in stated {
+    for (at, stated) in stated.into_iter().enumerate() {
         let mut derived = derived.clone();
         if let Some(at) = &arguments.sampling.at {
             // What was typed knows better than the time of a commit when the change happens.
             (derived.at, derived.at_basis) = (Some(at.clone()), Basis::Flag);
         }
-        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived, &stated, notes)?) };
-        if let Some(landed) = plan.take() {
+        let mut mapping = if derived.files.is_empty() { None } else { Some(mapping(loaded, &derived, &stated.services, notes)?) };
+        // The plan is that of the first change; beside it there is no other.
+        if let Some(plan) = plan.as_ref().filter(|_| at == 0) {
+            let landed = land_plan_in(loaded, plan)?;
             notes.extend(landed.notes.iter().cloned());
             landed.join(&mut derived, &mut mapping);
         }
@@ -104,14 +116,16 @@ pub(crate) fn changes(
         }
         let (mut change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
-        if let Some(base) = &begins {
+        if let Some(base) = &base {
             let known = know_author((repository(arguments), base), &loaded.system, (&mut change, mapping.as_ref()), team);
             notes.extend(known);
         }
         let owned_paths = owned_paths(session, arguments, range.as_ref(), (&change, mapping.as_ref()), notes)?;
         all.push(InFlight { change, mapping, owned_paths });
     }
-    Ok(all)
+    let stated: Vec<_> = all.iter().zip(named.iter().map(Vec::as_slice)).collect();
+    let topology_edit = topology_edit(arguments, loaded, base.as_deref(), (&stated, plan.as_ref()));
+    Ok(Evidence { changes: all, topology_edit })
 }
 
 /// The pull or merge request, where the host tells of one.
@@ -143,7 +157,7 @@ fn range(arguments: &Assess, request: Option<&Request>) -> Option<Range> {
     Some(Range { base: request.base.clone()?, head: request.head.clone(), fetch: request.fetch.clone() })
 }
 
-/// The change as the repository or the diff shows it, and the commit where it begins.
+/// The change as the repository or the diff shows it, and the commit it starts from, where that is known.
 fn derived(
     session: &mut Session,
     arguments: &Assess,
@@ -151,7 +165,7 @@ fn derived(
     team: &Team,
     notes: &mut Vec<String>,
 ) -> Result<Option<(Change, Option<String>)>, Failure> {
-    let (commits, files, begins): (Vec<Commit>, _, _) = if let Some(range) = range {
+    let (commits, files, base): (Vec<Commit>, _, _) = if let Some(range) = range {
         let found =
             git::collect(repository(arguments), &range.base, range.head.as_deref()).map_err(|error| of_git(&error, range))?;
         (found.commits, found.files, Some(found.base))
@@ -172,11 +186,11 @@ fn derived(
         // A diff has no commits: nobody is known to have written it.
         change.title = None;
     }
-    Ok(Some((change, begins)))
+    Ok(Some((change, base)))
 }
 
 /// The Terraform plan, where there is one that does anything; `beside` something else it may do nothing.
-fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool) -> Result<Option<Landed>, Failure> {
+fn plan(session: &mut Session, arguments: &Assess, beside: bool) -> Result<Option<Plan>, Failure> {
     let Some(path) = &arguments.terraform else { return Ok(None) };
     let (source, name) = foreign(session, path)?;
     let plan = read_plan(&session.sources, source)?;
@@ -185,9 +199,13 @@ fn plan(session: &mut Session, arguments: &Assess, loaded: &Loaded, beside: bool
         let message = format!("{name} is a plan that changes nothing: there is nothing to assess");
         return Err(Failure::input("empty-plan", message));
     }
+    Ok(Some(plan))
+}
+
+/// Where the resources of a plan lie in a topology.
+pub(super) fn land_plan_in(loaded: &Loaded, plan: &Plan) -> Result<Landed, Failure> {
     let is_service = |service: &str| loaded.system.find_service(service).is_some();
-    let landed = with_places(loaded, |rules| land_plan(&plan, rules, is_service))?;
-    Ok(Some(landed))
+    with_places(loaded, |rules| land_plan(plan, rules, is_service))
 }
 
 /// The roll-out that the manifests describe for all services of a change; none where one of them has none.
@@ -249,7 +267,7 @@ fn owned_paths(
     Ok(change.files.iter().flat_map(|file| file.touched_paths()).map(owned).collect())
 }
 
-fn repository(arguments: &Assess) -> &Path {
+pub(super) fn repository(arguments: &Assess) -> &Path {
     arguments.repository.as_deref().unwrap_or(Path::new("."))
 }
 
@@ -321,15 +339,15 @@ fn operation_rules(system: &System) -> Vec<(OperationRule<'_>, Place<'static>)> 
     system.service_ids().flat_map(of_service).collect()
 }
 
-/// Where the files of a change belong. A service that the change file names is hit as a whole: its author knows.
-fn mapping(loaded: &Loaded, change: &Change, stated: &Change, notes: &mut Vec<String>) -> Result<Mapping, Failure> {
+/// Where the files of a change belong. A service of these names is hit as a whole: its author knows.
+pub(super) fn mapping(loaded: &Loaded, change: &Change, named: &[String], notes: &mut Vec<String>) -> Result<Mapping, Failure> {
     let mut mapping = with_places(loaded, |rules| map_files(rules, &change.files))?;
     land_objects(&mut mapping, &change.files, |service| loaded.system.find_service(service).is_some());
     let services: Vec<PathRule<'_>> = service_rules(&loaded.system).into_iter().map(|(rule, _)| rule).collect();
     notes.extend(land_lock_files(&mut mapping, &services, &change.files));
     notes.extend(land_shared(&mut mapping, &shared(&loaded.system), &change.files));
     let is_whole = |service: &str| {
-        let named = stated.services.iter().filter_map(|name| loaded.system.resolve(name).ok());
+        let named = named.iter().filter_map(|name| loaded.system.resolve(name).ok());
         named.filter(|named| named.operation.is_none()).any(|named| loaded.system.service_name(named.service) == service)
     };
     notes.extend(with_operations(loaded, |rules| narrow(&mut mapping, rules, &change.files, is_whole))?);

@@ -13,6 +13,7 @@ use shockfront::change::commits::{Commit, LOG_FORMAT, read_log};
 use shockfront::change::files::ChangedFile;
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::diagnostic::{Diagnostic, nearest};
+use shockfront::topology::Files;
 
 /// What git knows about a change.
 #[derive(Debug, Clone)]
@@ -207,6 +208,84 @@ pub(crate) fn first_file(repository: &Path, revision: &str, paths: &[&str]) -> R
     };
     let Some((path, hash)) = paths.iter().find_map(blob) else { return Ok(None) };
     Ok(Some((path, git.run("cat-file", &["blob", &hash])?)))
+}
+
+/// The directory of the checked-out files; none in a bare repository.
+pub(crate) fn root(repository: &Path) -> Option<PathBuf> {
+    let (is_good, path, _) = Git { repository }.try_run("rev-parse", &["--show-toplevel"]).ok()?;
+    let path = path.trim_end_matches(['\n', '\r']);
+    if is_good && !path.is_empty() { std::fs::canonicalize(path).ok() } else { None }
+}
+
+/// The files of one commit, by their paths inside of the repository. Links lead anywhere and are not followed.
+pub(crate) struct Tree<'a> {
+    git: Git<'a>,
+    commit: String,
+}
+
+/// What a commit has at a path.
+struct Entry {
+    is_file: bool,
+    is_directory: bool,
+    hash: String,
+    size: u64,
+    path: String,
+}
+
+impl<'a> Tree<'a> {
+    /// `commit` is a hash.
+    pub(crate) fn new(repository: &'a Path, commit: &str) -> Self {
+        Self { git: Git { repository }, commit: commit.to_owned() }
+    }
+
+    fn entries(&self, path: &str) -> io::Result<Vec<Entry>> {
+        let wanted = if path.is_empty() { &[][..] } else { &[path][..] };
+        let arguments = [&["-z", "-l", "--full-tree", &self.commit, "--"], wanted].concat();
+        let list = self.git.run("ls-tree", &arguments).map_err(io::Error::other)?;
+        let entry = |line: &str| {
+            let (facts, path) = line.split_once('\t')?;
+            let mut words = facts.split_ascii_whitespace();
+            let (mode, kind, hash, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
+            let (is_file, is_directory) = (mode.starts_with("100"), kind == "tree");
+            Some(Entry { is_file, is_directory, hash: hash.to_owned(), size: size.parse().unwrap_or(0), path: path.to_owned() })
+        };
+        Ok(list.split('\0').filter_map(entry).collect())
+    }
+
+    fn file(&self, path: &str) -> io::Result<Entry> {
+        let found = self.entries(path)?.into_iter().find(|entry| entry.path == path);
+        let found = found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there was no such file"))?;
+        if found.is_file { Ok(found) } else { Err(io::Error::other("it was a link, a directory or another repository")) }
+    }
+}
+
+impl Files for Tree<'_> {
+    fn size(&self, path: &str) -> io::Result<u64> {
+        Ok(self.file(path)?.size)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let output = self.git.command("cat-file").args(["blob", &self.file(path)?.hash]).output()?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
+
+    fn list(&self, directory: &str) -> io::Result<Option<Vec<String>>> {
+        let directory = directory.trim_end_matches('/');
+        let inside = if matches!(directory, "" | ".") { String::new() } else { format!("{directory}/") };
+        if !inside.is_empty() {
+            let found = self.entries(directory)?.into_iter().find(|entry| entry.path == directory);
+            let found = found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there was no such file"))?;
+            if !found.is_directory {
+                return Ok(None);
+            }
+        }
+        let entries = self.entries(&inside)?.into_iter().filter(|entry| !entry.is_directory);
+        let names = entries.filter_map(|entry| entry.path.strip_prefix(&inside).map(str::to_owned));
+        Ok(Some(names.filter(|name| !name.starts_with('.')).collect()))
+    }
 }
 
 /// One repository.

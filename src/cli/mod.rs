@@ -29,5 +29,6 @@ pub(crate) mod run;
 mod schema;
 mod session;
 mod simulate;
+mod topology_before;
 mod trials_out;
 mod when;

@@ -68,5 +68,6 @@ fn touched_file(path: String) -> ChangedFile {
         added: 0,
         deleted: 0,
         hunks: Vec::new(),
+        parts: Vec::new(),
     }
 }

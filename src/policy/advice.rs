@@ -38,6 +38,9 @@ pub(super) fn advice(facts: &Facts<'_>, band: Band) -> Vec<String> {
         let name = facts.system.service_name(*service);
         said.push(format!("contain the fault before {name}: a tested fallback or a buffer on its way (see the paths)"));
     }
+    if facts.earlier.is_some() {
+        said.push("review the edit of the topology as a change of its own: then one version judges this one".to_owned());
+    }
     let quality = facts.quality;
     if quality.age_days.is_none_or(|days| days > facts.policy.stale_days) {
         said.push("refresh the topology and state `observed_at`".to_owned());

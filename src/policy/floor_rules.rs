@@ -2,12 +2,13 @@
 //! policy files, which may set them aside and may not call their own rules so.
 
 /// Name and description of every rule of `floors.rs`, in the order in which they are looked at.
-pub const FLOOR_RULES: [(&str, &str); 19] = [
+pub const FLOOR_RULES: [(&str, &str); 20] = [
     ("destructive-without-tested-restore", "A change that destroys something has a tested way to restore it."),
     ("ai-assisted-by-junior-or-mid", "Work with AI assistance by an author who is not senior is supervised."),
     ("simulation-missing", "What changes services with effects outside of the software ran in a load test or a simulation."),
     ("frozen", "The change happens at a time at which things may change."),
     ("policy-edited", "The change does not edit the files that decide about it."),
+    ("topology-edited", "By the topology before the change edited it, the change is no more dangerous than after."),
     ("change-not-fully-known", "What is changed is known in full."),
     ("nothing-to-assess", "At least one service of the topology is known to be changed."),
     ("unmapped-files", "Every changed file belongs to a service."),
@@ -26,6 +27,9 @@ pub const FLOOR_RULES: [(&str, &str); 19] = [
 
 /// The rule about sampling error. It cannot be set aside: more trials settle it.
 pub const TOO_CLOSE: &str = "too-close-to-call";
+
+/// The rule about a change that edits the topology it is judged by.
+pub const TOPOLOGY_EDITED: &str = "topology-edited";
 
 #[cfg(test)]
 mod tests {

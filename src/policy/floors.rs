@@ -53,6 +53,7 @@ fn fired(facts: &Facts<'_>) -> Vec<Floor> {
             floors.push(floor("change-not-fully-known", Band::Orange, change.open_questions.join("; ")));
         }
     }
+    floors.extend(facts.earlier.map(|earlier| floor("topology-edited", earlier.band, earlier.because.as_str())));
     files(facts, &mut floors);
     topology(facts, &mut floors);
     journeys(facts, &mut floors);

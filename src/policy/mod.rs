@@ -29,6 +29,7 @@ use crate::risk::ledger::Weekly;
 use crate::risk::score::Risk;
 use crate::statistics::{Estimate, Interval};
 use crate::units::ServiceId;
+use floor_rules::TOPOLOGY_EDITED;
 use rules::{Policy, Requirement};
 
 /// What a verdict is made from.
@@ -37,6 +38,8 @@ pub struct Facts<'a> {
     pub policy: &'a Policy,
     /// Files that decide about the change, such as that of the policy, as they were named.
     pub gate_files: &'a [String],
+    /// What the topology before says, where a change edits the topology that it is judged by.
+    pub earlier: Option<&'a Earlier>,
     /// The system.
     pub system: &'a System,
     /// The changes in flight.
@@ -73,11 +76,24 @@ pub struct Facts<'a> {
     pub p_score_above: &'a dyn Fn(f64) -> f64,
 }
 
+/// The stricter verdict by the topology as it was before a change edited it, or that none can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The band by that topology.
+    pub band: Band,
+    /// What it asks for.
+    pub requirement: Requirement,
+    /// Why it counts, as a sentence.
+    pub because: String,
+}
+
 /// What the policy says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// The verdict.
     pub verdict: Verdict,
+    /// What band and rules ask for together.
+    pub requirement: Requirement,
     /// Rules that fired.
     pub floors: Vec<Floor>,
     /// Who must sign, and who has.
@@ -101,7 +117,7 @@ impl Facts<'_> {
 }
 
 /// Do a path as somebody named it and a path inside a repository mean the same file? The longer may lead to the shorter.
-fn is_same_file(named: &str, inside: &str) -> bool {
+pub fn is_same_file(named: &str, inside: &str) -> bool {
     let named = named.trim_start_matches("./");
     let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
     !named.is_empty() && (ends(named, inside) || ends(inside, named))
@@ -139,8 +155,10 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let in_force = || floors.iter().filter(|floor| floor.is_in_force());
     let band = in_force().map(|floor| floor.raises_to).fold(score_band, Band::max);
     let by_band = judges.iter().map(|judge| judge.requirement(band)).fold(Requirement::default(), Requirement::and);
-    let requirement = in_force().fold(by_band, |asked, floor| asked.and(asks(policy, floor)));
-    let demand = sign_off::Demand { band, requirement, floors: &floors };
+    let requirement = in_force().fold(by_band, |asked, floor| asked.and(asks(facts, floor)));
+    let besides =
+        in_force().filter(|floor| floor.rule != TOPOLOGY_EDITED).map(|floor| floor.raises_to).fold(score_band, Band::max);
+    let demand = sign_off::Demand { band, requirement, floors: &floors, is_raised_by_edit: besides < band };
     let (sign_off, mut missing) = sign_off::sign_off(facts, &demand);
     let signers = cover::signers(facts, &demand);
     let gate = match band {
@@ -162,15 +180,18 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         gate,
     };
     let advice = advice::advice(facts, band);
-    Decision { verdict, floors, sign_off, signers, missing, advice, notes: notes(facts) }
+    Decision { verdict, requirement, floors, sign_off, signers, missing, advice, notes: notes(facts) }
 }
 
 /// What a rule that fired asks for besides its band.
-fn asks(policy: &Policy, floor: &Floor) -> Requirement {
+fn asks(facts: &Facts<'_>, floor: &Floor) -> Requirement {
     if floor.rule == "simulation-missing" {
         return Requirement { simulated: true, ..Requirement::default() };
     }
-    policy.rules.iter().find(|rule| rule.name == floor.rule).map_or_else(Requirement::default, |rule| rule.requirement)
+    if floor.rule == TOPOLOGY_EDITED {
+        return facts.earlier.map_or_else(Requirement::default, |earlier| earlier.requirement);
+    }
+    facts.policy.rules.iter().find(|rule| rule.name == floor.rule).map_or_else(Requirement::default, |rule| rule.requirement)
 }
 
 /// Overrides that do not count are not passed over in silence; and whether reviewers can keep up.

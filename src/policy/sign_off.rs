@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::floor_rules::TOPOLOGY_EDITED;
 use super::rules::Requirement;
 use super::{Facts, code_owners, floors::percent, rules};
 use crate::change::facts::{Change, Level, Reviewer, TriState};
@@ -25,14 +26,17 @@ pub(super) struct Demand<'a> {
     pub(super) requirement: Requirement,
     /// The rules that fired.
     pub(super) floors: &'a [Floor],
+    /// Would the band be lower if the change left the topology alone?
+    pub(super) is_raised_by_edit: bool,
 }
 
 impl Demand<'_> {
     /// The rule that asks for something: that of the band where it does, else the first of the policy's own.
     fn rule(&self, facts: &Facts<'_>, asks: fn(&Requirement) -> bool) -> String {
-        let own = self.floors.iter().filter(|floor| floor.is_in_force()).find(|floor| asks(&super::asks(facts.policy, floor)));
+        let own = self.floors.iter().filter(|floor| floor.is_in_force()).find(|floor| asks(&super::asks(facts, floor)));
         match own {
             Some(floor) if !asks(&facts.policy.requirement(self.band)) => floor.rule.clone(),
+            _ if self.is_raised_by_edit => TOPOLOGY_EDITED.to_owned(),
             _ => format!("band-{}", self.band.as_str()),
         }
     }
@@ -80,6 +84,10 @@ fn blocked(facts: &Facts<'_>, demand: &Demand<'_>, rest: &[String]) -> Vec<Strin
     let mut missing = Vec::new();
     for floor in red().filter(|floor| floor.rule == "frozen" || policy.rules.iter().any(|rule| rule.name == floor.rule)) {
         missing.push(format!("the rule `{}` no longer applies: {}", floor.rule, floor.because));
+    }
+    if is_red(&[TOPOLOGY_EDITED]) {
+        missing
+            .push("review the edit of the topology as a change of its own, and go on by the version that holds then".to_owned());
     }
     if is_red(&["destructive-without-tested-restore"]) {
         missing.push("test the restore, then state `rollback: {tested: yes}`".to_owned());
@@ -131,6 +139,7 @@ fn senior(facts: &Facts<'_>, demand: &Demand<'_>) -> (SignOff, Vec<String>) {
         1 => format!("a change in the {band} band needs a senior review"),
         _ => format!("a change in the {band} band needs {wanted} senior reviews"),
     }];
+    because.extend(facts.earlier.map(|earlier| earlier.because.clone()));
     if !missing.is_empty() {
         let teams: Vec<&str> = facts.services.iter().filter_map(|id| facts.system.service(*id).owner.as_deref()).collect();
         let mut seniors = seniors(facts);

@@ -9,7 +9,7 @@ use super::number::{
     share_point, whole,
 };
 pub use super::record_comparison::{comparison_json, comparison_schema};
-use super::words::{limit_lines, number_of, quality_lines, run_line, verdict_band};
+use super::words::{limit_lines, number_of, or_same, quality_lines, run_line, verdict_band};
 use crate::assess::what_if::Verdicts;
 use crate::fault::Response;
 use crate::propagation::Paired;
@@ -238,12 +238,6 @@ impl ComparisonReport<'_> {
 fn rounded(estimate: Estimate) -> Estimate {
     let to = |value: f64| (value * 1e4).round() / 1e4;
     estimate.map(to)
-}
-
-/// A difference, or the word for none.
-fn or_same(compared: Compared, show: fn(Estimate) -> String) -> String {
-    let Compared { before, after, difference } = compared;
-    if difference.mean == 0.0 && before.mean == after.mean { "same".to_owned() } else { show(difference) }
 }
 
 fn times(name: String, compared: Compared) -> [String; 4] {

@@ -15,6 +15,7 @@ use super::number::{duration_estimate, share, share_plain};
 use super::record::simulation_json;
 use super::record_assessment::{assessment_json, band_name};
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
+use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, headline, hits, impaired_share, is_scored,
@@ -89,6 +90,7 @@ pub fn assessment_html(report: &AssessmentReport<'_>) -> String {
         (fact_list(&facts))
         (sign_off(assessment))
         (bullets("How it spreads", &explanation_lines(report.system, assessment)))
+        (edited(assessment))
         (safeguards(report))
         (bullets("What to do", &assessment.advice))
         (reasons(assessment))
@@ -263,6 +265,23 @@ fn safeguards(report: &AssessmentReport<'_>) -> Markup {
             }
         }
         @for line in mitigation_lines(report.assessment) { p { (prose(&line)) } }
+    }
+}
+
+/// What it does to the topology that it is judged by.
+fn edited(assessment: &Assessment) -> Markup {
+    let (lines, rows) = (edit_lines(assessment), edit_cells(assessment));
+    let rows: Vec<Vec<Markup>> = rows.iter().map(|row| row.iter().map(|cell| prose(cell)).collect()).collect();
+    html! {
+        @if !lines.is_empty() {
+            section {
+                h2 { (topology_edit::TITLE) }
+                ul { @for line in &lines { li { (prose(line)) } } }
+                @if !rows.is_empty() {
+                    (table("Both versions of the topology", &titles(&topology_edit::TITLES.map(|(title, _)| title)), 1, &rows))
+                }
+            }
+        }
     }
 }
 

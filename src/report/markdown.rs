@@ -11,6 +11,7 @@ use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
 use super::number::{share, share_plain};
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
+use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, WORST, ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, forecast_line, headline, hits,
@@ -78,6 +79,7 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
         head.push_str(&hit_table(&rows, more, &path));
     }
     head.push_str(&bullets("**How it spreads**", &explanation_lines(report.system, assessment)));
+    head.push_str(&edited(assessment));
     head.push_str(&mitigated(assessment));
     head.push_str(&bullets("**What to do**", &assessment.advice));
     let mut folds = vec![reasons(assessment)];
@@ -92,6 +94,19 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
     folds.push(data(&assessment.data_quality));
     folds.push(list("Limits", &limit_lines(impact, &assessment.limits)));
     join(head, folds, &again(&report.command, impact.map(run_line)))
+}
+
+/// What it does to the topology that it is judged by.
+fn edited(assessment: &Assessment) -> String {
+    let rows = edit_cells(assessment);
+    let mut out = bullets(&format!("**{}**", topology_edit::TITLE), &edit_lines(assessment));
+    if !rows.is_empty() {
+        out.push_str(&row(&topology_edit::TITLES.map(|(title, _)| title.to_owned())));
+        out.push_str("| --- | ---: | ---: | ---: |\n");
+        rows.into_iter().for_each(|cells| out.push_str(&row(&cells.map(|cell| sentence(&cell)))));
+        out.push('\n');
+    }
+    out
 }
 
 /// What was simulated against it.

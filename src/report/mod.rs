@@ -42,6 +42,7 @@ mod series;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
+mod topology_edit;
 mod uncertainty;
 mod words;
 

@@ -7,6 +7,7 @@ use super::explanation::ExplanationRecord;
 use super::input::{AssessmentReport, SimulationReport};
 use super::mitigations::{MitigationRecord, SearchRecord, mitigation_records};
 use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty, unsigned};
+use super::topology_edit::EditRecord;
 use super::words::{is_scored, limits};
 use crate::risk::assessment::{Assessment, Band, Floor, Gate};
 use serde::Serialize;
@@ -137,6 +138,9 @@ struct AssessmentRecord<'a> {
     /// Absent where nobody looked for any.
     #[serde(skip_serializing_if = "Option::is_none")]
     mitigation_search: Option<SearchRecord<'a>>,
+    /// Absent where the change leaves the topology alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topology_edit: Option<EditRecord<'a>>,
     advice: &'a [String],
     data_quality: QualityRecord<'a>,
     change: ChangeRecord<'a>,
@@ -169,6 +173,7 @@ impl<'a> AssessmentRecord<'a> {
             explanation: ExplanationRecord::new(report.system, assessment),
             mitigations,
             mitigation_search,
+            topology_edit: assessment.topology_edit.as_ref().map(EditRecord::from),
             advice: &assessment.advice,
             data_quality: (&assessment.data_quality).into(),
             change: change(assessment),

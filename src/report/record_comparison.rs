@@ -21,7 +21,7 @@ const SCHEMA: &str = "shockfront/comparison/v1";
 
 /// A mean or a probability.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Figure {
+pub(super) struct Figure {
     mean: f64,
     /// 95 %, sampling error; `null` where unknown.
     interval: Ends,
@@ -34,7 +34,7 @@ impl From<Estimate> for Figure {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Both {
+pub(super) struct Both {
     before: Figure,
     after: Figure,
     /// After minus before, paired.

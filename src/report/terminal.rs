@@ -7,6 +7,7 @@ use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigati
 use super::number;
 use super::number::share;
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
+use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, P_IMPAIRED, WORST, ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, forecast_line, headline,
@@ -73,6 +74,7 @@ pub fn assessment_text(report: &AssessmentReport<'_>, page: Page) -> String {
     out.push_str(&list("How it spreads", &explanation_lines(report.system, assessment), page));
     let carried = edge_cells(report.system, assessment).into_iter().map(Vec::from).collect();
     out.push_str(&figures("What carries it", &FLIP_TITLES, carried, page));
+    out.push_str(&edited(assessment, page));
     out.push_str(&mitigated(assessment, page));
     out.push_str(&list("What to do", &assessment.advice, page));
     out.push_str(&reasons(assessment, page));
@@ -140,6 +142,14 @@ fn figures(title: &str, titles: &[&str], rows: Vec<Vec<String>>, page: Page) -> 
     table.columns = titles.iter().enumerate().map(|(at, title)| ((*title).to_owned(), column(at))).collect();
     table.rows = rows;
     heading(title, page) + &table.render(page, &|_| None)
+}
+
+/// What it does to the topology that it is judged by.
+fn edited(assessment: &Assessment, page: Page) -> String {
+    let mut table = Table::new(&topology_edit::TITLES);
+    table.rows = edit_cells(assessment).into_iter().map(Vec::from).collect();
+    let drawn = if table.rows.is_empty() { String::new() } else { table.render(page, &|_| None) };
+    list(topology_edit::TITLE, &edit_lines(assessment), page) + &drawn
 }
 
 /// What was simulated against it.

@@ -178,6 +178,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
         ],
         explanation: None,
         mitigations: None,
+        topology_edit: None,
         advice: vec!["release to 5 % first and watch for 15 min".to_owned()],
         notes: Vec::new(),
         data_quality: quality(),

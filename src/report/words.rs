@@ -9,6 +9,7 @@ use super::record_assessment::band_name;
 use crate::fault::Fault;
 use crate::model::System;
 use crate::propagation::Simulation;
+use crate::propagation::paired::Compared;
 use crate::propagation::result::{JourneyResult, Method, Precision, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Assessment, Band, Floor, Gate, Verdict};
@@ -430,4 +431,10 @@ pub(super) fn factor_cells(assessment: &Assessment) -> Vec<[String; 4]> {
 /// AI assistance in one sentence.
 pub(super) fn ai_line(assessment: &Assessment) -> String {
     format!("AI assistance: {} ({})", assessment.ai.answer, assessment.ai.basis)
+}
+
+/// A difference, or the word for none.
+pub(super) fn or_same(compared: Compared, show: fn(Estimate) -> String) -> String {
+    let Compared { before, after, difference } = compared;
+    if difference.mean == 0.0 && before.mean == after.mean { "same".to_owned() } else { show(difference) }
 }

@@ -2,6 +2,7 @@
 
 use crate::change::facts::Assisted;
 use crate::edit::Edit;
+use crate::propagation::paired::{Compared, JourneyPair};
 use crate::propagation::{Sensitivities, Simulation, Uncertainty};
 use crate::quality::DataQuality;
 use crate::statistics::{Estimate, Interval};
@@ -261,6 +262,47 @@ pub struct Explanation {
     pub assumptions: Vec<Assumption>,
 }
 
+/// A topology that the change edits, although it is judged by it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopologyEdited {
+    /// The files.
+    pub files: Vec<String>,
+    /// What differs, one sentence each.
+    pub differences: Vec<String>,
+    /// The verdict by the version before, or why there is none.
+    pub before: Result<EarlierMap, String>,
+}
+
+/// The verdict by the topology before an edit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EarlierMap {
+    /// The commit it is of.
+    pub revision: String,
+    /// Is it the stricter one?
+    pub decides: bool,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Both versions on the same random numbers; `None` where the change lands nowhere in one of them.
+    pub compared: Option<Box<ComparedMaps>>,
+}
+
+/// The same change by the topology before an edit and after it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparedMaps {
+    /// Scores before and after; `None` where a side has none.
+    pub scores: Option<(Estimate, Estimate)>,
+    /// Score after minus score before, paired.
+    pub score: Option<Estimate>,
+    /// Nothing differs in any trial.
+    pub is_without_effect: bool,
+    /// Share of the trials in which a service or journey fares differently.
+    pub differing: Option<Estimate>,
+    /// Mean reach.
+    pub reach: Compared,
+    /// Journeys; those of one version alone are healthy in the other.
+    pub journeys: Vec<JourneyPair>,
+}
+
 /// The verdict with everything it rests on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment {
@@ -314,6 +356,8 @@ pub struct Assessment {
     pub explanation: Option<Explanation>,
     /// What was simulated against it; `None` where nobody asked or there is nothing to lower.
     pub mitigations: Option<Mitigations>,
+    /// What it does to the topology that it is judged by; `None` where it leaves it alone.
+    pub topology_edit: Option<TopologyEdited>,
     /// What would help, as sentences.
     pub advice: Vec<String>,
     /// Notes about contradictions in the input.

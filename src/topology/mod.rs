@@ -9,6 +9,7 @@
 //! TSV, CSV ─────────────────── edge_list ────────▶ ┘
 //! ```
 
+pub mod difference;
 pub mod edge_list;
 mod edge_part;
 mod form;
