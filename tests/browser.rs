@@ -53,7 +53,9 @@ fn pages_open_quietly_at_any_width() {
     fs::write(directory.path().join("frames.html"), FRAMES).expect("written");
     let assess = vec!["assess".as_ref(), topology.as_os_str(), "--change".as_ref(), change.as_os_str()];
     let simulate = vec!["simulate".as_ref(), topology.as_os_str(), "--fault".as_ref(), "crash@cartservice".as_ref()];
-    for (arguments, pictures) in [(assess, 6), (simulate, 4)] {
+    let compare = vec!["compare".as_ref(), topology.as_os_str(), "--change".as_ref(), change.as_os_str()];
+    let compare = [compare, ["--with", "canary=5%/15m", "--with", "replica:redis-cart=+1"].map(AsRef::as_ref).to_vec()].concat();
+    for (arguments, pictures) in [(assess, 6), (simulate, 4), (compare, 7)] {
         let run = Command::new(env!("CARGO_BIN_EXE_shockfront"))
             .args(&arguments)
             .args(["--trials", "1024", "--format", "html", "-o"])

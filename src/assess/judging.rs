@@ -12,10 +12,11 @@ use crate::risk::ledger::{Entry, Weekly};
 use crate::risk::{chance, faults, score};
 use crate::statistics::Estimate;
 
-/// The name of what is about to be assessed. Threads are left out: they change nothing.
+/// The name of what is about to be assessed. Threads are left out: they change nothing. So is the time of the question: whether
+/// something is frozen or has ended is judged whenever it is asked, and no review lapses by the clock.
 pub(super) fn forecast(request: &AssessRequest<'_>) -> String {
-    let AssessRequest { trials, precision, seed, horizon, response, at, .. } = request;
-    let asked = format!("{trials:?} {precision:?} {seed:?} {horizon:?} {response:?} {at:?} {}", env!("CARGO_PKG_VERSION"));
+    let AssessRequest { trials, precision, seed, horizon, response, .. } = request;
+    let asked = format!("{trials:?} {precision:?} {seed:?} {horizon:?} {response:?} {}", env!("CARGO_PKG_VERSION"));
     let rest: Vec<String> = request.basis.iter().cloned().chain([asked]).collect();
     approvals::forecast(&request.changes.iter().map(|one| &one.change).collect::<Vec<_>>(), &rest)
 }

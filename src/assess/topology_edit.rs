@@ -128,7 +128,7 @@ fn compared(
     (forecast, outcome): (&str, Option<&Outcome>),
 ) -> Result<Found, Vec<Diagnostic>> {
     let trials = outcome.map_or(request.trials, |outcome| outcome.look.trials);
-    let plain = AssessRequest { trials, topology_edit: None, earlier: None, progress: None, ..request.clone() };
+    let plain = AssessRequest { trials, topology_edit: None, earlier: None, progress: None, curves: false, ..request.clone() };
     let (earlier, _) = reviewed(&AssessRequest { changes: version.changes.clone(), ..plain.clone() }, forecast);
     let before = Alternative::plain(version.system.clone(), earlier);
     let placed = place(&before.system, &before.compact, &before.request, &[])?;

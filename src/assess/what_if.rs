@@ -134,6 +134,7 @@ fn question<'a>(request: &AssessRequest<'a>) -> Request<'a> {
         seed: request.seed,
         at: latest(request),
         threads: request.threads,
+        curves: request.curves,
         progress: request.progress,
         ..Request::default()
     }

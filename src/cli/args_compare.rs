@@ -1,6 +1,6 @@
 //! What can be typed for `compare`.
 
-use super::args::{Sampling, TableFormat};
+use super::args::{ResultFormat, Sampling};
 use clap::{ArgGroup, Args, ValueHint};
 
 /// `compare`.
@@ -47,7 +47,7 @@ pub(crate) struct Compare {
     pub(crate) top: usize,
     /// Format of the result
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: TableFormat,
+    pub(crate) format: ResultFormat,
     /// How to simulate.
     #[command(flatten)]
     pub(crate) sampling: Sampling,

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-/// `--format` of a simulation.
+/// `--format` of a simulation and of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ResultFormat {
     /// For people at a terminal.
@@ -17,7 +17,7 @@ pub(crate) enum ResultFormat {
     Html,
 }
 
-/// `--format` of a ranking and of a comparison.
+/// `--format` of a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum TableFormat {
     /// For people at a terminal.

@@ -1,7 +1,7 @@
 //! `compare`: a fault or a change, with and without something done about it.
 
 use super::args::Detail;
-use super::args::{Compare, TableFormat};
+use super::args::{Compare, ResultFormat};
 use super::failure::{Failure, Outcome};
 use super::inputs;
 use super::output::{Progress, deliver};
@@ -20,6 +20,7 @@ use shockfront::propagation::{Paired, Request, Side, paired};
 use shockfront::quality::{DataQuality, data_quality};
 use shockfront::random::Seed;
 use shockfront::report::comparison::{ComparisonReport, comparison_json, comparison_markdown, comparison_text};
+use shockfront::report::comparison_html;
 use shockfront::risk::budgets::join;
 use shockfront::risk::limits::simulation_limits;
 use shockfront::topology::Loaded;
@@ -77,9 +78,10 @@ pub(crate) fn run(session: &mut Session, arguments: &Compare) -> Result<Outcome,
         command: command(arguments, trials),
     };
     let text = match arguments.format {
-        TableFormat::Text => comparison_text(&report, session.paper(sampling.output.output.is_some())),
-        TableFormat::Json => comparison_json(&report),
-        TableFormat::Markdown => comparison_markdown(&report),
+        ResultFormat::Text => comparison_text(&report, session.paper(sampling.output.output.is_some())),
+        ResultFormat::Json => comparison_json(&report),
+        ResultFormat::Markdown => comparison_markdown(&report),
+        ResultFormat::Html => comparison_html(&report),
     };
     deliver(&text, sampling.output.output.as_deref())?;
     Ok(Outcome::Passed)
@@ -135,6 +137,7 @@ fn of_faults(
         at: sampling.at.clone(),
         threads: sampling.threads.map(usize::from),
         progress: Some(add),
+        curves: arguments.format == ResultFormat::Html,
         ..Request::default()
     };
     let before = Side { system, compact: &compact, scenario: &first, watch: &[], budgets: &[] };
@@ -173,6 +176,7 @@ fn of_change(
         response: sampling.response(),
         at: sampling.at.clone(),
         progress: Some(add),
+        curves: arguments.format == ResultFormat::Html,
         ..AssessRequest::default()
     };
     let refused = |refusal| typed.refused(refusal);

@@ -122,6 +122,8 @@ pub struct Paired {
     pub services: Vec<ServicePair>,
     /// Journeys, likewise; none without a clock.
     pub journeys: Vec<JourneyPair>,
+    /// Names of the services of which each side keeps curves, in their order; none where nobody asked.
+    pub pictured: [Vec<String>; 2],
 }
 
 impl Paired {
@@ -168,6 +170,7 @@ pub fn paired(before: Side<'_>, after: Side<'_>, request: &Request<'_>) -> Resul
         machine: request.machine,
         events_only: request.events_only,
         confidence: request.confidence,
+        curves: request.curves,
         progress: request.progress,
         rows: Some(&no_rows),
         marks: true,
@@ -226,6 +229,7 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
         journeys,
         samples: None,
         differing: None,
+        pictured: [pictured(first, &before), pictured(second, &after)],
         before,
         after,
     })
@@ -287,14 +291,16 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
         }
     });
     let (services, journeys) = (services.collect(), journeys.collect());
+    let (before, after) = (first.concluded(&samples.0, confidence), second.concluded(&samples.1, confidence));
     let mut paired = Paired {
         reach: compared(&a.reach_sums, &b.reach_sums, |reach| reach),
         user_minutes: timed.then(|| compared(&a.user_minutes.sums, &b.user_minutes.sums, thousandths)),
         user_minutes_ratio: Some(b.user_minutes.sums.ratio_to(&a.user_minutes.sums, trials, confidence))
             .filter(|ratio| timed && !ratio.interval.is_unknown()),
         differing: Some(proportion(pairs.differing, trials, confidence)),
-        before: first.concluded(&samples.0, confidence),
-        after: second.concluded(&samples.1, confidence),
+        pictured: [pictured(first, &before), pictured(second, &after)],
+        before,
+        after,
         services,
         journeys,
         samples: Some(samples),
@@ -304,6 +310,12 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
         paired.differing = None;
     }
     paired
+}
+
+/// The services of which a simulation keeps curves.
+fn pictured(run: &Run<'_>, simulation: &Simulation) -> Vec<String> {
+    let curves = simulation.curves.iter().flat_map(|curves| &curves.services);
+    curves.map(|service| run.system.service_name(service.service).to_owned()).collect()
 }
 
 /// A name, and its positions on both sides.

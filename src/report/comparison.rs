@@ -52,11 +52,11 @@ pub struct ComparisonReport<'a> {
 }
 
 /// Titles of all tables behind the first column.
-const TITLES: [&str; 3] = ["before", "after", "difference"];
+pub(super) const TITLES: [&str; 3] = ["before", "after", "difference"];
 
 impl ComparisonReport<'_> {
     /// What is compared.
-    fn subject(&self) -> String {
+    pub(super) fn subject(&self) -> String {
         let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
         let what = match &self.against {
             Some((other, _)) if !other.is_empty() => format!("on {other}"),
@@ -67,7 +67,7 @@ impl ComparisonReport<'_> {
     }
 
     /// The finding in one sentence.
-    fn finding(&self) -> String {
+    pub(super) fn finding(&self) -> String {
         let paired = self.paired;
         if self.is_without_effect() {
             return self.no_effect();
@@ -117,7 +117,7 @@ impl ComparisonReport<'_> {
     }
 
     /// What is said below the finding.
-    fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(verdicts) = self.verdicts {
             let (before, after) = (&verdicts.before.verdict, &verdicts.after.verdict);
@@ -195,7 +195,7 @@ impl ComparisonReport<'_> {
     }
 
     /// The services that differ most, and how many more differ.
-    fn services(&self) -> (Vec<[String; 4]>, usize) {
+    pub(super) fn services(&self) -> (Vec<[String; 4]>, usize) {
         let size = |pair: &ServicePair| {
             (pair.impaired.difference.mean.abs(), pair.downtime.map_or(0.0, |compared| compared.difference.mean.abs()))
         };
@@ -218,14 +218,14 @@ impl ComparisonReport<'_> {
         (rows.collect(), more)
     }
 
-    fn tables(&self) -> Vec<(&'static str, &'static str, Vec<[String; 4]>)> {
+    pub(super) fn tables(&self) -> Vec<(&'static str, &'static str, Vec<[String; 4]>)> {
         let (services, _) = self.services();
         let tables = vec![("", "measure", self.measures()), ("Journeys", "journey", self.journeys())];
         let services = ("Services that differ most", "service", services);
         tables.into_iter().chain([services]).filter(|(.., rows)| !rows.is_empty()).collect()
     }
 
-    fn run_line(&self) -> String {
+    pub(super) fn run_line(&self) -> String {
         let line = run_line(&self.paired.before);
         match self.paired.before.method {
             Method::Sampled => format!("{line}; both sides on the same random numbers, differences paired"),

@@ -36,7 +36,7 @@ pub(super) struct Figure {
 
 impl Figure {
     /// Only words.
-    fn words(id: &'static str, title: &'static str, text: impl Into<String>) -> Self {
+    pub(super) fn words(id: &'static str, title: &'static str, text: impl Into<String>) -> Self {
         Self { id, title, text: text.into(), picture: None, keys: Vec::new(), titles: Vec::new(), rows: Vec::new() }
     }
 
@@ -63,28 +63,33 @@ pub(super) fn figures(report: &SimulationReport<'_>) -> Vec<Figure> {
 
 /// A score on its bands.
 pub(super) fn score(verdict: &Verdict) -> Figure {
+    score_of(("score", "The score and the bands"), verdict)
+}
+
+/// The same under another name.
+pub(super) fn score_of((id, title): (&'static str, &'static str), verdict: &Verdict) -> Figure {
     let text = format!(
         "Bands begin at {}, {} and {}. The line is the score, the bar around it its interval (sampling error only); rules can raise the \
          band, never the score.",
         verdict.band_limits[0], verdict.band_limits[1], verdict.band_limits[2]
     );
-    let mut figure = Figure::words("score", "The score and the bands", text);
+    let mut figure = Figure::words(id, title, text);
     figure.picture = charts::score(&figure.caption(), verdict.score, verdict.interval, verdict.band_limits);
     figure
 }
 
-fn share_tick(value: f64) -> String {
+pub(super) fn share_tick(value: f64) -> String {
     format!("{} %", number_tick(value * 100.0))
 }
 
 /// A number as short as it can be; thousands stay together.
-fn number_tick(value: f64) -> String {
+pub(super) fn number_tick(value: f64) -> String {
     let value = (value * 1e6).round() / 1e6;
     if value == value.trunc() { whole(value.max(0.0) as u64) } else { format!("{value}") }
 }
 
 /// A little room above the highest end of an interval; shares end at 1.
-fn top<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> f64 {
+pub(super) fn top<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> f64 {
     let highest = estimates.map(|one| if one.interval.is_unknown() { one.mean } else { one.interval.high }).fold(0.0, f64::max);
     (highest * 1.05).clamp(0.01, 1.0)
 }
@@ -96,16 +101,23 @@ fn reach(report: &SimulationReport<'_>, bins: &[ReachBin]) -> Figure {
         reach_line(report.simulation)
     );
     let mut figure = Figure::words("reach", "How many services are impaired", text);
+    draw_reach(&mut figure, bins, (0, 0.0));
+    figure
+}
+
+/// Bars of reach; the axes go at least to so many services, and so large a share.
+pub(super) fn draw_reach(figure: &mut Figure, bins: &[ReachBin], (most, highest): (u64, f64)) {
     let bars: Vec<(f64, f64, Estimate)> =
         bins.iter().map(|bin| (bin.from as f64 - 0.5, bin.to as f64 + 0.5, bin.probability)).collect();
-    let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return figure };
+    let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };
     let is_whole = |value: f64| (value - value.round()).abs() < 1e-6;
     let x = Axis {
         label: "services impaired",
-        range: (first.0, last.1.max(first.0 + 2.0)),
+        range: (first.0, last.1.max(first.0 + 2.0).max(most as f64 + 0.5)),
         tick: &|value| if is_whole(value) { whole(value.round().max(0.0) as u64) } else { String::new() },
     };
-    let y = Axis { label: "share of trials", range: (0.0, top(bars.iter().map(|(.., share)| share))), tick: &share_tick };
+    let height = top(bars.iter().map(|(.., share)| share)).max(highest);
+    let y = Axis { label: "share of trials", range: (0.0, height), tick: &share_tick };
     figure.picture = charts::bars(&figure.caption(), (&x, &y), &bars);
     figure.titles = vec!["services".to_owned(), "share of trials".to_owned()];
     let range = |bin: &ReachBin| match bin.from == bin.to {
@@ -113,7 +125,6 @@ fn reach(report: &SimulationReport<'_>, bins: &[ReachBin]) -> Figure {
         false => format!("{} to {}", whole(bin.from), whole(bin.to)),
     };
     figure.rows = bins.iter().map(|bin| vec![range(bin), share(bin.probability)]).collect();
-    figure
 }
 
 /// The tails of downtime and of time impaired of the worst-hit services; one picture where both are the same.
@@ -157,7 +168,7 @@ fn names(system: &System, curves: &Curves) -> Vec<String> {
     curves.services.iter().map(|service| system.service_name(service.service).to_owned()).collect()
 }
 
-fn unit_name(unit: TimeUnit) -> &'static str {
+pub(super) fn unit_name(unit: TimeUnit) -> &'static str {
     match unit {
         TimeUnit::Seconds => "seconds",
         TimeUnit::Minutes => "minutes",
@@ -176,13 +187,13 @@ fn tail_rows(tails: &[Vec<Exceedance>], value: &dyn Fn(f64) -> String) -> Vec<Ve
 }
 
 /// About `most` of so many positions, evenly, the first and the last always.
-fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+pub(super) fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
     let step = count.saturating_sub(1).div_ceil(most.max(1)).max(1);
     let last = count.saturating_sub(1);
     (0..last).step_by(step).chain((count > 0).then_some(last))
 }
 
-fn draw_tails(figure: &mut Figure, tails: &[Vec<Exceedance>], (label, scale): (&str, f64)) {
+pub(super) fn draw_tails(figure: &mut Figure, tails: &[Vec<Exceedance>], (label, scale): (&str, f64)) {
     let line = |tail: &Vec<Exceedance>| -> Line { tail.iter().map(|point| (point.value / scale, point.p_above)).collect() };
     let lines: Vec<Line> = tails.iter().map(line).collect();
     let end = lines.iter().flatten().map(|(x, _)| *x).fold(0.0, f64::max);
@@ -278,7 +289,7 @@ fn number_lose(journeys: usize) -> String {
 }
 
 /// A unit in which the numbers of an axis stay short.
-fn scale(end: f64) -> (f64, &'static str) {
+pub(super) fn scale(end: f64) -> (f64, &'static str) {
     match end {
         end if end >= 1e6 => (1e6, "more than (millions of user-minutes)"),
         end if end >= 1e3 => (1e3, "more than (thousands of user-minutes)"),

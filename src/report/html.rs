@@ -115,7 +115,7 @@ fn services_of_record(system: &System, asked: ServiceList) -> ServiceList {
     if system.service_count() > LIST_ALL_UP_TO { ServiceList::Reached } else { asked }
 }
 
-fn page(title: &str, body: &Markup) -> String {
+pub(super) fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -138,7 +138,7 @@ fn page(title: &str, body: &Markup) -> String {
 }
 
 /// A sentence; what stands between back-ticks is code.
-fn prose(text: &str) -> Markup {
+pub(super) fn prose(text: &str) -> Markup {
     let text = clean(text);
     let parts: Vec<&str> = text.split('`').collect();
     // A single one is a character like any other.
@@ -152,11 +152,11 @@ fn prose(text: &str) -> Markup {
     }
 }
 
-fn fact_list(facts: &[(&str, String)]) -> Markup {
+pub(super) fn fact_list(facts: &[(&str, String)]) -> Markup {
     html! { dl.facts { @for (label, value) in facts { div { dt { (label) } dd { (prose(value)) } } } } }
 }
 
-fn bullets(title: &str, items: &[String]) -> Markup {
+pub(super) fn bullets(title: &str, items: &[String]) -> Markup {
     html! {
         @if !items.is_empty() {
             section {
@@ -168,12 +168,12 @@ fn bullets(title: &str, items: &[String]) -> Markup {
     }
 }
 
-fn more(cut: usize, what: &str) -> Markup {
+pub(super) fn more(cut: usize, what: &str) -> Markup {
     html! { @if cut > 0 { p.soft { "and " (number_of(cut, &format!("more {what}"))) ", not listed here" } } }
 }
 
 /// A table that scrolls by itself where the page is narrow. The first `n_texts` columns are texts, the others numbers.
-fn table(label: &str, titles: &[String], n_texts: usize, rows: &[Vec<Markup>]) -> Markup {
+pub(super) fn table(label: &str, titles: &[String], n_texts: usize, rows: &[Vec<Markup>]) -> Markup {
     html! {
         div.wide role="region" aria-label=(label) tabindex="0" {
             table {
@@ -190,7 +190,7 @@ fn class(at: usize, n_texts: usize) -> Option<&'static str> {
     (at >= n_texts).then_some("n")
 }
 
-fn titles(titles: &[&str]) -> Vec<String> {
+pub(super) fn titles(titles: &[&str]) -> Vec<String> {
     titles.iter().map(|title| (*title).to_owned()).collect()
 }
 
@@ -346,7 +346,7 @@ fn journeys(simulation: &Simulation) -> Markup {
     }
 }
 
-fn plots(figures: &[Figure]) -> Markup {
+pub(super) fn plots(figures: &[Figure]) -> Markup {
     html! {
         section {
             h2 { "Pictures" }
@@ -420,11 +420,11 @@ fn carriers(report: &SimulationReport<'_>) -> Markup {
     }
 }
 
-fn grounds(quality: &[String], limits: &[String]) -> Markup {
+pub(super) fn grounds(quality: &[String], limits: &[String]) -> Markup {
     html! { (bullets("What it rests on", quality)) (bullets("Limits", limits)) }
 }
 
-fn again(command: &str) -> Markup {
+pub(super) fn again(command: &str) -> Markup {
     html! {
         @if !command.is_empty() {
             section { h2 { "Run it again" } pre { code { (clean(command)) } } }
@@ -433,7 +433,7 @@ fn again(command: &str) -> Markup {
 }
 
 /// The record for programs. No `<` is left in it, so nothing in it can end the element; as JSON it is the same.
-fn record(json: &str) -> Markup {
+pub(super) fn record(json: &str) -> Markup {
     let json = json.trim_end().replace('<', "\\u003c");
     html! {
         @if json.len() <= LONGEST_RECORD {

@@ -11,11 +11,13 @@ pub mod comparison;
 mod escape;
 mod explanation;
 mod figures;
+mod figures_comparison;
 pub mod findings;
 pub mod graph;
 mod graph_layout;
 pub mod graph_svg;
 pub mod html;
+mod html_comparison;
 #[cfg(test)]
 mod html_tests;
 pub mod input;
@@ -51,6 +53,7 @@ pub use findings::{FindingsReport, findings_json, findings_sarif, findings_text}
 pub use graph::{Drawing, dot, mermaid};
 pub use graph_svg::svg;
 pub use html::{assessment_html, simulation_html};
+pub use html_comparison::comparison_html;
 pub use input::{AssessmentReport, ServiceList, SimulationReport};
 pub use junit::assessment_junit;
 pub use layout::Page;

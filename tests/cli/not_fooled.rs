@@ -116,7 +116,7 @@ fn a_review_of_one_change_does_not_sign_for_another() {
     write(path, "b.yaml", &change("B", "shop", "{name: lee}", "{name: ann, level: senior}"));
     let result = ask(path, &both);
     assert_eq!(given_by(&result, "team-shop"), None, "{}", result["sign_off"]);
-    assert_eq!(result["verdict"]["gate"], "sign-off-required");
+    assert_eq!(result["verdict"]["gate"], "sign_off_required");
     // Mo reviews the one that does not touch the services of his team.
     write(path, "a.yaml", &change("A", "ads", "{name: kim}", "{name: mo, level: senior}, {name: ann, level: senior}"));
     assert_eq!(given_by(&ask(path, &both), "team-shop"), None);
@@ -130,11 +130,7 @@ fn one_person_is_one_person_and_programs_are_none() {
     let place = place();
     let path = place.path();
     write(path, "team.yaml", TEAM);
-    write(
-        path,
-        "policy.yaml",
-        "schema: shockfront/policy/v1\nbands: {green: {asks: {seniors: 2}}, yellow: {asks: {seniors: 2}}}\n",
-    );
+    write(path, "policy.yaml", "schema: shockfront/policy/v1\nbands: {green: {seniors: 2}, yellow: {asks: {seniors: 2}}}\n");
     let arguments = ["--change", "change.yaml", "--team", "team.yaml", "--policy", "policy.yaml"];
     let with = |reviewers: &str| {
         write(path, "change.yaml", &change("A", "shop", "{name: kim}", reviewers));

@@ -36,6 +36,25 @@ fn a_verdict_becomes_a_page() {
 }
 
 #[test]
+fn a_comparison_becomes_a_page_with_both_versions() {
+    let place = place();
+    let arguments = ["compare", "shop.yaml", "--fault", "crash@db", "--with", "fallback:shop->db", "--trials", "512"];
+    let with = |more: &[&str]| run(place.path(), &[&arguments[..], more].concat());
+    let (code, page, err) = with(&["--format", "html"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(record(&page), json(&with(&["--format", "json"]).1), "pictures change no number");
+    for id in ["reach", "reach-after", "lost", "down-first"] {
+        assert!(page.contains(&format!("<figure id=\"{id}\">")), "{id}");
+    }
+    assert!(page.contains("fallback:shop-&gt;db") && !page.contains("http://") && !page.contains("https://"));
+    // Exact answers are drawn as well, and without a clock there are no times.
+    let exact =
+        ["compare", "shop.yaml", "--fault", "crash@db", "--with", "remove:shop->ads", "--static", "--exact", "--format", "html"];
+    let (code, page, err) = run(place.path(), &exact);
+    assert!(code == 0 && page.contains("<figure id=\"reach\">") && page.contains("no effect"), "{err}");
+}
+
+#[test]
 fn exact_answers_and_parts_have_pages_too() {
     let place = place();
     let exact = ["simulate", "shop.yaml", "--fault", "crash@db,detect=5m,repair=25m", "--exact", "--format", "html"];
