@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 
     fn hunk(&mut self, line: Line<'a>) {
-        let Some(((_, old), (first, new))) = hunk_header(line.text) else {
+        let Some(((old_first, old), (first, new))) = hunk_header(line.text) else {
             return self.error(line, "bad-hunk", "this is not a hunk header", "expected `@@ -1,3 +1,4 @@`");
         };
         if self.file.as_ref().is_none_or(|file| file.marked.is_none()) {
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
         let (mut old_left, mut new_left) = (old, new);
         let (mut added, mut deleted, mut submodule) = (0, 0, false);
         let mut tracker = self.file.as_mut().map(|file| std::mem::take(&mut file.tracker)).unwrap_or_default();
-        tracker.hunk(heading(line.text));
+        tracker.hunk(heading(line.text), old_first <= 1 && first <= 1);
         while old_left > 0 || new_left > 0 {
             let next = self.peek();
             let kind = next.map(|next| next.text.bytes().next().unwrap_or(b' '));

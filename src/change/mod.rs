@@ -5,10 +5,11 @@
 //! unknown and is never taken for good news, and text that cannot be read in full is an error, not a smaller change.
 //!
 //! ```text
-//! diff text ──────────── diff ─┐
-//! git diff --raw --numstat ─ raw ┴─▶ ChangedFile ─ paths ─▶ services ─┐
-//! terraform show -json ─ terraform ─▶ Plan ─ terraform_land ─▶ services ─┤
-//! git log ─ commits ─▶ Commit ─ trailers, provenance, team ─ derive ──┴─▶ Change ─ merge ─▶ Change
+//! diff text ─ diff, symbols ─────┐
+//! git diff --raw --numstat ─ raw ┴─▶ ChangedFile ─ paths, operations ─▶ services ─┐
+//! terraform show -json ─ terraform ─▶ Plan ─ terraform_land ─▶ services ──────────┤
+//! git log ─ commits ─▶ Commit ─ trailers, provenance, team ─ derive ──────────────┴─▶ Change ─ merge ─▶ Change
+//! code host ─ host, reviews ───────────────────────────────────────────────────────────┘
 //! ```
 
 #[cfg(test)]

@@ -5,14 +5,16 @@
 //! first line, and its end by indentation and, in languages with braces, by counting them; whichever comes first counts.
 //!
 //! What must hold: a line that may lie outside gets no names. So a line that is not indented further than the definition ends it,
-//! definitions inside a function are part of it, languages that are not known have no names, and a diff that shows no definition
+//! definitions inside a function are part of it and one with indentation counts only where all around it was seen, languages that are not known have no names, and a diff that shows no definition
 //! before a line says nothing. The heading behind `@@` is the last line before the hunk that looks like a definition to git, ended
 //! or not. Only in Go it tells enough: whatever begins at the left margin there begins with a letter or closes what is open, so
 //! that a line with indentation is inside. Elsewhere decorators and attributes of the next definition, or fields behind a method
-//! that git was told to see, may stand in between.
+//! that git was told to see, may stand in between. Only text over several lines that looks like code is taken for code where a diff
+//! shows neither its begin nor its end; the whole file shows both.
 
 use super::definitions::{Definition, Language, definition, language};
 use super::files::ChangedPart;
+use std::collections::HashMap;
 
 /// One definition that is open.
 #[derive(Debug, Clone)]
@@ -22,14 +24,20 @@ struct Scope {
     /// Open braces since its first line; `None` where that was not seen.
     depth: Option<i64>,
     has_opened: bool,
+    /// Whether its first line or one inside of it was seen; of a heading it is not known how far above it stands.
+    is_seen: bool,
 }
 
 /// The old or the new text, as far as it was read.
 #[derive(Debug, Clone, Default)]
 struct Side {
     scopes: Vec<Scope>,
+    /// Whether all definitions around are in `scopes`: a line with indentation may lie in some that were not seen.
+    is_known: bool,
     /// Inside text over several lines, where nothing is a definition.
     is_text: bool,
+    /// Whether such text began or ended in this hunk.
+    has_mark: bool,
 }
 
 /// Follows both texts of one file through its hunks.
@@ -38,7 +46,13 @@ pub(super) struct Tracker {
     language: Option<Language>,
     old: Side,
     new: Side,
+    /// The names of the changed lines of this hunk.
+    pending: Vec<Vec<String>>,
+    /// Whether the hunk begins where the file does.
+    is_from_top: bool,
     parts: Vec<ChangedPart>,
+    /// Where each chain of names stands in `parts`: a diff may touch thousands of functions.
+    known: HashMap<Vec<String>, usize>,
 }
 
 impl Tracker {
@@ -48,12 +62,17 @@ impl Tracker {
     }
 
     /// Begins a hunk; the heading is what stands behind `@@`.
-    pub(super) fn hunk(&mut self, heading: &str) {
-        let mut side = Side::default();
+    pub(super) fn hunk(&mut self, heading: &str, is_from_top: bool) {
+        self.end_hunk();
+        self.is_from_top = is_from_top;
+        let mut side = Side { is_known: is_from_top, ..Side::default() };
         if self.language == Some(Language::Go)
             && let Some(definition) = definition(Language::Go, heading).filter(|known| !known.is_type)
         {
-            side.scopes.push(Scope { definition, indentation: 0, depth: None, has_opened: true });
+            // One that ends on its first line has ended.
+            if !heading.contains('{') || heading.matches('{').count() > heading.matches('}').count() {
+                side.scopes.push(Scope { definition, indentation: 0, depth: None, has_opened: true, is_seen: false });
+            }
         }
         (self.old, self.new) = (side.clone(), side);
     }
@@ -67,17 +86,30 @@ impl Tracker {
     }
 
     fn count(&mut self, sign: u8, names: Vec<String>) {
-        if !matches!(sign, b'-' | b'+') {
-            return;
+        if matches!(sign, b'-' | b'+') {
+            self.pending.push(names);
         }
-        match self.parts.iter_mut().find(|part| part.names == names) {
-            Some(part) => part.lines += 1,
-            None => self.parts.push(ChangedPart { names, lines: 1 }),
+    }
+
+    /// Counts the lines of a hunk. Where a mark of text over several lines stands alone and the lines above the hunk are not known,
+    /// nobody knows whether text begins or ends there, and what looked like a definition may be text.
+    fn end_hunk(&mut self) {
+        let is_doubtful = !self.is_from_top && (self.old.has_mark || self.new.has_mark);
+        for names in std::mem::take(&mut self.pending) {
+            let names = if is_doubtful { Vec::new() } else { names };
+            match self.known.get(&names) {
+                Some(&at) => self.parts[at].lines += 1,
+                None => {
+                    self.known.insert(names.clone(), self.parts.len());
+                    self.parts.push(ChangedPart { names, lines: 1 });
+                }
+            }
         }
     }
 
     /// The changed lines by their names, in the order of the diff.
-    pub(super) fn finish(self) -> Vec<ChangedPart> {
+    pub(super) fn finish(mut self) -> Vec<ChangedPart> {
+        self.end_hunk();
         self.parts
     }
 }
@@ -91,21 +123,23 @@ impl Side {
     fn line(&mut self, language: Language, text: &str) -> Vec<String> {
         let line = text.trim();
         if line.is_empty() {
-            return self.names();
+            return if self.scopes.iter().all(|scope| scope.is_seen) { self.names() } else { Vec::new() };
         }
         let indentation = indentation(text);
         let goes_on = continues(language, line);
         while self.scopes.last().is_some_and(|top| top.indentation > indentation || top.indentation == indentation && !goes_on) {
             self.scopes.pop();
         }
-        let may_define = !self.is_text && self.scopes.last().is_none_or(|top| top.definition.is_type);
+        self.is_known |= indentation == 0 && !goes_on || language == Language::Protobuf;
+        let may_define = self.is_known && !self.is_text && self.scopes.last().is_none_or(|top| top.definition.is_type);
         if let Some(definition) = definition(language, line).filter(|_| may_define) {
-            self.scopes.push(Scope { definition, indentation, depth: Some(0), has_opened: false });
+            self.scopes.push(Scope { definition, indentation, depth: Some(0), has_opened: false, is_seen: true });
         }
+        self.scopes.iter_mut().for_each(|scope| scope.is_seen = true);
         let names = self.names();
         self.end(language, line, indentation);
         if language.text_marks().iter().map(|mark| line.matches(mark).count()).sum::<usize>() % 2 == 1 {
-            self.is_text = !self.is_text;
+            (self.is_text, self.has_mark) = (!self.is_text, true);
         }
         names
     }

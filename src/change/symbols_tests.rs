@@ -15,14 +15,18 @@ fn parts(path: &str, hunks: &str) -> String {
 
 /// A hunk over a whole file, in which `-` and `+` at the start of a line mark changes; other lines begin with a space.
 fn hunk(heading: &str, lines: &str) -> String {
+    hunk_at(20, heading, lines)
+}
+
+fn hunk_at(first: usize, heading: &str, lines: &str) -> String {
     let count = |sign| lines.lines().filter(|line| !line.starts_with(sign)).count();
-    format!("@@ -20,{} +20,{} @@ {heading}\n{lines}", count('+'), count('-'))
+    format!("@@ -{first},{} +{first},{} @@ {heading}\n{lines}", count('+'), count('-'))
 }
 
 /// The names a whole text gives to the line that holds `HERE`.
 fn at(path: &str, text: &str) -> String {
     let line = |line: &str| format!("{}{line}\n", if line.contains("HERE") { '+' } else { ' ' });
-    let found = parts(path, &hunk("", &text.lines().map(line).collect::<String>()));
+    let found = parts(path, &hunk_at(1, "", &text.lines().map(line).collect::<String>()));
     found.rsplit_once(' ').map_or(found.clone(), |(names, _)| names.to_owned())
 }
 
@@ -146,9 +150,77 @@ fn a_heading_is_the_definition_before_the_hunk_and_may_have_ended() {
     // Each hunk begins anew.
     let two = hunk("func PlaceOrder() {", "+\ta()\n") + &hunk("", " \tx()\n+\tb()\n");
     assert_eq!(parts("a.go", &two), "PlaceOrder 1\n- 1");
+    // A lone mark begins text or ends it, and a definition before it may be a part of that text.
+    let doubtful = hunk("", " def get():\n-    a()\n     '''\n");
+    assert_eq!(parts("a.py", &doubtful), "- 1");
+    assert_eq!(parts("a.py", &(doubtful + &hunk("", " def get():\n-    a()\n"))), "- 1\nget 1");
+    assert_eq!(parts("a.go", &hunk("func get() { return }", " \n-\tx\n")), "- 1");
     // Elsewhere what stands between the heading and the hunk is not known.
     let heading = hunk("def place_order(request):", "     a()\n-    b()\n+    c()\n");
     assert_eq!(parts("a.py", &heading), "- 2");
     let shown = hunk("class Shop:", "     def place_order(self):\n-        b()\n+        c()\n");
-    assert_eq!(parts("a.py", &shown), "place_order 2");
+    // It may be inside another function.
+    assert_eq!(parts("a.py", &shown), "- 2");
+    let shown = hunk("import x", " class Shop:\n     def place_order(self):\n-        b()\n+        c()\n");
+    assert_eq!(parts("a.py", &shown), "Shop.place_order 2");
+}
+
+/// Texts in which something stands behind the end of a definition that is no definition itself.
+const TEXTS: [(&str, &str); 7] = [
+    (
+        "a.go",
+        "package a\n\nimport (\n\t\"fmt\"\n)\n\ntype Shop struct {\n\tx int\n}\n\nfunc (s *Shop) Place(\n\tx int,\n) error {\n\tif x {\n\t\tgo func() {\n\t\t\ty()\n\t\t}()\n\t}\nretry:\n\treturn nil\n}\n\nvar (\n\ta = 1\n)\n\nfunc get() { return }\n\nvar b = map[string]int{\n\t\"c\": 1,\n}\n",
+    ),
+    (
+        "a.py",
+        "import a\n\nLIMITS = {\n    'a': 1,\n}\n\nclass Shop:\n    name = 'x'\n\n    @cached(\n        5,\n    )\n    def place(self):\n        '''\nget it\n        '''\n        return 1\n\n    other = 2\n\n@route(\n    '/',\n)\ndef get(\n    x,\n):\n    def inner():\n        pass\n    return x\n\nget(\n    1,\n)\n",
+    ),
+    (
+        "a.ts",
+        "import {\n  a,\n} from 'a';\n\nexport class Shop {\n  private x = {\n    y: 1,\n  };\n  @log({\n    a: 1,\n  })\n  async place(\n    order: Order,\n  ): Promise<void> {\n    get(order, () => {\n      x();\n    });\n  }\n  total = 3;\n}\n\nexport const get = async (x) => {\n  return x;\n};\n\n(function () {\n  var z = 1;\n})();\n",
+    ),
+    (
+        "a.java",
+        "package a;\n\n@Config(\n    x = 1\n)\npublic class Shop {\n    private int x =\n        1;\n\n    @Override\n    public void place(Order order)\n            throws E {\n        if (x) {\n            y();\n        } else {\n            z();\n        }\n    }\n\n    static {\n        w();\n    }\n\n    class Inner {\n        void get() {\n            a();\n        }\n    }\n}\n",
+    ),
+    (
+        "a.rs",
+        "use a::{\n    b,\n};\n\nimpl Shop {\n    const X: u8 = 1;\n\n    pub fn place(&self) -> u8 {\n        match x {\n            1 => 2,\n        }\n    }\n\n    #[cfg(\n        test\n    )]\n    fn get<T>(t: T)\n    where\n        T: Copy,\n    {\n    }\n}\n\nstatic Y: [u8; 1] = [\n    1,\n];\n",
+    ),
+    (
+        "a.rb",
+        "require 'a'\n\nclass Shop\n  LIMIT = [\n    1,\n  ]\n\n  def place(x)\n    if x\n      y\n    end\n  ensure\n    z\n  end\n\n  validates :x,\n            y: 1\nend\n",
+    ),
+    (
+        "a.kt",
+        "class Shop(\n    val x: Int,\n) {\n    val y = listOf(\n        1,\n    )\n\n    fun place() =\n        1\n\n    init {\n        z()\n    }\n\n    fun get(): Int {\n        return 1\n    }\n}\n",
+    ),
+];
+
+/// What a diff shows with few lines around a change is never more than the whole file shows, wherever the change is.
+#[test]
+fn less_context_never_tells_more() {
+    let (mut told, mut asked) = (0, 0);
+    for (path, text) in TEXTS {
+        let lines: Vec<&str> = text.lines().collect();
+        let names = |heading: &str, from: usize, to: usize, changed: usize| {
+            let line = |at: usize| format!("{}{}\n", if at == changed { '-' } else { ' ' }, lines[at]);
+            let tracked = parts(path, &hunk_at(from + 1, heading, &(from..to).map(line).collect::<String>()));
+            tracked.rsplit_once(' ').map(|(names, _)| names.trim_start_matches('-').to_owned()).unwrap_or_default()
+        };
+        for changed in 0..lines.len() {
+            let whole = names("", 0, lines.len(), changed);
+            for context in 0..8 {
+                let (from, to) = (changed.saturating_sub(context), lines.len().min(changed + context + 1));
+                // As git finds it where nobody told it the language.
+                let is_heading = |line: &&&str| line.starts_with(|sign: char| sign.is_ascii_alphabetic() || "_$".contains(sign));
+                let heading = lines[..from].iter().rev().find(is_heading).copied().unwrap_or_default();
+                let few = names(heading, from, to, changed);
+                assert!(whole.ends_with(&few), "{path}:{} {}: {few} is not {whole}", changed + 1, lines[changed]);
+                told += u32::from(!few.is_empty());
+                asked += u32::from(!whole.is_empty());
+            }
+        }
+    }
+    assert!(told * 4 > asked, "{told} of {asked}");
 }

@@ -153,6 +153,11 @@ fn a_change_inside_one_operation_hits_it_alone() {
     // The same from what git prints, whose heading is the function.
     assert_eq!(shop.of_diff(&shop.diff(1)).faults(), "bad_deploy@shop.PlaceOrder");
     assert_eq!(shop.of_diff(&shop.diff(0)).faults(), "bad_deploy@shop.PlaceOrder");
+    // A condition of a policy sees the service.
+    let rule = "schema: shockfront/policy/v1\nrules:\n  - {name: shops, when: '\"shop\" in change.services', raises_to: red}\n";
+    write(shop.path(), "policy.yaml", rule);
+    let found = shop.of_range(&["--policy", "policy.yaml"]);
+    assert!(found.0["floors"].to_string().contains("shops"), "{}", found.0["floors"]);
     // Who names the service knows.
     write(shop.path(), "change.yaml", "schema: shockfront/change/v1\nservices: [shop]\n");
     let found = shop.of_range(&["--change", "change.yaml"]);
@@ -197,9 +202,9 @@ fn a_range_sees_definitions_far_above_the_change_and_a_diff_does_not() {
     let shop = Shop::new();
     shop.edit("shop/page.py", "return a + b + c + d", "return a + b + c - d");
     assert_eq!(shop.of_range(&[]).faults(), "bad_deploy@shop.GetQuote");
-    // All that it shows is `class Page:`.
+    // All that it shows are lines of some function, of some class.
     assert_eq!(shop.of_diff(&shop.diff(3)).faults(), "bad_deploy@shop");
-    assert_eq!(shop.of_diff(&shop.diff(5)).faults(), "bad_deploy@shop.GetQuote");
+    assert_eq!(shop.of_diff(&shop.diff(8)).faults(), "bad_deploy@shop.GetQuote");
     shop.edit("shop/page.py", "title = 'quotes'", "title = 'all quotes'");
     assert_eq!(shop.of_range(&[]).faults(), "bad_deploy@shop");
 }
