@@ -319,12 +319,12 @@ mod tests {
             ("{canary: {steps: [{setWeight: 5}, {analysis: {templates: []}}]}}", (Strategy::Canary, Some(0.05), None)),
             // An analysis that comes later has not watched the first step.
             (
-                "{canary: {steps: [{setWeight: 5}, {pause: {duration: 30m}}, {setWeight: 60}, {analysis: {templates: []}}]}}",
-                (Strategy::Waves, Some(0.55), minutes("30m")),
+                "{canary: {steps: [{setWeight: 25}, {pause: {duration: 30m}}, {setWeight: 75}, {analysis: {templates: []}}]}}",
+                (Strategy::Waves, Some(0.5), minutes("30m")),
             ),
             (
-                "{canary: {analysis: {startingStep: 2}, steps: [{setWeight: 5}, {pause: {duration: 30m}}, {setWeight: 60}, {pause: {duration: 1h}}]}}",
-                (Strategy::Waves, Some(0.55), minutes("30m")),
+                "{canary: {analysis: {startingStep: 2}, steps: [{setWeight: 25}, {pause: {duration: 30m}}, {setWeight: 75}, {pause: {duration: 1h}}]}}",
+                (Strategy::Waves, Some(0.5), minutes("30m")),
             ),
         ] {
             assert_eq!(one(&argo(strategy)), expected, "{strategy}");
