@@ -11,7 +11,9 @@ use super::when::written;
 use super::{assess_outputs, inputs};
 use jiff::Zoned;
 use shockfront::assess::{AssessRequest, DEFAULT_TRIALS, TopologyEdit, assess};
+use shockfront::change::team::Team;
 use shockfront::model::Compact;
+use shockfront::policy::rules::Policy;
 use shockfront::random::Seed;
 use shockfront::report::{AssessmentReport, ledger_json};
 use shockfront::risk::assessment::{Assessment, Gate};
@@ -22,14 +24,7 @@ use std::path::Path;
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
     check(arguments)?;
     let mut loaded = session.topology(&arguments.topology)?;
-    let (team, team_hash) = match &arguments.team {
-        Some(path) => inputs::team(session, path)?,
-        None => Default::default(),
-    };
-    let (policy, policy_hash) = match &arguments.policy {
-        Some(path) => inputs::policy(session, path)?,
-        None => Default::default(),
-    };
+    let (team, policy, mut hashes) = judges(session, arguments)?;
     let ledger = match &arguments.ledger {
         Some(path) => inputs::ledger(session, path, arguments.record)?,
         None => Ledger::default(),
@@ -44,9 +39,9 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         join(&budgets, &mut before.system, latest)?;
     }
     // Not the ledger: it grows by this very assessment, and no review would last.
-    let basis = [loaded.sha256.clone(), team_hash, policy_hash].into_iter().chain(budget_hashes);
-    let basis = basis.chain(topology_edit.iter().map(|(_, digest)| digest.clone()));
-    let basis = basis.chain(changes.iter().map(|change| format!("{:?}", change.owned_paths))).collect();
+    hashes.extend(budget_hashes.into_iter().chain([loaded.sha256.clone()]));
+    hashes.extend(topology_edit.iter().map(|(_, digest)| digest.clone()));
+    hashes.extend(changes.iter().map(|change| format!("{:?}", change.owned_paths)));
     let (system, compact) = (&loaded.system, Compact::new(&loaded.system));
     let sampling = &arguments.sampling;
     let trials = sampling.trials.unwrap_or(DEFAULT_TRIALS);
@@ -61,7 +56,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
         gate_files: gate_files(arguments),
         topology_edit: topology_edit.as_ref().map(|(edit, _)| edit),
         earlier: None,
-        basis,
+        basis: hashes,
         trials,
         precision: arguments.detail.precision,
         explain: true,
@@ -94,6 +89,19 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     }
     let passes = assessment.verdict.gate == Gate::Pass || arguments.advisory;
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
+}
+
+/// Who people are, what is asked of changes, and hashes of both files.
+fn judges(session: &mut Session, arguments: &Assess) -> Result<(Team, Policy, Vec<String>), Failure> {
+    let (team, team_hash) = match &arguments.team {
+        Some(path) => inputs::team(session, path)?,
+        None => Default::default(),
+    };
+    let (policy, policy_hash) = match &arguments.policy {
+        Some(path) => inputs::policy(session, path)?,
+        None => Default::default(),
+    };
+    Ok((team, policy, vec![team_hash, policy_hash]))
 }
 
 /// The files that decide about a change.

@@ -9,7 +9,7 @@ use super::files::{Disk, standard_input};
 use super::past::know_author;
 use super::session::Session;
 use super::topology_before::topology_edit;
-use super::{git, inputs};
+use super::{git, git_tree, inputs};
 use shockfront::assess::{InFlight, TopologyEdit};
 use shockfront::change::codeowners::{Dialect, OwnedPath, read_codeowners};
 use shockfront::change::commits::Commit;
@@ -60,17 +60,7 @@ pub(crate) fn evidence(
     team: &Team,
     notes: &mut Vec<String>,
 ) -> Result<Evidence, Failure> {
-    let (mut stated, mut problems) = (Vec::new(), Vec::new());
-    for path in &arguments.change {
-        match inputs::change(session, path, &loaded.system) {
-            Ok(change) => stated.push(change),
-            Err(Failure::Input(more)) => problems.extend(more),
-            Err(failure) => return Err(failure),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Failure::Input(problems));
-    }
+    let mut stated = stated(session, arguments, loaded)?;
     let request = request(session, arguments)?;
     let range = range(arguments, request.as_ref());
     let derived = derived(session, arguments, range.as_ref(), team, notes)?;
@@ -126,6 +116,19 @@ pub(crate) fn evidence(
     let stated: Vec<_> = all.iter().zip(named.iter().map(Vec::as_slice)).collect();
     let topology_edit = topology_edit(arguments, loaded, base.as_deref(), (&stated, plan.as_ref()));
     Ok(Evidence { changes: all, topology_edit })
+}
+
+/// The changes as their files state them, or the problems of all of them.
+fn stated(session: &mut Session, arguments: &Assess, loaded: &Loaded) -> Result<Vec<Change>, Failure> {
+    let (mut stated, mut problems) = (Vec::new(), Vec::new());
+    for path in &arguments.change {
+        match inputs::change(session, path, &loaded.system) {
+            Ok(change) => stated.push(change),
+            Err(Failure::Input(more)) => problems.extend(more),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if problems.is_empty() { Ok(stated) } else { Err(Failure::Input(problems)) }
 }
 
 /// The pull or merge request, where the host tells of one.
@@ -299,7 +302,7 @@ fn look_into_files(loaded: &Loaded, arguments: &Assess, range: &Range, change: &
     if paths.is_empty() {
         return Ok(());
     }
-    let text = git::whole_files(repository(arguments), &range.base, range.head.as_deref(), &paths);
+    let text = git_tree::whole_files(repository(arguments), &range.base, range.head.as_deref(), &paths);
     let text = text.map_err(|error| of_git(&error, range))?;
     let seen = read_diff(SourceId::default(), &text).map(|diff| diff.files).unwrap_or_default();
     for file in change.files.iter_mut().filter(|file| paths.iter().any(|path| path == file.path())) {

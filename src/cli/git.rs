@@ -13,7 +13,6 @@ use shockfront::change::commits::{Commit, LOG_FORMAT, read_log};
 use shockfront::change::files::ChangedFile;
 use shockfront::change::raw::{RawDiff, read_raw};
 use shockfront::diagnostic::{Diagnostic, nearest};
-use shockfront::topology::Files;
 
 /// What git knows about a change.
 #[derive(Debug, Clone)]
@@ -93,12 +92,6 @@ pub(crate) enum GitError {
     Unreadable(Diagnostic),
 }
 
-/// More lines of context than any text has that people write.
-const ALL_LINES: &str = "--unified=10000000";
-
-/// Names of files that one command line holds for certain.
-const PATHS_AT_ONCE: usize = 200;
-
 const SHALLOW_HINT: &str =
     "; this clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` in the checkout step, if it should be there";
 
@@ -132,23 +125,6 @@ pub(crate) fn collect(repository: &Path, base: &str, head: Option<&str>) -> Resu
     let (raw, numstat) = (diff("--raw")?, diff("--numstat")?);
     let files = read_raw(RawDiff { raw: &raw, numstat: &numstat }).map_err(GitError::Unreadable)?;
     Ok(GitChange { base: merge_base, head: head_hash, commits, files })
-}
-
-/// The differences of some files with all of their lines, from where `base` and `head` parted: what a line lies in may stand far
-/// above it.
-pub(crate) fn whole_files(repository: &Path, base: &str, head: Option<&str>, paths: &[String]) -> Result<String, GitError> {
-    let git = Git { repository };
-    let (base, head) = (git.resolve(base)?, git.resolve(head.unwrap_or("HEAD"))?);
-    let Some(merge_base) = git.merge_base(&base, &head)? else { return Ok(String::new()) };
-    let plain = ["-r", "-p", ALL_LINES, "--no-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color"];
-    let mut text = String::new();
-    for some in paths.chunks(PATHS_AT_ONCE) {
-        let literal: Vec<String> = some.iter().map(|path| format!(":(top,literal){path}")).collect();
-        let rest = ["--no-relative", "--src-prefix=a/", "--dst-prefix=b/", &merge_base, &head, "--"];
-        let paths: Vec<&str> = literal.iter().map(String::as_str).collect();
-        text += &git.run("diff-tree", &[&plain[..], &rest[..], &paths[..]].concat())?;
-    }
-    Ok(text)
 }
 
 /// Most commits that are read to find those of an author, merges aside.
@@ -210,91 +186,13 @@ pub(crate) fn first_file(repository: &Path, revision: &str, paths: &[&str]) -> R
     Ok(Some((path, git.run("cat-file", &["blob", &hash])?)))
 }
 
-/// The directory of the checked-out files; none in a bare repository.
-pub(crate) fn root(repository: &Path) -> Option<PathBuf> {
-    let (is_good, path, _) = Git { repository }.try_run("rev-parse", &["--show-toplevel"]).ok()?;
-    let path = path.trim_end_matches(['\n', '\r']);
-    if is_good && !path.is_empty() { std::fs::canonicalize(path).ok() } else { None }
-}
-
-/// The files of one commit, by their paths inside of the repository. Links lead anywhere and are not followed.
-pub(crate) struct Tree<'a> {
-    git: Git<'a>,
-    commit: String,
-}
-
-/// What a commit has at a path.
-struct Entry {
-    is_file: bool,
-    is_directory: bool,
-    hash: String,
-    size: u64,
-    path: String,
-}
-
-impl<'a> Tree<'a> {
-    /// `commit` is a hash.
-    pub(crate) fn new(repository: &'a Path, commit: &str) -> Self {
-        Self { git: Git { repository }, commit: commit.to_owned() }
-    }
-
-    fn entries(&self, path: &str) -> io::Result<Vec<Entry>> {
-        let wanted = if path.is_empty() { &[][..] } else { &[path][..] };
-        let arguments = [&["-z", "-l", "--full-tree", &self.commit, "--"], wanted].concat();
-        let list = self.git.run("ls-tree", &arguments).map_err(io::Error::other)?;
-        let entry = |line: &str| {
-            let (facts, path) = line.split_once('\t')?;
-            let mut words = facts.split_ascii_whitespace();
-            let (mode, kind, hash, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
-            let (is_file, is_directory) = (mode.starts_with("100"), kind == "tree");
-            Some(Entry { is_file, is_directory, hash: hash.to_owned(), size: size.parse().unwrap_or(0), path: path.to_owned() })
-        };
-        Ok(list.split('\0').filter_map(entry).collect())
-    }
-
-    fn file(&self, path: &str) -> io::Result<Entry> {
-        let found = self.entries(path)?.into_iter().find(|entry| entry.path == path);
-        let found = found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there was no such file"))?;
-        if found.is_file { Ok(found) } else { Err(io::Error::other("it was a link, a directory or another repository")) }
-    }
-}
-
-impl Files for Tree<'_> {
-    fn size(&self, path: &str) -> io::Result<u64> {
-        Ok(self.file(path)?.size)
-    }
-
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        let output = self.git.command("cat-file").args(["blob", &self.file(path)?.hash]).output()?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
-    }
-
-    fn list(&self, directory: &str) -> io::Result<Option<Vec<String>>> {
-        let directory = directory.trim_end_matches('/');
-        let inside = if matches!(directory, "" | ".") { String::new() } else { format!("{directory}/") };
-        if !inside.is_empty() {
-            let found = self.entries(directory)?.into_iter().find(|entry| entry.path == directory);
-            let found = found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there was no such file"))?;
-            if !found.is_directory {
-                return Ok(None);
-            }
-        }
-        let entries = self.entries(&inside)?.into_iter().filter(|entry| !entry.is_directory);
-        let names = entries.filter_map(|entry| entry.path.strip_prefix(&inside).map(str::to_owned));
-        Ok(Some(names.filter(|name| !name.starts_with('.')).collect()))
-    }
-}
-
 /// One repository.
-struct Git<'a> {
-    repository: &'a Path,
+pub(super) struct Git<'a> {
+    pub(super) repository: &'a Path,
 }
 
 impl Git<'_> {
-    fn command(&self, subcommand: &str) -> Command {
+    pub(super) fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new("git");
         command.arg("--no-pager").arg("-C").arg(self.repository);
         // Both settings may name programs, and the repository may be a stranger's.
@@ -309,7 +207,7 @@ impl Git<'_> {
     }
 
     /// The exit was good or not, the output, and what was said.
-    fn try_run(&self, subcommand: &str, arguments: &[&str]) -> Result<(bool, String, String), GitError> {
+    pub(super) fn try_run(&self, subcommand: &str, arguments: &[&str]) -> Result<(bool, String, String), GitError> {
         let output = self.command(subcommand).args(arguments).output().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => GitError::Missing,
             _ => GitError::Start(error),
@@ -319,7 +217,7 @@ impl Git<'_> {
         Ok((output.status.success(), text(&output.stdout), text(&output.stderr)))
     }
 
-    fn run(&self, subcommand: &str, arguments: &[&str]) -> Result<String, GitError> {
+    pub(super) fn run(&self, subcommand: &str, arguments: &[&str]) -> Result<String, GitError> {
         match self.try_run(subcommand, arguments)? {
             (true, output, _) => Ok(output),
             (false, _, message) => Err(GitError::Failed { command: subcommand.to_owned(), message: message.trim().to_owned() }),
@@ -364,7 +262,7 @@ impl Git<'_> {
         Err(GitError::Failed { command: "rev-parse".to_owned(), message: message.trim().to_owned() })
     }
 
-    fn resolve(&self, revision: &str) -> Result<String, GitError> {
+    pub(super) fn resolve(&self, revision: &str) -> Result<String, GitError> {
         let is_range = revision.contains("..");
         if revision.is_empty() || revision.starts_with(['-', '^']) || is_range || revision.contains(char::is_control) {
             return Err(GitError::BadRevision(revision.to_owned()));
@@ -381,7 +279,7 @@ impl Git<'_> {
         Err(GitError::UnknownRevision { revision: revision.to_owned(), nearest, shallow: self.is_shallow() })
     }
 
-    fn merge_base(&self, base: &str, head: &str) -> Result<Option<String>, GitError> {
+    pub(super) fn merge_base(&self, base: &str, head: &str) -> Result<Option<String>, GitError> {
         match self.try_run("merge-base", &[base, head])? {
             (true, hash, _) => Ok(Some(hash.trim().to_owned())),
             (false, _, message) if message.trim().is_empty() => Ok(None),

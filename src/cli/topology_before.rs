@@ -6,7 +6,7 @@
 use super::args::Assess;
 use super::evidence::{land_plan_in, mapping, repository};
 use super::failure::Failure;
-use super::git::{Tree, root};
+use super::git_tree::{Tree, root};
 use shockfront::assess::{InFlight, TopologyEdit, VersionBefore};
 use shockfront::change::files::{ChangedFile, Content, Status};
 use shockfront::change::paths::Mapping;

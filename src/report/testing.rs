@@ -114,6 +114,11 @@ fn floor() -> Floor {
     Floor { rule, raises_to: Band::Orange, because, overridden: None }
 }
 
+fn journey_risk() -> JourneyRisk {
+    let expected_user_minutes = estimate(21_400.0, 20_100.0, 22_700.0);
+    JourneyRisk { name: "buy".to_owned(), expected_user_minutes, budget_share: Some(0.05), remaining: None }
+}
+
 pub(crate) fn assessment(system: &System) -> Assessment {
     let sign = |who: &str, role, because: &str, given_by: Option<&str>| SignOff {
         who: who.to_owned(),
@@ -155,12 +160,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
         breach_probability: 0.013,
         breach_interval: Interval { low: 0.011, high: 0.015 },
         expected_user_minutes: estimate(21_400.0, 20_100.0, 22_700.0),
-        journeys: vec![JourneyRisk {
-            name: "buy".to_owned(),
-            expected_user_minutes: estimate(21_400.0, 20_100.0, 22_700.0),
-            budget_share: Some(0.05),
-            remaining: None,
-        }],
+        journeys: vec![journey_risk()],
         sign_off: vec![
             sign("@shop/payments", "service owner", "checkout is impaired in 67 % of trials", None),
             sign("a senior engineer", "senior engineer", "the author is a junior and an AI tool helped", Some("lee")),
