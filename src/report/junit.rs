@@ -107,14 +107,14 @@ mod tests {
         let system = shop();
         let mut assessment = assessment(&system);
         let text = assessment_junit(&assessment_report(&system, &assessment));
-        assert!(text.contains("tests=\"22\" failures=\"3\""), "{text}");
+        assert!(text.contains("tests=\"23\" failures=\"3\""), "{text}");
         assert!(text.contains("name=\"gate\" time=\"0\">\n      <failure type=\"sign_off_required\""), "{text}");
         assert!(text.contains("<system-out>given by lee: "), "{text}");
         assert!(text.contains("<testcase classname=\"shockfront.rule\" name=\"topology-stale\" time=\"0\"/>"), "{text}");
         assessment.verdict.gate = Gate::Pass;
         assessment.sign_off.clear();
         let text = assessment_junit(&assessment_report(&system, &assessment));
-        assert!(text.contains("tests=\"20\" failures=\"0\"") && !text.contains("<failure"), "{text}");
+        assert!(text.contains("tests=\"21\" failures=\"0\"") && !text.contains("<failure"), "{text}");
         assert!(
             text.contains("<system-out>at least orange (ai-assisted-by-junior-or-mid): the author is a junior</system-out>"),
             "{text}"
@@ -127,7 +127,7 @@ mod tests {
         let mut assessment = assessment(&system);
         assessment.floors[0].rule = "no-friday".to_owned();
         let text = assessment_junit(&assessment_report(&system, &assessment));
-        assert!(text.contains("tests=\"23\" failures=\"3\""), "{text}");
+        assert!(text.contains("tests=\"24\" failures=\"3\""), "{text}");
         assert!(text.contains("name=\"no-friday\" time=\"0\">\n      <failure type=\"floor\""), "{text}");
     }
 
