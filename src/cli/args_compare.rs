@@ -56,6 +56,8 @@ pub(crate) struct Compare {
 const EDIT_HELP: &str = "\
 Something that is done about it; may be repeated, all together.
 Quote dependencies against the shell: the consumer comes first.
+A name with a comma, = or -> in it stands in double quotes, as in
+'replica:\"a,b\"=+1'; a quote inside of them twice.
 
   canary[=5%/15m][,power=0.9][,rollback=5m/15m]    share and bake time
   waves[=25%/30m]  flag[=5%/15m]  blue-green       other roll-outs

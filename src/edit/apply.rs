@@ -8,7 +8,7 @@ use crate::change::facts::{Change, Reviewer, TriState};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::fault::{Fault, FaultKind, catalogue};
 use crate::model::System;
-use crate::model::crossing::default_probability;
+use crate::model::crossing::{Crossing, default_probability};
 use crate::model::facts::{
     Belief, Cache, Dependency, DependencyKind, Fallback, GroupKind, Replicas, Retries, Service, ServiceKind,
 };
@@ -237,9 +237,10 @@ fn set_probability(system: &mut System, ids: &[DependencyId], p: Probability) {
 }
 
 /// With a fallback the consumer can do without: the dependency becomes soft. A stated probability is multiplied by the ratio of the
-/// defaults after and before (product.md, semantics 5).
+/// defaults after and before (product.md, semantics 5). Delay crosses a soft dependency with its own default; where it crossed less
+/// before, it goes on so: a fallback makes nothing worse.
 fn add_fallback(system: &mut System, id: DependencyId, fallback: Fallback) {
-    let before = default_probability(system, id);
+    let (before, delay) = (default_probability(system, id), Crossing::of(system, id).p_latency);
     system.change_dependency(id, |kind, facts| {
         *kind = DependencyKind::Soft;
         facts.fallback = Some(fallback);
@@ -250,6 +251,7 @@ fn add_fallback(system: &mut System, id: DependencyId, fallback: Fallback) {
             facts.probability = Some(Belief { mean: Probability::clipped(stated.mean.value() * ratio), ..stated });
         }
     });
+    system.limit_delay(id, delay);
 }
 
 fn mechanism(what: &What, facts: &mut Dependency) {

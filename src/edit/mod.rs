@@ -1,9 +1,12 @@
 //! What is changed in a what-if: one value for what a team could do about a risk.
 //!
 //! An [`Edit`] is written as `NAME[:SUBJECT][=VALUE][,KEY=VALUE]`, read by [`Edit::parse`] and printed in the same words. It changes a
-//! copy of the system, the faults or the change, whichever it is about. What must hold: an edit says only what the topology could
-//! state too, so that a what-if that becomes true gives the same numbers; everything keeps its random numbers; an edit that has
-//! nothing to act on is refused, one that acts without effect is not.
+//! copy of the system, the faults or the change, whichever it is about. A name with a comma, an equals sign or `->` in it stands in
+//! double quotes, a quote inside of them twice.
+//!
+//! What must hold: an edit says only what the topology could state too, so that a what-if that becomes true gives the same numbers;
+//! the one exception is that a fallback keeps delay from crossing more often than before. Everything keeps its random numbers; an
+//! edit that has nothing to act on is refused, one that acts without effect is not.
 
 mod apply;
 mod parse;

@@ -53,10 +53,25 @@ impl<'a> Piece<'a> {
         self.at..self.at + self.text.len()
     }
 
-    /// Both sides of the first of this; the second side starts behind it.
+    /// Both sides of the first of this outside of quotes; the second side starts behind it.
     fn split(self, at: &str) -> Option<(Self, Self)> {
-        let (left, right) = self.text.split_once(at)?;
-        Some((Self { text: left, at: self.at }, Self { text: right, at: self.at + left.len() + at.len() }))
+        let end = outside(self.text, |rest| rest.starts_with(at))?;
+        let (left, right) = (&self.text[..end], &self.text[end + at.len()..]);
+        Some((Self { text: left, at: self.at }, Self { text: right, at: self.at + end + at.len() }))
+    }
+
+    /// A name, without the quotes around it; empty where there is none.
+    fn name(self) -> Result<String, Wrong> {
+        let text = self.text.trim();
+        if !text.contains('"') {
+            return Ok(text.to_owned());
+        }
+        let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let is_whole = |inner: &&str| !inner.replace("\"\"", "").contains('"');
+        match inner.filter(is_whole) {
+            Some(inner) => Ok(inner.replace("\"\"", "\"")),
+            None => self.wrong("quotes stand around a whole name, and a quote inside of them twice, such as \"a, \"\"b\"\"\""),
+        }
     }
 
     fn wrong<T>(self, message: impl Into<String>) -> Result<T, Wrong> {
@@ -66,6 +81,18 @@ impl<'a> Piece<'a> {
     fn read<T>(self, read: impl FnOnce(&'a str) -> Result<T, String>) -> Result<T, Wrong> {
         read(self.text.trim()).map_err(|message| (message, self.range()))
     }
+}
+
+/// Where something begins outside of quotes.
+fn outside(text: &str, is_it: impl Fn(&str) -> bool) -> Option<usize> {
+    let mut is_quoted = false;
+    for (at, letter) in text.char_indices() {
+        is_quoted ^= letter == '"';
+        if !is_quoted && is_it(&text[at..]) {
+            return Some(at);
+        }
+    }
+    None
 }
 
 /// The parts of an edit.
@@ -100,7 +127,7 @@ impl<'a> Parts<'a> {
         let behind = |piece: Piece<'a>| Piece { text: &piece.text[1..], at: piece.at + 1 };
         let subject = left.text.starts_with(':').then(|| {
             let inner = behind(left);
-            let end = inner.text.find(['=', ',']).unwrap_or(inner.text.len());
+            let end = outside(inner.text, |rest| rest.starts_with(['=', ','])).unwrap_or(inner.text.len());
             left = Piece { text: &inner.text[end..], at: inner.at + end };
             Piece { text: &inner.text[..end], at: inner.at }
         });
@@ -166,7 +193,12 @@ impl<'a> Parts<'a> {
             "replica" => What::Replicas(service, self.value("how many, such as +1 or 5")?.read(replication)?),
             "zones" => {
                 let zones = self.value("names of zones, such as zone-a,zone-b")?;
-                let names: Vec<String> = zones.text.split(',').map(|zone| zone.trim().to_owned()).collect();
+                let (mut names, mut left) = (Vec::new(), zones);
+                while let Some((name, rest)) = left.split(",") {
+                    names.push(name.name()?);
+                    left = rest;
+                }
+                names.push(left.name()?);
                 if names.iter().any(String::is_empty) {
                     return zones.wrong("a name of a zone is missing: expected such as zone-a,zone-b");
                 }
@@ -263,16 +295,16 @@ impl<'a> Parts<'a> {
     }
 
     fn service(&self) -> Result<String, Wrong> {
-        match self.subject {
-            Some(subject) if !subject.text.trim().is_empty() => Ok(subject.text.trim().to_owned()),
+        match self.subject.map(Piece::name).transpose()? {
+            Some(name) if !name.is_empty() => Ok(name),
             Some(_) | None => self.whole.wrong(format!("`{0}` needs a service: expected {0}:SERVICE", self.name.text)),
         }
     }
 
     fn ends(&self) -> Result<Ends, Wrong> {
         let parts = self.subject.and_then(|subject| subject.split("->"));
-        match parts.map(|(from, to)| (from.text.trim(), to.text.trim())) {
-            Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok(Ends { from: from.to_owned(), to: to.to_owned() }),
+        match parts.map(|(from, to)| Ok((from.name()?, to.name()?))).transpose()? {
+            Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok(Ends { from, to }),
             _ => self.subject.unwrap_or(self.whole).wrong(format!(
                 "`{0}` needs a dependency: expected {0}:CONSUMER->PROVIDER, quoted against the shell",
                 self.name.text

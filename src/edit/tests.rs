@@ -4,6 +4,7 @@ use super::*;
 use crate::change::facts::{Change, Level, Reviewer, Strategy, TriState};
 use crate::fault::{Fault, FaultKind};
 use crate::model::System;
+use crate::model::crossing::Crossing;
 use crate::model::draft::{Draft, DraftDependency, Nowhere};
 use crate::model::facts::{Belief, Dependency, DependencyKind, Fallback, Group, GroupKind, Replicas, Requires, Retries, Service};
 use crate::units::{DependencyId, ServiceId};
@@ -149,6 +150,34 @@ fn an_edge_list_takes_probabilities() {
 }
 
 #[test]
+fn quoted_names_hold_what_separates() {
+    let Edit { what: What::Fallback { ends, .. }, .. } = edit("fallback:\"a, b\" -> \"c=->\"\"d\"\".x\",tested=no") else {
+        panic!()
+    };
+    assert_eq!((ends.from.as_str(), ends.to.as_str()), ("a, b", "c=->\"d\".x"));
+    assert_eq!(edit("replica:\"a=1\"=+2").what, What::Replicas("a=1".to_owned(), Replication::More(2)));
+    assert_eq!(edit("zones:a=\"x,y\", z").what, What::Zones("a".to_owned(), vec!["x,y".to_owned(), "z".to_owned()]));
+    assert_eq!(edit("rollback:\"a,b\"=5m").to_string(), "rollback:\"a,b\"=5m");
+}
+
+/// Delay crosses a hard dependency as often as errors; with a fallback it may not cross more often.
+#[test]
+fn a_fallback_makes_no_channel_worse() {
+    for (p, delay) in
+        [(Some(0.3), 0.3), (None, crate::model::crossing::WHOLE_SERVICE), (Some(0.99), crate::model::crossing::SOFT_LATENCY)]
+    {
+        let dependencies = vec![dependency("shop", "db", DependencyKind::Hard, p.map_or_else(Dependency::default, stated))];
+        let services = ["shop", "db"].map(|name| (name.to_owned(), Service::default())).to_vec();
+        let mut system = System::build(Draft { services, dependencies, ..Draft::default() }, &Nowhere).expect("valid");
+        let before = Crossing::of(&system, DependencyId(0));
+        on_system(&edit("fallback:shop->db,tested"), &mut system).expect("fits");
+        let after = Crossing::of(&system, DependencyId(0));
+        assert_eq!(after.p_latency, delay, "{p:?}");
+        assert!(after.p_latency <= before.p_latency && after.p_errors <= before.p_errors && after.p_data <= before.p_data);
+    }
+}
+
+#[test]
 fn wrong_edits_say_what_was_expected_and_where() {
     for (text, expected, place) in [
         ("canery=5%/15m", "did you mean `canary`", "canery"),
@@ -168,6 +197,8 @@ fn wrong_edits_say_what_was_expected_and_where() {
         ("zones:db=zone-a,", "missing", "zone-a,"),
         ("remove:a->b=1", "takes no value", "1"),
         ("senior-review,x", "nothing behind a comma", "x"),
+        ("replica:\"a,b=+1", "quotes stand around a whole name", "\"a,b=+1"),
+        ("remove:a->b\"c\"", "quotes stand around a whole name", "b\"c\""),
         ("", "there is no edit", ""),
     ] {
         let (message, range) = Edit::parse(text).expect_err(text);
@@ -217,7 +248,7 @@ proptest! {
     #[test]
     fn what_is_printed_reads_back(number in 0_u32..1_000, share in 0.0..=1.0_f64, which in 0..18_usize) {
         let minutes = Ticks(u64::from(number + 1) * Ticks::PER_MINUTE);
-        let ends = "a b.Op->c\\.d";
+        let ends = if number % 2 == 0 { "a b.Op->c\\.d" } else { "\"a, \"\"b\"->\"c=->d\"" };
         let text = match which {
             0 => format!("canary={share}/{minutes},power={share}"),
             1 => format!("waves={share}/{minutes}"),
@@ -232,8 +263,8 @@ proptest! {
             10 => format!("serve-stale:{ends}={minutes}"),
             11 => format!("probability:{ends}={share}"),
             12 => format!("remove:{ends}"),
-            13 => format!("replica:a=+{}", number + 1),
-            14 => "zones:a=x,y".to_owned(),
+            13 => format!("replica:\"a,b\"=+{}", number + 1),
+            14 => "zones:a=x,\"y,z\"".to_owned(),
             15 => format!("detect:a={minutes}"),
             16 => format!("tests={share}"),
             _ => "blue-green".to_owned(),

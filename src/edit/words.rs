@@ -2,12 +2,19 @@
 
 use super::{Edit, Ends, Replication, What};
 use crate::change::facts::{Rollout, Strategy};
+use std::borrow::Cow;
 use std::fmt;
 
 impl fmt::Display for Ends {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}->{}", self.from, self.to)
+        write!(f, "{}->{}", quoted(&self.from), quoted(&self.to))
     }
+}
+
+/// A name as an edit takes it: in quotes where it holds what separates.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let separates = name.contains([',', '=', '"']) || name.contains("->") || name.trim() != name;
+    if separates { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) } else { Cow::Borrowed(name) }
 }
 
 /// As [`Edit::parse`] reads it.
@@ -31,20 +38,23 @@ impl fmt::Display for Edit {
             What::Validator(ends) => write!(f, "validator:{ends}"),
             What::Crossing(ends, p) => write!(f, "probability:{ends}={}", p.value()),
             What::Remove(ends) => write!(f, "remove:{ends}"),
-            What::Replicas(service, Replication::More(more)) => write!(f, "replica:{service}=+{more}"),
-            What::Replicas(service, Replication::Count(count)) => write!(f, "replica:{service}={count}"),
-            What::Zones(service, zones) => write!(f, "zones:{service}={}", zones.join(",")),
-            What::Monitor(service, None) => write!(f, "monitor:{service}"),
-            What::Monitor(service, Some(law)) => write!(f, "detect:{service}={law}"),
+            What::Replicas(service, Replication::More(more)) => write!(f, "replica:{}=+{more}", quoted(service)),
+            What::Replicas(service, Replication::Count(count)) => write!(f, "replica:{}={count}", quoted(service)),
+            What::Zones(service, zones) => {
+                let zones: Vec<Cow<'_, str>> = zones.iter().map(|zone| quoted(zone)).collect();
+                write!(f, "zones:{}={}", quoted(service), zones.join(","))
+            }
+            What::Monitor(service, None) => write!(f, "monitor:{}", quoted(service)),
+            What::Monitor(service, Some(law)) => write!(f, "detect:{}={law}", quoted(service)),
             What::Rollback(service, law) => {
                 f.write_str("rollback")?;
-                service.as_ref().map_or(Ok(()), |service| write!(f, ":{service}"))?;
+                service.as_ref().map_or(Ok(()), |service| write!(f, ":{}", quoted(service)))?;
                 law.map_or(Ok(()), |law| write!(f, "={law}"))
             }
             What::Rollout(rollout) => write_rollout(f, rollout),
             What::RestoreTested => f.write_str("restore-tested"),
             What::DenyDelete(None) => f.write_str("deny-delete"),
-            What::DenyDelete(Some(service)) => write!(f, "deny-delete:{service}"),
+            What::DenyDelete(Some(service)) => write!(f, "deny-delete:{}", quoted(service)),
             What::SeniorReview => f.write_str("senior-review"),
             What::Simulated => f.write_str("simulated"),
             What::Tests(share) => write!(f, "tests={share}"),

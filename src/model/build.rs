@@ -167,6 +167,7 @@ fn add_dependencies(
         columns.details.push(Detail {
             kind,
             drawn_as: None,
+            delay_at_most: None,
             from_operation: from.operation,
             to_operation: to.operation,
             facts: dependency.facts,

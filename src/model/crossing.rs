@@ -142,7 +142,8 @@ impl Crossing {
         let p = stated.unwrap_or_else(|| default_probability(system, id));
         // A stated probability speaks of a complete failure. Soft edges stop errors, not delay (model.md §0a); where the arc
         // carries no errors the stated number can only mean the delay.
-        let p_latency = if kind == DependencyKind::Soft && carries.has(Channels::ERRORS) { p.max(SOFT_LATENCY) } else { p };
+        let is_stopped = kind == DependencyKind::Soft && carries.has(Channels::ERRORS);
+        let p_latency = if is_stopped { p.max(SOFT_LATENCY.min(detail.delay_at_most.unwrap_or(1.0))) } else { p };
         let coverage = facts.fallback.map_or(1.0, |fallback| fallback.coverage);
         let timeout = facts.timeout.zip(system.service(system.provider(id).service).latency);
         Self {

@@ -25,6 +25,8 @@ pub(crate) struct Detail {
     pub(crate) kind: DependencyKind,
     /// In a what-if that changed the kind: the kind before, which keys its random numbers.
     pub(crate) drawn_as: Option<DependencyKind>,
+    /// P(delay crosses) is no larger, in a what-if.
+    pub(crate) delay_at_most: Option<f64>,
     pub(crate) from_operation: Option<u32>,
     pub(crate) to_operation: Option<u32>,
     pub(crate) facts: Dependency,
@@ -35,6 +37,7 @@ impl Detail {
         Self {
             kind: DependencyKind::Hard,
             drawn_as: None,
+            delay_at_most: None,
             from_operation: None,
             to_operation: None,
             facts: Dependency::default(),

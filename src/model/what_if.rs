@@ -36,6 +36,18 @@ impl System {
         columns.details.push(detail);
     }
 
+    /// From here on delay crosses with no more than this probability, unless errors do: the default of a kind it was given is no
+    /// reason to make it worse. O(1), the first time O(dependencies).
+    ///
+    /// # Panics
+    /// As [`System::change_dependency`].
+    pub fn limit_delay(&mut self, id: DependencyId, at_most: f64) {
+        self.change_dependency(id, |_, _| {});
+        if let Some(detail) = self.dependencies.details.last_mut() {
+            detail.delay_at_most = Some(at_most);
+        }
+    }
+
     /// Changes the facts of a service, its groups aside. O(1).
     ///
     /// # Panics

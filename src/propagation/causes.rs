@@ -290,6 +290,38 @@ mod tests {
         assert!(way.share.interval.contains(0.6), "{way:?}");
     }
 
+    /// More ways than are told apart: those that are not cannot make the service look impaired less often.
+    #[test]
+    fn ways_that_are_not_told_apart_are_reached_all_the_same() {
+        let width = 20;
+        let name = |layer: usize, at: usize| format!("l{layer}-{at}");
+        let mut arcs: Vec<(String, String, f64)> = (0..width).map(|at| ("s".to_owned(), name(0, at), 0.3)).collect();
+        for layer in 1..3 {
+            arcs.extend((0..width * width).map(|at| (name(layer - 1, at / width), name(layer, at % width), 0.1)));
+        }
+        arcs.extend((0..width).map(|at| (name(2, at), "t".to_owned(), 0.1)));
+        let dense = system(&arcs.iter().map(|(to, from, p)| (to.as_str(), from.as_str(), *p)).collect::<Vec<_>>());
+        let (compact, t) = (Compact::new(&dense), dense.find_service("t").expect("t"));
+        let scenario = Scenario::new(&dense, &compact, &[Fault::new(FaultKind::Crash, "s")], None).expect("a scenario");
+        let request = Request { trials: 8_192, seed: Seed(2), static_reach: true, ..Request::default() };
+        let found = crate::propagation::simulate(&dense, &compact, &scenario, &request).expect("simulated");
+        let way = commonest_ways(&dense, &compact, &scenario, &request, &[t]).expect("counted").pop().expect("reached");
+        assert_eq!(way.impaired.mean, found.p_impaired(t), "the same trials");
+        let told = with_run(&dense, &compact, &scenario, &request, |run| {
+            let (mut reached, mut known) = (Reached::default(), BTreeMap::new());
+            let node = run.plan.local(run.compact.whole_node(t)).expect("in the plan") as u32;
+            for number in 0..request.trials / BATCH {
+                let first = FirstCauses::of(run, &mut reached, Batch { number, lanes: BATCH });
+                first.count(run.plan, node, first.all[node as usize], &mut Vec::new(), &mut known);
+            }
+            Ok(known)
+        });
+        let told = told.expect("counted");
+        let (told, ways) = (told.values().sum::<u64>() as f64, told.len());
+        assert_eq!(ways, MOST_WAYS, "the graph is dense enough to reach the limit");
+        assert!(told < way.impaired.mean * request.trials as f64, "{told} of {way:?}");
+    }
+
     #[test]
     fn what_is_never_reached_has_no_way_and_a_source_is_its_own() {
         let system = system(&[("s", "a", 0.0), ("b", "s", 1.0)]);

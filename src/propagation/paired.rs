@@ -86,6 +86,8 @@ pub struct ServicePair {
     pub impaired: Compared,
     /// Mean downtime in minutes; absent without a clock.
     pub downtime: Option<Compared>,
+    /// Mean time impaired in minutes; absent without a clock.
+    pub impaired_time: Option<Compared>,
 }
 
 /// A journey on both sides.
@@ -95,6 +97,8 @@ pub struct JourneyPair {
     pub name: String,
     /// Mean downtime in minutes.
     pub downtime: Compared,
+    /// Mean time impaired in minutes.
+    pub impaired_time: Compared,
     /// Mean user-minutes lost.
     pub user_minutes: Compared,
     /// Mean user-minutes of wrong answers.
@@ -130,23 +134,16 @@ impl Paired {
     /// Does nothing differ, in any trial and any number?
     pub fn is_without_effect(&self) -> bool {
         let is_same = |compared: &Compared| compared.is_same();
-        let of_journey = |journey: &JourneyPair| [journey.downtime, journey.user_minutes, journey.integrity_minutes];
+        let of_journey =
+            |journey: &JourneyPair| [journey.downtime, journey.impaired_time, journey.user_minutes, journey.integrity_minutes];
+        let of_service = |service: &ServicePair| {
+            service.impaired.is_same() && service.downtime.iter().chain(&service.impaired_time).all(is_same)
+        };
         self.differing.is_none_or(|share| share.mean == 0.0)
             && self.reach.is_same()
             && self.user_minutes.iter().all(is_same)
-            && self.services.iter().all(|service| service.impaired.is_same() && service.downtime.iter().all(is_same))
+            && self.services.iter().all(of_service)
             && self.journeys.iter().flat_map(of_journey).all(|compared| compared.is_same())
-            && self.are_times_same()
-    }
-
-    /// Is every service and journey impaired for as long on both sides, in the mean? What is impaired is not always down.
-    fn are_times_same(&self) -> bool {
-        let of = |simulation: &Simulation| -> Vec<f64> {
-            let services = simulation.services.iter().filter_map(|service| service.times());
-            let journeys = simulation.journeys.iter().map(|journey| journey.impaired_time.mean.mean);
-            services.map(|times| times.impaired_time.mean.mean).chain(journeys).filter(|mean| *mean > 0.0).collect()
-        };
-        of(&self.before) == of(&self.after)
     }
 }
 
@@ -198,11 +195,13 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
     };
     let impaired = services(|result| result.impaired.mean);
     let downtime = services(|result| result.times().map_or(0.0, |times| times.downtime.mean.mean));
+    let impaired_time = services(|result| result.times().map_or(0.0, |times| times.impaired_time.mean.mean));
     let timed = before.timed;
     let services = names.services.iter().map(|(name, ..)| ServicePair {
         name: name.clone(),
         impaired: impaired(name),
         downtime: timed.then(|| downtime(name)),
+        impaired_time: timed.then(|| impaired_time(name)),
     });
     let services = services.collect();
     let journeys = names.journeys.iter().filter(|_| timed).map(|(name, a, b)| {
@@ -213,6 +212,7 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
         JourneyPair {
             name: name.clone(),
             downtime: of(|journey| journey.downtime.mean.mean),
+            impaired_time: of(|journey| journey.impaired_time.mean.mean),
             user_minutes: of(|journey| journey.user_minutes.mean.mean),
             integrity_minutes: of(|journey| journey.integrity_minutes.mean.mean),
         }
@@ -266,7 +266,10 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
     let services = names.services.iter().zip(&pairs.discordant).map(|((name, at_a, at_b), discordant)| {
         let of = |tally: &'_ Tally, at: Option<usize>| at.map(|at| tally.services[at].clone()).unwrap_or_default();
         let (a, b) = (of(a, *at_a), of(b, *at_b));
-        let down = |service: &ServiceTally| service.times.as_deref().map_or_else(BatchSums::new, ServiceTimes::downtime_sums);
+        let time = |service: &ServiceTally, sums: fn(&ServiceTimes) -> BatchSums| {
+            service.times.as_deref().map_or_else(BatchSums::new, sums)
+        };
+        let times = |sums| timed.then(|| compared(&time(&a, sums), &time(&b, sums), minutes));
         ServicePair {
             name: name.clone(),
             impaired: Compared {
@@ -274,7 +277,8 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
                 after: proportion(b.impaired, trials, confidence),
                 difference: discordant.difference(trials, confidence),
             },
-            downtime: timed.then(|| compared(&down(&a), &down(&b), minutes)),
+            downtime: times(ServiceTimes::downtime_sums),
+            impaired_time: times(ServiceTimes::impaired_sums),
         }
     });
     let journeys = names.journeys.iter().filter(|_| timed).map(|(name, at_a, at_b)| {
@@ -286,6 +290,7 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
         JourneyPair {
             name: name.clone(),
             downtime: of(|tally| &tally.downtime.sums, minutes),
+            impaired_time: of(|tally| &tally.impaired_time.sums, minutes),
             user_minutes: of(|tally| &tally.user_minutes.sums, thousandths),
             integrity_minutes: of(|tally| &tally.integrity_minutes.sums, thousandths),
         }

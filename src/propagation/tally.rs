@@ -128,6 +128,13 @@ impl ServiceTimes {
         sums
     }
 
+    /// Sums of time impaired by batch.
+    pub(crate) fn impaired_sums(&self) -> BatchSums {
+        let mut sums = self.impaired_time.sums.clone();
+        sums.merge(&self.alike.sums);
+        sums
+    }
+
     fn merge(&mut self, other: &Self) {
         self.alike.merge(&other.alike);
         self.downtime.merge(&other.downtime);

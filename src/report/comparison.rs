@@ -5,8 +5,8 @@
 use super::escape::{code, sentence};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::{
-    TOO_CLOSE, TimeUnit, count, count_point, difference, duration_difference, duration_point, share, share_difference,
-    share_point, whole,
+    TOO_CLOSE, TimeUnit, count, count_point, difference, duration_difference, duration_point, score_difference, share,
+    share_difference, share_point, whole,
 };
 pub use super::record_comparison::{comparison_json, comparison_schema};
 use super::words::{limit_lines, number_of, or_same, quality_lines, run_line, verdict_band};
@@ -74,7 +74,7 @@ impl ComparisonReport<'_> {
         }
         let mut parts = Vec::new();
         if let Some(score) = self.verdicts.and_then(|verdicts| verdicts.score) {
-            parts.push(format!("score {}", difference(score)));
+            parts.push(format!("score {}", score_difference(score)));
         }
         if let Some(lost) = self.lost() {
             parts.push(match paired.user_minutes_ratio {
@@ -151,7 +151,7 @@ impl ComparisonReport<'_> {
         if let Some(verdicts) = self.verdicts {
             let (before, after) = (&verdicts.before, &verdicts.after);
             if let (Some(a), Some(b)) = (before.risk.score, after.risk.score) {
-                let change = verdicts.score.map_or_else(String::new, difference);
+                let change = verdicts.score.map_or_else(String::new, score_difference);
                 rows.push(["score".to_owned(), count_point(a), count_point(b), change]);
             }
             let points = Estimate {
@@ -189,6 +189,7 @@ impl ComparisonReport<'_> {
                 rows.push(lost("wrong answers", journey.integrity_minutes));
             }
             rows.push(times(format!("{}, down", journey.name), journey.downtime));
+            rows.extend(impaired_row(&journey.name, journey.downtime, journey.impaired_time));
             rows
         };
         self.paired.journeys.iter().flat_map(rows).collect()
@@ -197,7 +198,8 @@ impl ComparisonReport<'_> {
     /// The services that differ most, and how many more differ.
     pub(super) fn services(&self) -> (Vec<[String; 4]>, usize) {
         let size = |pair: &ServicePair| {
-            (pair.impaired.difference.mean.abs(), pair.downtime.map_or(0.0, |compared| compared.difference.mean.abs()))
+            let times = pair.downtime.iter().chain(&pair.impaired_time).map(|compared| compared.difference.mean.abs());
+            (pair.impaired.difference.mean.abs(), times.fold(0.0, f64::max))
         };
         let mut differing: Vec<&ServicePair> = self.paired.services.iter().filter(|pair| size(pair) != (0.0, 0.0)).collect();
         differing.sort_by(|a, b| {
@@ -213,7 +215,9 @@ impl ComparisonReport<'_> {
                 share_point(impaired.after),
                 or_same(impaired, share_difference),
             ];
-            std::iter::once(first).chain(pair.downtime.map(|compared| times(format!("{}, down", pair.name), compared)))
+            let down = pair.downtime.map(|compared| times(format!("{}, down", pair.name), compared));
+            let impaired = pair.downtime.zip(pair.impaired_time).and_then(|(down, long)| impaired_row(&pair.name, down, long));
+            std::iter::once(first).chain(down).chain(impaired)
         });
         (rows.collect(), more)
     }
@@ -232,6 +236,11 @@ impl ComparisonReport<'_> {
             Method::Exact => line,
         }
     }
+}
+
+/// How long something is impaired, where that is not how long it is down.
+fn impaired_row(name: &str, down: Compared, impaired: Compared) -> Option<[String; 4]> {
+    (impaired != down).then(|| times(format!("{name}, impaired"), impaired))
 }
 
 /// P(fault) has no sampling error, but it has no more than three digits either.
@@ -254,8 +263,11 @@ fn is_worse(paired: &Paired) -> bool {
     let above = |compared: &Compared| compared.difference.interval.low > 0.0 && !compared.difference.interval.is_unknown();
     above(&paired.reach)
         || paired.user_minutes.iter().any(above)
-        || paired.services.iter().any(|pair| above(&pair.impaired) || pair.downtime.iter().any(above))
-        || paired.journeys.iter().any(|journey| above(&journey.user_minutes) || above(&journey.downtime))
+        || paired.services.iter().any(|pair| above(&pair.impaired) || pair.downtime.iter().chain(&pair.impaired_time).any(above))
+        || paired
+            .journeys
+            .iter()
+            .any(|journey| above(&journey.user_minutes) || above(&journey.downtime) || above(&journey.impaired_time))
 }
 
 /// Writes a comparison as a page of text.

@@ -43,14 +43,23 @@ fn cut_line(system: &System, cuts: &CutSets) -> Option<String> {
     if cuts.is_hit_directly {
         return Some(format!("{} needs what the change lands on: no dependency can contain it", cuts.journey));
     }
+    let stopped = match (cuts.is_complete, cuts.largest) {
+        (true, _) => String::new(),
+        (false, 0) => "; the search stopped at its limit".to_owned(),
+        (false, largest) => format!("; all sets of at most {largest} were found, then the search stopped at its limit"),
+    };
     if cuts.sets.is_empty() {
-        return Some(format!("{} is reached on more than {} ways: no few dependencies contain it", cuts.journey, cuts.largest));
+        let ways = match cuts.largest {
+            0 => return Some(format!("what contains {} is not known{stopped}", cuts.journey)),
+            largest => format!("{} is reached on more than {largest} ways", cuts.journey),
+        };
+        return Some(format!("{ways}: no few dependencies contain it{stopped}"));
     }
     let set = |set: &Vec<DependencyId>| set.iter().map(|id| on(system, *id)).collect::<Vec<_>>().join(" with ");
     let sets: Vec<String> = cuts.sets.iter().take(SETS).map(set).collect();
-    let more = cuts.sets.len().saturating_sub(SETS);
+    let more = cuts.sets.len().saturating_sub(SETS) + cuts.more;
     let more = if more > 0 { format!("; or {more} more sets") } else { String::new() };
-    Some(format!("{} stays whole where nothing crosses {}{more}", cuts.journey, sets.join("; or ")))
+    Some(format!("{} stays whole where nothing crosses {}{more}{stopped}", cuts.journey, sets.join("; or ")))
 }
 
 fn assumption_line(assumption: &Assumption) -> String {
@@ -85,8 +94,12 @@ struct CutSetsRecord<'a> {
     journey: &'a str,
     is_hit_directly: bool,
     sets: Vec<Vec<Name>>,
-    /// Larger sets were not looked for.
+    /// Sets that are not listed.
+    more: usize,
+    /// All sets of at most so many dependencies were found.
     largest: usize,
+    /// `false` where the search stopped at its limit.
+    is_complete: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -156,7 +169,9 @@ fn cut_record<'a>(system: &System, cuts: &'a CutSets) -> CutSetsRecord<'a> {
         journey: &cuts.journey,
         is_hit_directly: cuts.is_hit_directly,
         sets: cuts.sets.iter().map(set).collect(),
+        more: cuts.more,
         largest: cuts.largest,
+        is_complete: cuts.is_complete,
     }
 }
 

@@ -1,12 +1,11 @@
 //! Mitigations that were simulated: rows and sentences for pages, and their part of the assessment record.
 
 use super::layout::Column;
-use super::number::{count_plain, count_point, difference, whole};
+use super::number::{count_point, score_difference, whole};
 use super::record::Ends;
 use super::record_assessment::band_name;
 use super::words::number_of;
 use crate::risk::assessment::{Assessment, Mitigation, Mitigations};
-use crate::statistics::Estimate;
 use serde::Serialize;
 
 /// Rows of a page.
@@ -27,16 +26,16 @@ pub(super) const TITLES: [(&str, Column); 5] = [
 pub(super) fn mitigation_cells(assessment: &Assessment) -> Vec<[String; 5]> {
     let Some(found) = &assessment.mitigations else { return Vec::new() };
     let cells = |one: &Mitigation| {
-        [one.words.clone(), days(one.cost), count_point(one.score), shown(one), band_name(one.band).to_owned()]
+        [
+            one.words.clone(),
+            days(one.cost),
+            count_point(one.score),
+            score_difference(one.difference),
+            band_name(one.band).to_owned(),
+        ]
     };
     let set = found.cheapest.iter().filter(|set| set.edits.len() > 1);
     set.chain(found.helpful.iter().take(LISTED)).map(cells).collect()
-}
-
-/// A difference; what changes P(fault) alone has no sampling error, and no more digits than P(fault).
-fn shown(one: &Mitigation) -> String {
-    let Estimate { mean, interval } = one.difference;
-    if interval.low == interval.high { count_plain(mean) } else { difference(one.difference) }
 }
 
 /// Person-days with the digits they have.

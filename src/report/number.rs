@@ -288,6 +288,15 @@ fn with_unit((point, ends): (String, Option<String>), unit: &str) -> String {
     }
 }
 
+/// A difference of two scores. What changes P(fault) alone has no sampling error, and no more digits than P(fault).
+pub fn score_difference(estimate: Estimate) -> String {
+    match estimate.mean {
+        mean if !is_point(estimate.interval) || mean == 0.0 => difference(estimate),
+        mean if mean > 0.0 => format!("+{}", plain(mean)),
+        mean => plain(mean),
+    }
+}
+
 /// A difference: its sign and interval, or that it is too close to call.
 pub fn difference(estimate: Estimate) -> String {
     signed(estimate, &count(estimate))

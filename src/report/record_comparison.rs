@@ -95,12 +95,16 @@ struct ServiceRecord<'a> {
     /// Mean minutes; absent without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     downtime: Option<Both>,
+    /// Mean minutes impaired, down or not; absent without a clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impaired_time: Option<Both>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct JourneyRecord<'a> {
     name: &'a str,
     downtime: Both,
+    impaired_time: Both,
     user_minutes: Both,
     integrity_minutes: Both,
 }
@@ -203,10 +207,12 @@ pub fn comparison_json(report: &ComparisonReport<'_>) -> String {
         name: &pair.name,
         impaired: pair.impaired.into(),
         downtime: pair.downtime.map(Both::from),
+        impaired_time: pair.impaired_time.map(Both::from),
     });
     let journeys = paired.journeys.iter().map(|pair| JourneyRecord {
         name: &pair.name,
         downtime: pair.downtime.into(),
+        impaired_time: pair.impaired_time.into(),
         user_minutes: pair.user_minutes.into(),
         integrity_minutes: pair.integrity_minutes.into(),
     });

@@ -1,7 +1,7 @@
 //! A change that edits the topology it is judged by: sentences and rows for pages, and its part of the assessment record.
 
 use super::layout::Column;
-use super::number::{count_point, difference, share};
+use super::number::{count_point, difference, score_difference, share};
 use super::record_assessment::{band_name, gate_name};
 use super::record_comparison::{Both, Figure};
 use super::words::{number_of, or_same, verdict_band};
@@ -59,7 +59,7 @@ pub(super) fn edit_cells(assessment: &Assessment) -> Vec<[String; 4]> {
     };
     let mut rows = Vec::new();
     if let (Some((before, after)), Some(change)) = (compared.scores, compared.score) {
-        rows.push(["score".to_owned(), count_point(before), count_point(after), difference(change)]);
+        rows.push(["score".to_owned(), count_point(before), count_point(after), score_difference(change)]);
     }
     let row = |name: String, pair| {
         let crate::propagation::paired::Compared { before, after, .. } = pair;
@@ -77,6 +77,7 @@ pub(super) fn edit_cells(assessment: &Assessment) -> Vec<[String; 4]> {
 struct JourneyRecord<'a> {
     name: &'a str,
     downtime: Both,
+    impaired_time: Both,
     user_minutes: Both,
     integrity_minutes: Both,
 }
@@ -97,6 +98,7 @@ impl<'a> From<&'a ComparedMaps> for ComparedRecord<'a> {
         let journeys = compared.journeys.iter().map(|journey| JourneyRecord {
             name: &journey.name,
             downtime: journey.downtime.into(),
+            impaired_time: journey.impaired_time.into(),
             user_minutes: journey.user_minutes.into(),
             integrity_minutes: journey.integrity_minutes.into(),
         });

@@ -229,8 +229,12 @@ pub struct CutSets {
     pub is_hit_directly: bool,
     /// The sets, small ones first, each in file order.
     pub sets: Vec<Vec<DependencyId>>,
-    /// Only sets of at most so many dependencies were looked for.
+    /// Sets that were found and are not listed.
+    pub more: usize,
+    /// All sets of at most so many dependencies were found.
     pub largest: usize,
+    /// The search went as far as it was meant to; otherwise larger sets can be missing.
+    pub is_complete: bool,
 }
 
 /// An answer to something unknown, the score with it, and the band with it.

@@ -3,8 +3,9 @@
 //! The fault reaches a journey when every step of some chain of causes lets it through; gates (k-of-n) ask for several causes at
 //! once. A set of dependencies is a cut set when the journey cannot be reached without them, and minimal when no part of it is one.
 //! Search: take one chain that is still whole, cut each of its dependencies in turn, go on with what is left, to a depth of three.
-//! Every minimal set of that size cuts each chain somewhere, so all are found. Delays and severities are left out, and what crosses
-//! with probability 0 is cut already.
+//! Every minimal set of that size cuts each chain somewhere, so all are found. The depth grows step by step, so that where the number
+//! of tries is spent all smaller sets are known, and the size up to which they are is said. Delays and severities are left out, and
+//! what crosses with probability 0 is cut already.
 //!
 //! O(lengthᵈ · arcs) with the length of a chain and the depth d. Source: model.md §3.6; Fussell and Vesely 1972 (minimal cut sets).
 
@@ -39,14 +40,13 @@ pub fn cut_sets(system: &System, compact: &Compact, scenario: &Scenario) -> Vec<
         if !targets.iter().any(|target| reached.contains(*target as usize)) {
             return None;
         }
-        let mut search = Search { graph: &graph, targets, found: BTreeSet::new(), tries: 0 };
+        let mut search = Search { graph: &graph, targets, found: BTreeSet::new(), depth: 0, tries: 0 };
         let is_hit_directly = search.graph.chain(&search.targets, &BTreeSet::new()).is_some_and(|chain| chain.is_empty());
-        if !is_hit_directly {
-            search.cut(&mut Vec::new());
-        }
+        let largest = if is_hit_directly { LARGEST } else { search.deepening() };
         let mut sets = minimal(search.found);
+        let more = sets.len().saturating_sub(MOST);
         sets.truncate(MOST);
-        Some(CutSets { journey: journey.name.clone(), is_hit_directly, sets, largest: LARGEST })
+        Some(CutSets { journey: journey.name.clone(), is_hit_directly, sets, more, largest, is_complete: largest == LARGEST })
     };
     system.journeys().iter().filter_map(of_journey).collect()
 }
@@ -153,10 +153,25 @@ struct Search<'a> {
     graph: &'a Graph<'a>,
     targets: Vec<u32>,
     found: BTreeSet<Vec<DependencyId>>,
+    /// Largest set of this round.
+    depth: usize,
     tries: usize,
 }
 
 impl Search<'_> {
+    /// Goes one deeper as long as there are tries. The size up to which all sets are found.
+    fn deepening(&mut self) -> usize {
+        for depth in 1..=LARGEST {
+            self.depth = depth;
+            self.cut(&mut Vec::new());
+            if self.tries > MOST_TRIES {
+                // What a broken round found is no more than a part of its sets: they are minimal, but not all.
+                return depth - 1;
+            }
+        }
+        LARGEST
+    }
+
     /// Cuts one more dependency of a chain that is still whole.
     fn cut(&mut self, so_far: &mut Vec<DependencyId>) {
         self.tries += 1;
@@ -165,7 +180,7 @@ impl Search<'_> {
             self.found.insert(gone.into_iter().collect());
             return;
         };
-        if so_far.len() == LARGEST {
+        if so_far.len() == self.depth {
             return;
         }
         for id in chain {
@@ -233,6 +248,24 @@ mod tests {
         t.1.requires = Some(Requires { at_least: 1, of: vec!["b".to_owned(), "c".to_owned()] });
         let found = sets(&with_journey(draft, "t"), "s");
         assert_eq!(found[0].sets, [ids(&[0]), ids(&[1]), ids(&[2]), ids(&[3]), ids(&[4])]);
+    }
+
+    /// Twelve ways of twelve steps: more than the tries of the third round, not of the second.
+    #[test]
+    fn small_sets_are_complete_where_the_tries_are_spent() {
+        let names: Vec<String> = (0..144).map(|at| format!("n{at}")).collect();
+        let mut ways: Vec<(&str, &str, f64)> = Vec::new();
+        for way in names.chunks(12) {
+            ways.push(("s", &way[0], 0.9));
+            ways.extend(way.windows(2).map(|step| (step[0].as_str(), step[1].as_str(), 0.9)));
+            ways.push((&way[11], "e", 0.9));
+        }
+        ways.push(("e", "t", 0.5));
+        let found = sets(&with_journey(arcs(&ways), "t"), "s");
+        assert_eq!(found[0].sets, [ids(&[ways.len() as u32 - 1])]);
+        assert_eq!((found[0].largest, found[0].is_complete), (2, false));
+        let small = sets(&with_journey(diamond(), "t"), "s");
+        assert_eq!((small[0].largest, small[0].is_complete, small[0].more), (LARGEST, true, 0));
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The score of a change against the score of the same change after a what-if, on the same random numbers.
 //!
 //! Both scores are functions of mean harms (see [`score`](super::score)), whose sums are known by batches of trials. Leaving out one
-//! batch on both sides at a time gives the interval of the difference (jackknife): what the trials share cancels, and logarithm, clip
-//! and the maximum over journeys need no formula of their own. P(fault) is a number here: its spread is not sampling error.
+//! batch on both sides at a time gives the interval of the difference (jackknife): what the trials share cancels, and logarithm and
+//! the maximum over journeys need no formula of their own. P(fault) is a number here: its spread is not sampling error.
+//!
+//! Scores are compared before they are cut at 100 and, where both sides have harm, at 0: two changes beyond an end of the scale are
+//! not the same, and a mitigation of the worst one must not look idle. Where a side has no harm at all its score is 0, the end.
 //!
 //! Where no trial of a side has any harm, its batches all agree on 0 and would make it certain. What was not seen can happen all the
 //! same: at confidence c its chance is below 1 − ((1 − c)/2)^(1/N), and the interval reaches to the score of the largest harm that one
 //! trial of the other side has, at that chance.
 
-use super::score::{WRONG_ANSWER_WEIGHT, budgets, score};
+use super::score::{WRONG_ANSWER_WEIGHT, budgets, open_score};
 use crate::model::System;
 use crate::propagation::Sample;
 use crate::statistics::batch::jackknife;
@@ -54,8 +57,8 @@ impl Harm {
         Self { largest, journeys: budgets(system).into_iter().enumerate().filter_map(of).collect() }
     }
 
-    /// The score without a batch. Sums are in thousandths of user-minutes.
-    fn score(&self, without: Option<usize>, trials: u64) -> f64 {
+    /// The score without a batch, at least `lowest`. Sums are in thousandths of user-minutes.
+    fn score(&self, without: Option<usize>, trials: u64, lowest: f64) -> f64 {
         let share = |terms: &Vec<(f64, BatchSums, BatchSums)>| -> f64 {
             let harm = terms.iter().map(|(weight, lost, wrong)| {
                 let mean = lost.mean_without(without, trials) + WRONG_ANSWER_WEIGHT * wrong.mean_without(without, trials);
@@ -63,7 +66,14 @@ impl Harm {
             });
             harm.sum()
         };
-        score(self.journeys.iter().map(share).fold(0.0, f64::max))
+        open_score(self.journeys.iter().map(share).fold(0.0, f64::max), lowest)
+    }
+
+    /// Below this no score is told from another: 0 where a side has no harm or both scores are above it, else a tenth of the smaller
+    /// harm, so that no batch is infinitely far away.
+    fn lowest(sides: [&Self; 2], trials: u64) -> f64 {
+        let [a, b] = sides.map(|side| side.score(None, trials, f64::NEG_INFINITY));
+        if a.min(b).is_finite() && a.min(b) < 0.0 { a.min(b) - 20.0 } else { 0.0 }
     }
 }
 
@@ -77,10 +87,12 @@ pub fn score_difference(
     if before.journeys.is_empty() || after.journeys.is_empty() {
         return None;
     }
-    let difference = |without| after.score(without, trials) - before.score(without, trials);
+    let lowest = Harm::lowest([&before, &after], trials);
+    let difference = |without| after.score(without, trials, lowest) - before.score(without, trials, lowest);
     let mut found = jackknife(trials, confidence, difference);
-    let whole = [&before, &after].map(|side| side.score(None, trials));
-    let unseen = |other: &Harm| score(other.largest * (1.0 - libm::pow(0.5 * (1.0 - confidence), 1.0 / trials.max(1) as f64)));
+    let whole = [&before, &after].map(|side| side.score(None, trials, lowest));
+    let p_unseen = 1.0 - libm::pow(0.5 * (1.0 - confidence), 1.0 / trials.max(1) as f64);
+    let unseen = |other: &Harm| open_score(other.largest * p_unseen, 0.0);
     match whole {
         [seen, after] if after == 0.0 && seen > 0.0 => found.interval.high = found.interval.high.max(unseen(&before) - seen),
         [before, seen] if before == 0.0 && seen > 0.0 => found.interval.low = found.interval.low.min(seen - unseen(&after)),
@@ -109,6 +121,23 @@ mod tests {
         let question = Request { trials: TRIALS, ..Request::default() };
         let (sample, _) = sampled(&system, &compact, &scenario, &question).expect("sampled");
         (system, sample)
+    }
+
+    /// P(fault) so large, or so small, that both scores stand at an end of the scale.
+    #[test]
+    fn beyond_the_scale_there_is_still_more_and_less() {
+        let [often, seldom] = [0.9, 0.2].map(shop);
+        let between = |p: f64| {
+            let parts = [&often, &seldom].map(|(_, sample)| [SampledPart { p, sample }]);
+            score_difference((&often.0, &parts[0]), (&seldom.0, &parts[1]), (TRIALS, 0.95)).expect("a score")
+        };
+        let inside = between(0.1);
+        assert!(inside.interval.high < -10.0, "{inside:?}");
+        for p in [1e6, 1e-9] {
+            let outside = between(p);
+            assert!((outside.mean - inside.mean).abs() < 1e-9, "{p}: {outside:?} {inside:?}");
+            assert!((outside.interval.high - inside.interval.high).abs() < 1e-6, "{p}: {outside:?} {inside:?}");
+        }
     }
 
     #[test]

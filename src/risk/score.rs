@@ -51,6 +51,11 @@ pub fn score(budget_share: f64) -> f64 {
     if budget_share <= 0.0 { 0.0 } else { (20.0 * (libm::log10(budget_share) + 4.0)).clamp(0.0, 100.0) }
 }
 
+/// The score before it is cut at 0 and 100, at least `lowest`: what is beyond the scale can still be more or less.
+pub fn open_score(budget_share: f64, lowest: f64) -> f64 {
+    if budget_share <= 0.0 { lowest } else { (20.0 * (libm::log10(budget_share) + 4.0)).max(lowest) }
+}
+
 /// The share of an error budget behind a score above 0.
 pub fn budget_share(score: f64) -> f64 {
     libm::pow(10.0, score / 20.0 - 4.0)

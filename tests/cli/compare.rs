@@ -91,6 +91,9 @@ fn a_senior_changes_the_chance_and_not_the_impact() {
     let base = [topology.as_str(), "--change", &change, "--trials", "1024", "--with"];
     let result = compared(place().path(), &[&base[..], &["senior-review"]].concat());
     assert_eq!(result["without_effect"], true, "the fault does the same");
+    let text = run(place().path(), &[&["compare"], &base[..], &["senior-review"]].concat()).1;
+    let said = text.split("score ").nth(1).and_then(|rest| rest.split(';').next()).expect("a score");
+    assert!(said.chars().filter(char::is_ascii_digit).count() <= 3, "P(fault) has no more digits: {said}");
     let verdict = &result["verdict"];
     let p = |side: &str| mean(&verdict[side]["fault_probability"]);
     assert!(p("after") < p("before"));
@@ -131,6 +134,20 @@ fn the_page_does_not_depend_on_threads() {
     let quoted =
         run(place.path(), &["compare", "shop.yaml", "--fault", "crash@db", "--with", "remove:shop->db", "--trials", "100"]).1;
     assert!(quoted.contains("--with 'remove:shop->db'"), "the shell would take the arrow: {quoted}");
+}
+
+#[test]
+fn names_that_hold_separators_can_be_edited() {
+    let place = place();
+    let map = super::SHOP.replace("  db: {kind", "  \"db,a=1\": {kind").replace("to: db,", "to: \"db,a=1\",");
+    write(place.path(), "odd.yaml", &map);
+    let arguments =
+        ["odd.yaml", "--fault", "crash@db,a=1", "--with", "replica:\"db,a=1\"=+1", "--with", "remove:shop->\"db,a=1\""];
+    // A fault takes such a name from a file.
+    write(place.path(), "fault.yaml", "schema: shockfront/fault/v1\nfaults: [{kind: crash, target: \"db,a=1\"}]\n");
+    let arguments = [&arguments[..1], &["--fault-file", "fault.yaml"], &arguments[3..], &["--trials", "256"]].concat();
+    let result = compared(place.path(), &arguments);
+    assert_eq!(result["inputs"]["edits"][0]["with"], "replica:\"db,a=1\"=+1", "{}", result["inputs"]);
 }
 
 #[test]
@@ -182,6 +199,13 @@ fn an_effect_on_times_or_on_the_verdict_is_an_effect() {
     let result = json(&out);
     assert_eq!(result["without_effect"], false);
     assert!(result["differing"].is_null(), "only times differ: {}", result["differing"]);
+    let db = named(&result["services"], "db");
+    assert_eq!(mean(&db["impaired"]["difference"]), 0.0);
+    let (low, high) = ends(&db["impaired_time"]["difference"]);
+    assert!(low <= high && high < 0.0, "{db}");
+    assert_eq!(mean(&named(&result["journeys"], "buy")["impaired_time"]["difference"]), 0.0, "{}", result["journeys"]);
+    let text = run(place.path(), &[&arguments[..9], &["text"]].concat());
+    assert!(text.1.contains("db, impaired"), "a row says what differs: {}{}", text.1, text.2);
     let change = "schema: shockfront/change/v1\nservices: [db]\nkind: code\nai: {assisted: no}\nauthor: {level: senior}\n";
     write(place.path(), "change.yaml", change);
     write(place.path(), "stricter.yaml", &super::SHOP.replace("slo: 99.9", "slo: 99.99"));

@@ -1,16 +1,16 @@
 //! Cases that need no trial: repair crews, beliefs and experiments, the monitor of incidents, scores of forecasts.
 
 use super::common::{build, draft, yaml};
-use shockfront::fault::Fault;
-use shockfront::model::System;
+use shockfront::fault::{Fault, Scenario};
 use shockfront::model::belief::uncertain;
-use shockfront::risk::importance::importance;
+use shockfront::model::{Compact, System};
+use shockfront::propagation::{Request, simulate};
 use shockfront::statistics::BetaBelief;
 use shockfront::statistics::cusum::PoissonCusum;
 use shockfront::statistics::forecast::{Forecast, brier, log_score};
 use shockfront::statistics::learning::Evidence;
 use shockfront::statistics::repairable::Repairable;
-use shockfront::units::DependencyId;
+use shockfront::units::{DependencyId, Probability, ServiceId};
 
 /// To 1e-9 of the closed form.
 #[track_caller]
@@ -34,6 +34,35 @@ fn v38_repair_crews() {
 fn untested_fallback() -> BetaBelief {
     let system = yaml("services: {s: {}, t: {}}\ndependencies: [{from: t, to: s, kind: soft}]");
     beliefs(&system).remove(0).1
+}
+
+/// P(a service is ever impaired), exact and without a clock.
+fn p_impaired(system: &System, faults: &[Fault], service: ServiceId) -> f64 {
+    let compact = Compact::new(system);
+    let scenario = Scenario::new(system, &compact, faults, None).expect("a scenario");
+    let request = Request { static_reach: true, exact: true, ..Request::default() };
+    simulate(system, &compact, &scenario, &request).expect("small").p_impaired(service)
+}
+
+/// Birnbaum's importance: P(impaired) with a dependency that always lets a failure through, minus that with one that never does.
+fn birnbaum(system: &System, faults: &[Fault], service: ServiceId, id: DependencyId) -> f64 {
+    let always = system.with_probability(id, Probability::ONE);
+    p_impaired(&always, faults, service) - p_impaired(&system.without_crossing(id), faults, service)
+}
+
+#[test]
+fn v14_importance() {
+    let system = build(draft("s>a:.9 a>b:.8 a>c:.7 b>t:.6 c>t:.5"));
+    let (t, crash) = (system.find_service("t").expect("t"), [Fault::parse("crash@s").expect("a fault")]);
+    let p = p_impaired(&system, &crash, t);
+    agree(p, 0.5958);
+    for (id, expected) in system.dependency_ids().zip([0.662, 0.351, 0.234, 0.468, 0.3276]) {
+        agree(birnbaum(&system, &crash, t, id), expected);
+    }
+    // Fussell–Vesely of a → b, and the risk achievement worth of b → t.
+    let (ab, bt) = (DependencyId(1), DependencyId(3));
+    assert!((1.0 - p_impaired(&system.without_crossing(ab), &crash, t) / p - 0.471_299).abs() < 5e-7);
+    assert!((p_impaired(&system.with_probability(bt, Probability::ONE), &crash, t) / p - 1.314_199).abs() < 5e-7);
 }
 
 /// What the project believes of the dependencies of a system.
@@ -95,15 +124,12 @@ fn v51_which_experiment_teaches_most() {
     let beliefs = beliefs(&system);
     let t = system.find_service("t").expect("t");
     let crash = [Fault::parse("crash@s").expect("a fault")];
-    let important = importance(&system, &crash, t, beliefs.iter().map(|(id, _)| *id)).expect("small");
     let mut found: Vec<(String, f64)> = beliefs
         .iter()
-        .zip(&important)
-        .map(|((id, belief), importance)| {
-            assert_eq!(importance.dependency, *id);
+        .map(|(id, belief)| {
             let name = |endpoint| system.endpoint_name(endpoint);
             let arc = format!("{}{}", name(system.provider(*id)), name(system.consumer(*id)));
-            (arc, belief.expected_variance_reduction(importance.birnbaum(), 1.0))
+            (arc, belief.expected_variance_reduction(birnbaum(&system, &crash, t, *id), 1.0))
         })
         .collect();
     found.sort_by(|(_, a), (_, b)| b.total_cmp(a));
