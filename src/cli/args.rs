@@ -41,10 +41,10 @@ Exit codes:
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// When to colour: auto colours terminals and honours NO_COLOR
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(long, global = true, display_order = 900, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: Color,
     /// No progress bar, no warnings
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 901)]
     pub(crate) quiet: bool,
 }
 
