@@ -5,8 +5,8 @@
 use super::escape::{code, sentence};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::{
-    TOO_CLOSE, TimeUnit, count, count_point, difference, duration_difference, duration_point, score_difference, share,
-    share_difference, share_point, whole,
+    TOO_CLOSE, TimeUnit, count, count_point, difference, duration_difference, duration_point, score_difference, score_point,
+    share, share_difference, share_point, whole,
 };
 pub use super::record_comparison::{comparison_json, comparison_schema};
 use super::words::{limit_lines, number_of, or_same, quality_lines, run_line, verdict_band};
@@ -152,7 +152,7 @@ impl ComparisonReport<'_> {
             let (before, after) = (&verdicts.before, &verdicts.after);
             if let (Some(a), Some(b)) = (before.risk.score, after.risk.score) {
                 let change = verdicts.score.map_or_else(String::new, score_difference);
-                rows.push(["score".to_owned(), count_point(a), count_point(b), change]);
+                rows.push(["score".to_owned(), score_point(a), score_point(b), change]);
             }
             let points = Estimate {
                 mean: after.fault_probability.mean - before.fault_probability.mean,

@@ -1,6 +1,6 @@
 //! Why a verdict is what it is: sentences and rows for pages, and the `explanation` of the assessment record.
 
-use super::number::{count_point, share_point};
+use super::number::{score_point, share_point};
 use super::record::{Ends, Mean};
 use super::record_assessment::band_name;
 use super::sensitivity::{FlipRecord, Name, flip_cells};
@@ -64,7 +64,7 @@ fn cut_line(system: &System, cuts: &CutSets) -> Option<String> {
 
 fn assumption_line(assumption: &Assumption) -> String {
     let with = |(word, score, band): &Answer| {
-        let score = score.map_or_else(String::new, |score| format!(", score {}", count_point(score)));
+        let score = score.map_or_else(String::new, |score| format!(", score {}", score_point(score)));
         format!("{} with `{word}`{score}", band_name(*band))
     };
     format!("{} is not known and decides the band: {}; {}", assumption.what, with(&assumption.better), with(&assumption.worse))

@@ -1,7 +1,7 @@
 //! Mitigations that were simulated: rows and sentences for pages, and their part of the assessment record.
 
 use super::layout::Column;
-use super::number::{count_point, score_difference, whole};
+use super::number::{score_difference, score_point, whole};
 use super::record::Ends;
 use super::record_assessment::band_name;
 use super::words::number_of;
@@ -29,7 +29,7 @@ pub(super) fn mitigation_cells(assessment: &Assessment) -> Vec<[String; 5]> {
         [
             one.words.clone(),
             days(one.cost),
-            count_point(one.score),
+            score_point(one.score),
             score_difference(one.difference),
             band_name(one.band).to_owned(),
         ]

@@ -120,6 +120,19 @@ pub fn count(estimate: Estimate) -> String {
     }
 }
 
+/// A score with its interval. It has bands, so it is never rounded to tens, which may lie in another.
+pub fn score(estimate: Estimate) -> String {
+    match parts(estimate, 1.0, 0) {
+        (point, Some(ends)) => format!("{point} ({ends})"),
+        (point, None) => point,
+    }
+}
+
+/// The point of [`score`] alone.
+pub fn score_point(estimate: Estimate) -> String {
+    parts(estimate, 1.0, 0).0
+}
+
 /// The point of [`count`] alone.
 pub fn count_point(estimate: Estimate) -> String {
     parts(estimate, 1.0, i32::MAX).0
@@ -319,6 +332,13 @@ mod tests {
 
     fn estimate(mean: f64, low: f64, high: f64) -> Estimate {
         Estimate { mean, interval: Interval { low, high } }
+    }
+
+    #[test]
+    fn scores_are_not_rounded_into_another_band() {
+        let wide = estimate(16.4, 1.0, 22.0);
+        assert_eq!((count_point(wide).as_str(), score_point(wide).as_str()), ("20", "16"));
+        assert_eq!(score(estimate(62.2, 61.7, 62.7)), "62.2 (61.7 … 62.7)");
     }
 
     #[test]

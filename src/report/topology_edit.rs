@@ -1,7 +1,7 @@
 //! A change that edits the topology it is judged by: sentences and rows for pages, and its part of the assessment record.
 
 use super::layout::Column;
-use super::number::{count_point, difference, score_difference, share};
+use super::number::{count_point, difference, score_difference, score_point, share};
 use super::record_assessment::{band_name, gate_name};
 use super::record_comparison::{Both, Figure};
 use super::words::{number_of, or_same, verdict_band};
@@ -59,7 +59,7 @@ pub(super) fn edit_cells(assessment: &Assessment) -> Vec<[String; 4]> {
     };
     let mut rows = Vec::new();
     if let (Some((before, after)), Some(change)) = (compared.scores, compared.score) {
-        rows.push(["score".to_owned(), count_point(before), count_point(after), score_difference(change)]);
+        rows.push(["score".to_owned(), score_point(before), score_point(after), score_difference(change)]);
     }
     let row = |name: String, pair| {
         let crate::propagation::paired::Compared { before, after, .. } = pair;

@@ -300,7 +300,7 @@ pub(super) fn verdict_line(verdict: &Verdict) -> String {
     if !is_scored(verdict) {
         return format!("no score: {}", gate_words(verdict.gate));
     }
-    let score = count(Estimate { mean: verdict.score, interval: verdict.interval });
+    let score = super::number::score(Estimate { mean: verdict.score, interval: verdict.interval });
     format!("score {score}: {}", gate_words(verdict.gate))
 }
 
