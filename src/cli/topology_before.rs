@@ -15,7 +15,7 @@ use shockfront::document::Format;
 use shockfront::policy::is_same_file;
 use shockfront::topology::difference::differences;
 use shockfront::topology::{Loaded, load};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 /// Letters of a commit that are shown.
 const SHOWN: usize = 10;
@@ -148,7 +148,7 @@ fn version_before(arguments: &Assess, (places, files): (&Places, &[&ChangedFile]
         let (old, new) = (file.old_path.as_deref()?, file.new_path.as_deref()?);
         if places.is_directory {
             let directory = |path: &str| Path::new(path).parent().map(Path::to_path_buf).unwrap_or_default();
-            let is_of = directory(new) == PathBuf::from(entry) && directory(old) != PathBuf::from(entry);
+            let is_of = directory(new) == Path::new(entry) && directory(old) != Path::new(entry);
             return is_of.then(|| directory(old).to_string_lossy().into_owned());
         }
         (new == entry).then(|| old.to_owned())
