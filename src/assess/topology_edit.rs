@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::System;
 use crate::policy::rules::{self, Requirement};
 use crate::policy::{self, Decision};
+use crate::propagation::Paired;
 use crate::risk::assessment::{Band, ComparedMaps, EarlierMap, Floor, TopologyEdited, Verdict};
 use crate::statistics::Look;
 
@@ -41,18 +42,17 @@ struct Side {
     verdict: Verdict,
     requirement: Requirement,
     floors: Vec<Floor>,
+    /// What this side alone impairs: owner, name, and P(impaired | fault).
+    harmed: Vec<(Option<String>, String, f64)>,
 }
 
-impl From<Judged> for Side {
-    fn from(judged: Judged) -> Self {
-        Self { verdict: judged.verdict, requirement: judged.requirement, floors: judged.floors }
-    }
-}
-
-impl From<Decision> for Side {
-    fn from(decision: Decision) -> Self {
-        Self { verdict: decision.verdict, requirement: decision.requirement, floors: decision.floors }
-    }
+/// Services that only the version before impairs, with their owners, the likeliest first.
+fn harmed_before(system: &System, paired: &Paired) -> Vec<(Option<String>, String, f64)> {
+    let hidden = paired.services.iter().filter(|pair| pair.impaired.before.mean > 0.0 && pair.impaired.after.mean == 0.0);
+    let owner = |name: &str| system.find_service(name).and_then(|id| system.service(id).owner.clone());
+    let mut found: Vec<_> = hidden.map(|pair| (owner(&pair.name), pair.name.clone(), pair.impaired.before.mean)).collect();
+    found.sort_by(|a, b| b.2.total_cmp(&a.2));
+    found
 }
 
 /// The verdict by the version before beside `decided`, the one by the version after, where there is an edit; and what the policy is
@@ -76,7 +76,8 @@ pub(super) fn judged_before(
             let because =
                 format!("it edits {}, which decides about it, and the version before cannot be compared: {why}", names(&files));
             // As for whoever edits the policy: an owner and a senior look at it.
-            let earlier = policy::Earlier { band: Band::Orange, requirement: Requirement::default(), because };
+            let earlier =
+                policy::Earlier { band: Band::Orange, requirement: Requirement::default(), because, harmed: Vec::new() };
             return (Some(TopologyEdited { files, differences: Vec::new(), before: Err(why) }), Some(earlier));
         }
     };
@@ -86,6 +87,7 @@ pub(super) fn judged_before(
         band: side.verdict.band,
         requirement: side.requirement,
         because: because(&files, &side, decided),
+        harmed: side.harmed.clone(),
     });
     (Some(TopologyEdited { files, differences, before: Ok(EarlierMap { decides: is_stricter, ..map }) }), earlier)
 }
@@ -136,6 +138,7 @@ fn compared(
     let is_simulated = placed.iter().all(|placed| placed.scenario.is_some());
     if is_simulated && outcome.is_some() && placed.len() == 1 {
         let found = verdicts(&before, &Alternative::plain(system.clone(), plain))?;
+        let harmed = harmed_before(&version.system, &found.paired);
         let map = EarlierMap {
             revision,
             decides: false,
@@ -149,7 +152,8 @@ fn compared(
                 journeys: found.paired.journeys,
             })),
         };
-        return Ok((found.before.into(), map));
+        let Judged { verdict, requirement, floors, .. } = found.before;
+        return Ok((Side { verdict, requirement, floors, harmed }, map));
     }
     let look = Look { trials, confidence: 1.0 - rules::SAMPLING_DELTA };
     let is_any = placed.iter().any(|placed| placed.scenario.is_some());
@@ -158,5 +162,6 @@ fn compared(
     let quality = judging::quality(&before.system, &before.request, &placed, scenario);
     let decision = judging::decided(&before.system, &before.request, &placed, (&quality, own.as_ref()));
     let map = EarlierMap { revision, decides: false, verdict: decision.verdict, compared: None };
-    Ok((decision.into(), map))
+    let Decision { verdict, requirement, floors, .. } = decision;
+    Ok((Side { verdict, requirement, floors, harmed: Vec::new() }, map))
 }

@@ -149,7 +149,7 @@ fn version_before(arguments: &Assess, (places, files): (&Places, &[&ChangedFile]
         let (old, new) = (file.old_path.as_deref()?, file.new_path.as_deref()?);
         if places.is_directory {
             let directory = |path: &str| Path::new(path).parent().map(Path::to_path_buf).unwrap_or_default();
-            let is_of = directory(new) == *Path::new(entry) && directory(old) != *Path::new(entry);
+            let is_of = directory(new) == Path::new(entry) && directory(old) != Path::new(entry);
             return is_of.then(|| directory(old).to_string_lossy().into_owned());
         }
         (new == entry).then(|| old.to_owned())

@@ -77,7 +77,7 @@ pub struct Facts<'a> {
 }
 
 /// The stricter verdict by the topology as it was before a change edited it, or that none can be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Earlier {
     /// The band by that topology.
     pub band: Band,
@@ -85,6 +85,8 @@ pub struct Earlier {
     pub requirement: Requirement,
     /// Why it counts, as a sentence.
     pub because: String,
+    /// Services that are impaired by that topology alone: owner, name, and P(impaired | fault).
+    pub harmed: Vec<(Option<String>, String, f64)>,
 }
 
 /// What the policy says.

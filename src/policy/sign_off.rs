@@ -67,6 +67,7 @@ pub(super) fn sign_off(facts: &Facts<'_>, demand: &Demand<'_>) -> (Vec<SignOff>,
         missing.push("run it in a load test or a simulation, then state `simulated: yes`".to_owned());
     }
     list.extend(owner_entries(facts, &owners, demand));
+    harmed_before(facts, &mut list);
     let (entries, lacking) = code_owners::entries(facts, demand);
     list.extend(entries);
     missing.extend(lacking);
@@ -74,6 +75,24 @@ pub(super) fn sign_off(facts: &Facts<'_>, demand: &Demand<'_>) -> (Vec<SignOff>,
         missing = blocked(facts, demand, &missing);
     }
     (list, missing)
+}
+
+/// Owners of what is harmed only by the topology before the change edited it are recommended, where they are not named yet.
+fn harmed_before(facts: &Facts<'_>, list: &mut Vec<SignOff>) {
+    let Some(earlier) = facts.earlier else { return };
+    for (owner, service, p) in earlier.harmed.iter().filter(|(.., p)| *p >= facts.policy.owner_limit) {
+        let who = owner.clone().unwrap_or_else(|| format!("unowned: {service}"));
+        let sentence = format!("{service} is impaired in {} of the trials by the topology before the edit", percent(*p));
+        let n_recommended = list.iter().filter(|sign| !sign.required).count();
+        match list.iter_mut().find(|sign| sign.who == who) {
+            Some(known) => known.because.push(sentence),
+            None if n_recommended < facts.policy.most_owners => {
+                let (role, rule) = ("service owner", TOPOLOGY_EDITED.to_owned());
+                list.push(SignOff { who, role, because: vec![sentence], required: false, given_by: None, rule });
+            }
+            None => {}
+        }
+    }
 }
 
 /// First what opens the gate, then what the band below still needs.

@@ -88,6 +88,11 @@ fn an_edit_that_hides_the_harm_does_not_lower_the_verdict() {
     assert_eq!(floor["raises_to"], before["band"], "{floor}");
     let signs = both["sign_off"].as_array().expect("a list");
     assert!(signs.iter().any(|sign| sign["rule"] == "topology-edited" && sign["required"] == true), "{signs:?}");
+    // Who is harmed by the map before is not forgotten.
+    let web = signs.iter().find(|sign| sign["who"] == "team-web").expect("the owner of what the edit hides");
+    assert!(web["rule"] == "topology-edited" && web["required"] == false, "{web}");
+    assert!(texts(&web["because"])[0].starts_with("web is impaired in "), "{web}");
+    assert!(signs.iter().filter(|sign| sign["who"] == "team-shop").count() == 1, "{signs:?}");
     // The same random numbers: the score before is that of the code alone, and users lose nothing after.
     let compared = &before["compared"];
     assert_eq!(compared["without_effect"], false);
