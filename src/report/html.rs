@@ -253,18 +253,21 @@ fn safeguards(report: &AssessmentReport<'_>) -> Markup {
         rows.iter().map(|row| row.iter().map(|cell| prose(cell)).collect()).collect()
     };
     let carried = cells(edge_cells(report.system, report.assessment).into_iter().map(Vec::from).collect());
+    let lines = mitigation_lines(report.assessment);
     let tried = cells(mitigation_cells(report.assessment).into_iter().map(Vec::from).collect());
     html! {
         @if !carried.is_empty() {
             section { h2 { "What carries it" } (table("Dependencies by what they carry", &titles(&FLIP_TITLES), 1, &carried)) }
         }
-        @if !tried.is_empty() {
+        @if !lines.is_empty() {
             section {
                 h2 { "What would make it safer" }
-                (table("Mitigations, each simulated", &titles(&MITIGATION_TITLES.map(|(title, _)| title)), 1, &tried))
+                @if !tried.is_empty() {
+                    (table("Mitigations, each simulated", &titles(&MITIGATION_TITLES.map(|(title, _)| title)), 1, &tried))
+                }
+                @for line in &lines { p { (prose(line)) } }
             }
         }
-        @for line in mitigation_lines(report.assessment) { p { (prose(&line)) } }
     }
 }
 

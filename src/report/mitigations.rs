@@ -64,6 +64,10 @@ pub(super) fn mitigation_lines(assessment: &Assessment) -> Vec<String> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         lines.push(format!("no gain that could be told, or none at all: {}{more}", names.join(", ")));
     }
+    let decides = assessment.topology_edit.as_ref().and_then(|edit| edit.before.as_ref().ok()).is_some_and(|map| map.decides);
+    if decides {
+        lines.push("all of them on the edited topology, not on the version before, which decides".to_owned());
+    }
     lines.push(format!(
         "each of {} tried with {} trials on the random numbers of the verdict; days of work are elicited",
         number_of(found.candidates, "edit"),

@@ -105,9 +105,14 @@ fn an_edit_that_hides_the_harm_does_not_lower_the_verdict() {
     assert!(mean(&journey["before"]) > 0.0 && mean(&journey["after"]) == 0.0, "{journey}");
     for format in ["text", "markdown", "html"] {
         let (_, out, err) = assess(path, "./maps/../maps/shop.yaml", &["--format", format]);
-        for part in
-            ["It edits the topology it is judged by", "which decides", "is removed", "trials that differ", "topology-edited"]
-        {
+        for part in [
+            "It edits the topology it is judged by",
+            "which decides",
+            "is removed",
+            "trials that differ",
+            "topology-edited",
+            "all of them on the edited topology",
+        ] {
             assert!(out.contains(part), "{format}: {part}: {err}{out}");
         }
     }
