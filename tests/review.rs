@@ -420,6 +420,10 @@ fn approvals_of_gitlab_count_where_it_tells_what_was_approved() {
     assert_eq!(ask(serde_json::json!({"user": user, "approved_at": "2026-11-20T19:30:00.000Z"})).0.as_deref(), Some("noor"));
     let (given, notes) = ask(serde_json::json!({"user": user, "approved_at": "2026-11-20T18:30:00.000Z"}));
     assert!(given.is_none() && notes.contains("it is for commit ffffffffff"), "{notes}");
+    // Who opened it signs nothing of it.
+    place.api.with(|state| state.opener = "noor".to_owned());
+    let (given, notes) = ask(serde_json::json!({"user": user, "approved_at": "2026-11-20T19:30:00.000Z"}));
+    assert!(given.is_none() && notes.contains("it opened the request"), "{notes}");
 }
 
 /// The workflow that README shows.

@@ -10,9 +10,10 @@ use super::{AssessRequest, InFlight, Outcome, at_look, judging, place};
 use crate::diagnostic::Diagnostic;
 use crate::model::System;
 use crate::policy::rules::{self, Requirement};
+use crate::policy::sign_off::SENIOR;
 use crate::policy::{self, Decision};
 use crate::propagation::Paired;
-use crate::risk::assessment::{Band, ComparedMaps, EarlierMap, Floor, TopologyEdited, Verdict};
+use crate::risk::assessment::{Band, ComparedMaps, EarlierMap, Floor, Gate, SignOff, TopologyEdited, Verdict};
 use crate::statistics::Look;
 
 /// What a change does to the topology that it is judged by.
@@ -44,6 +45,27 @@ struct Side {
     floors: Vec<Floor>,
     /// What this side alone impairs: owner, name, and P(impaired | fault).
     harmed: Vec<(Option<String>, String, f64)>,
+    /// Who has to sign.
+    sign_off: Vec<SignOff>,
+}
+
+/// Owners who have to sign by the version before and not by the one after: an edit takes nobody out of the way.
+fn owners_before(side: &Side, decided: &Decision) -> Vec<SignOff> {
+    let is_left = |entry: &&SignOff| {
+        let is_same = |other: &SignOff| other.who == entry.who && other.role == entry.role && other.required;
+        entry.required && entry.role != SENIOR && !decided.sign_off.iter().any(is_same)
+    };
+    side.sign_off.iter().filter(is_left).cloned().collect()
+}
+
+/// How far a gate is from open.
+fn closed(gate: Gate) -> u8 {
+    match gate {
+        Gate::Pass => 0,
+        Gate::SignOffRequired => 1,
+        Gate::NotAssessed => 2,
+        Gate::Blocked => 3,
+    }
 }
 
 /// Services that only the version before impairs, with their owners, the likeliest first.
@@ -76,18 +98,27 @@ pub(super) fn judged_before(
             let because =
                 format!("it edits {}, which decides about it, and the version before cannot be compared: {why}", names(&files));
             // As for whoever edits the policy: an owner and a senior look at it.
-            let earlier =
-                policy::Earlier { band: Band::Orange, requirement: Requirement::default(), because, harmed: Vec::new() };
+            let earlier = policy::Earlier {
+                band: Band::Orange,
+                requirement: Requirement::default(),
+                because,
+                harmed: Vec::new(),
+                sign_off: Vec::new(),
+            };
             return (Some(TopologyEdited { files, differences: Vec::new(), before: Err(why) }), Some(earlier));
         }
     };
-    let is_stricter =
-        side.verdict.band > decided.verdict.band || side.requirement.and(decided.requirement) != decided.requirement;
+    let sign_off = owners_before(&side, decided);
+    let is_stricter = side.verdict.band > decided.verdict.band
+        || side.requirement.and(decided.requirement) != decided.requirement
+        || closed(side.verdict.gate) > closed(decided.verdict.gate)
+        || !sign_off.is_empty();
     let earlier = is_stricter.then(|| policy::Earlier {
         band: side.verdict.band,
         requirement: side.requirement,
         because: because(&files, &side, decided),
         harmed: side.harmed.clone(),
+        sign_off,
     });
     (Some(TopologyEdited { files, differences, before: Ok(EarlierMap { decides: is_stricter, ..map }) }), earlier)
 }
@@ -111,7 +142,7 @@ fn because(files: &[String], side: &Side, decided: &Decision) -> String {
         .collect();
     let by = if rules.is_empty() { String::new() } else { format!(" by {}", rules.join(", ")) };
     let instead = match before.band == after.band {
-        true => "which asks for more than the edited one".to_owned(),
+        true => "which asks for more or other people than the edited one".to_owned(),
         false => format!("and {} by the edited one", after.band.as_str()),
     };
     format!(
@@ -152,8 +183,8 @@ fn compared(
                 journeys: found.paired.journeys,
             })),
         };
-        let Judged { verdict, requirement, floors, .. } = found.before;
-        return Ok((Side { verdict, requirement, floors, harmed }, map));
+        let Judged { verdict, requirement, floors, sign_off, .. } = found.before;
+        return Ok((Side { verdict, requirement, floors, harmed, sign_off }, map));
     }
     let look = Look { trials, confidence: 1.0 - rules::SAMPLING_DELTA };
     let is_any = placed.iter().any(|placed| placed.scenario.is_some());
@@ -162,6 +193,6 @@ fn compared(
     let quality = judging::quality(&before.system, &before.request, &placed, scenario);
     let decision = judging::decided(&before.system, &before.request, &placed, (&quality, own.as_ref()));
     let map = EarlierMap { revision, decides: false, verdict: decision.verdict, compared: None };
-    let Decision { verdict, requirement, floors, .. } = decision;
-    Ok((Side { verdict, requirement, floors, harmed: Vec::new() }, map))
+    let Decision { verdict, requirement, floors, sign_off, .. } = decision;
+    Ok((Side { verdict, requirement, floors, harmed: Vec::new(), sign_off }, map))
 }

@@ -10,7 +10,7 @@ use crate::model::{Compact, System};
 use crate::policy::rules::{self, Requirement};
 use crate::propagation::{Paired, Request, Sample, Side, paired};
 use crate::quality::DataQuality;
-use crate::risk::assessment::{Floor, Verdict};
+use crate::risk::assessment::{Floor, SignOff, Verdict};
 use crate::risk::difference::{SampledPart, score_difference};
 use crate::risk::review::a_senior;
 use crate::risk::score::{self, Risk};
@@ -73,6 +73,8 @@ pub struct Judged {
     pub floors: Vec<Floor>,
     /// What band and rules ask for.
     pub requirement: Requirement,
+    /// Who has to sign.
+    pub sign_off: Vec<SignOff>,
     /// What it rests on.
     pub quality: DataQuality,
 }
@@ -161,6 +163,7 @@ fn judged(side: &Alternative<'_>, placed: &[Placed<'_>], outcome: &Outcome) -> J
         risk: outcome.risk.clone(),
         floors: decision.floors,
         requirement: decision.requirement,
+        sign_off: decision.sign_off,
         quality,
     }
 }

@@ -259,6 +259,8 @@ pub struct Change {
     pub at: Option<Zoned>,
     /// Where that comes from. Derived, it is the time of the newest commit: the change happens then or later.
     pub at_basis: Basis,
+    /// What was typed where a change file says another time.
+    pub also_at: Option<Zoned>,
     /// Its head commit, where it comes from a repository.
     pub head: Option<String>,
 }
@@ -288,6 +290,7 @@ impl Default for Change {
             rollback_tested: TriState::Unknown,
             at: None,
             at_basis: Basis::Unstated,
+            also_at: None,
             head: None,
         }
     }
@@ -297,6 +300,11 @@ impl Change {
     /// When it happens, where somebody says; the time of a commit does not tell.
     pub fn happens_at(&self) -> Option<&Zoned> {
         self.at.as_ref().filter(|_| self.at_basis != Basis::Derived)
+    }
+
+    /// All times that somebody says, where a file and a command contradict each other.
+    pub fn times(&self) -> impl Iterator<Item = &Zoned> {
+        self.happens_at().into_iter().chain(&self.also_at)
     }
 }
 

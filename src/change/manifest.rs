@@ -133,11 +133,18 @@ fn argo(root: &Node) -> Result<(Rollout, String), Diagnostic> {
     };
     let steps = canary.entry("steps").map_or(Ok(&[][..]), |(_, list)| steps(list))?;
     // An analysis in the background begins at a step, counted from 0.
-    let begins = match canary.entry("analysis") {
-        Some((_, analysis)) => Some(analysis.entry("startingStep").map_or(Ok(0), |(_, value)| count(value))?),
+    let begins = match analysis(canary) {
+        Some(analysis) => Some(analysis.entry("startingStep").map_or(Ok(0), |(_, value)| count(value))?),
         None => None,
     };
     schedule(steps, begins).map(|schedule| read_as(&schedule))
+}
+
+/// The analysis of a roll-out or a step. One that names no template asks nothing.
+fn analysis(node: &Node) -> Option<&Node> {
+    let (_, analysis) = node.entry("analysis")?;
+    let is_asking = analysis.entry("templates").is_some_and(|(_, list)| !list.items().is_empty());
+    (is_asking || analysis.entry("templateName").is_some()).then_some(analysis)
 }
 
 /// The list of steps. What is no list of tables would look like no steps at all.
@@ -168,7 +175,7 @@ fn schedule(steps: &[Node], begins: Option<u64>) -> Result<Vec<Step>, Diagnostic
             (None, Some(_)) => None,
             (None, None) => continue,
         };
-        let is_watched = step.entry("analysis").is_some() || begins.is_some_and(|begins| begins <= at);
+        let is_watched = analysis(step).is_some() || begins.is_some_and(|begins| begins <= at);
         match schedule.last_mut().filter(|last| last.share == share) {
             Some(last) => {
                 last.time = last.time.zip(time).map(|(a, b)| a.saturating_add(b));
@@ -313,17 +320,25 @@ mod tests {
             ),
             ("{canary: {steps: [{setWeight: 20}, {pause: {}}]}}", (Strategy::Waves, Some(0.8), None)),
             (
-                "{canary: {analysis: {startingStep: 1}, steps: [{setWeight: 10}, {pause: {duration: 5m}}, {pause: {duration: 1h}}, {setWeight: 50}, {pause: {duration: 1m}}]}}",
+                "{canary: {analysis: {templates: [{templateName: a}], startingStep: 1}, steps: [{setWeight: 10}, {pause: {duration: 5m}}, {pause: {duration: 1h}}, {setWeight: 50}, {pause: {duration: 1m}}]}}",
                 (Strategy::Canary, Some(0.1), minutes("65m")),
             ),
-            ("{canary: {steps: [{setWeight: 5}, {analysis: {templates: []}}]}}", (Strategy::Canary, Some(0.05), None)),
+            (
+                "{canary: {steps: [{setWeight: 5}, {analysis: {templates: [{templateName: a}]}}]}}",
+                (Strategy::Canary, Some(0.05), None),
+            ),
+            // An analysis that asks nothing watches nothing.
+            (
+                "{canary: {analysis: {}, steps: [{setWeight: 25}, {pause: {duration: 1h}}, {analysis: null}, {setWeight: 75}, {pause: {duration: 1h}}]}}",
+                (Strategy::Waves, Some(0.5), None),
+            ),
             // An analysis that comes later has not watched the first step.
             (
-                "{canary: {steps: [{setWeight: 25}, {pause: {duration: 30m}}, {setWeight: 75}, {analysis: {templates: []}}]}}",
+                "{canary: {steps: [{setWeight: 25}, {pause: {duration: 30m}}, {setWeight: 75}, {analysis: {templates: [{templateName: a}]}}]}}",
                 (Strategy::Waves, Some(0.5), minutes("30m")),
             ),
             (
-                "{canary: {analysis: {startingStep: 2}, steps: [{setWeight: 25}, {pause: {duration: 30m}}, {setWeight: 75}, {pause: {duration: 1h}}]}}",
+                "{canary: {analysis: {templates: [{templateName: a}], startingStep: 2}, steps: [{setWeight: 25}, {pause: {duration: 30m}}, {setWeight: 75}, {pause: {duration: 1h}}]}}",
                 (Strategy::Waves, Some(0.5), minutes("30m")),
             ),
         ] {

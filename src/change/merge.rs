@@ -9,6 +9,7 @@ use super::facts::{Assisted, Basis, Change, Level, Person, Reviewer, TriState};
 use super::provenance::Confidence;
 use super::team::Team;
 use crate::diagnostic::Diagnostic;
+use jiff::Zoned;
 
 /// What is known, by source.
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
     let Parts { stated, derived, ai_flag, team } = parts;
     let mut notes = Vec::new();
     let ai_evidence = [stated.ai_evidence.clone(), derived.ai_evidence.clone()].concat();
+    let also_at = also_at(&stated, &derived, &mut notes);
     let mut change = Change {
         services: services(&stated.services, &derived.services, &mut notes),
         lines: lines(&stated, &derived, &mut notes),
@@ -51,6 +53,7 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
         rollout: stated.rollout.or(derived.rollout),
         rollback_tested: stated.rollback_tested.or(derived.rollback_tested),
         at_basis: if stated.at.is_some() { Basis::File } else { derived.at_basis },
+        also_at,
         at: stated.at.or(derived.at),
         head: derived.head,
     };
@@ -64,6 +67,17 @@ pub fn merge(parts: Parts<'_>) -> (Change, Vec<Diagnostic>) {
 
 fn note(code: &'static str, message: String) -> Diagnostic {
     Diagnostic::note(code, message)
+}
+
+/// The time that was typed beside a file that states another: the file is used, and neither opens a gate that the other closes.
+fn also_at(stated: &Change, derived: &Change, notes: &mut Vec<Diagnostic>) -> Option<Zoned> {
+    let typed = derived.at.as_ref().filter(|_| derived.at_basis == Basis::Flag)?;
+    let said = stated.at.as_ref().filter(|said| said.timestamp() != typed.timestamp())?;
+    notes.push(note(
+        "times-differ",
+        format!("the change file says that it happens at {said}, `--at` says {typed}: what either forbids is forbidden"),
+    ));
+    Some(typed.clone())
 }
 
 fn services(stated: &[String], derived: &[String], notes: &mut Vec<Diagnostic>) -> Vec<String> {

@@ -27,6 +27,8 @@ pub struct Opinion {
     pub is_program: bool,
     /// Whether the host calls it a member; a stranger may review on a public repository.
     pub is_member: bool,
+    /// Whether it opened the request, where the host tells.
+    pub is_author: bool,
     /// Whether it approves.
     pub approves: bool,
     /// What was looked at, where the host tells.
@@ -90,6 +92,8 @@ fn of_github(list: &[Node]) -> Result<Vec<Opinion>, Vec<Diagnostic>> {
             account: account.to_owned(),
             is_program: text(user, &["type"]) == Some("Bot") || is_machine(account, &email),
             is_member: text(node, &["author_association"]).is_some_and(|word| MEMBERS.contains(&word)),
+            // GitHub lets nobody approve an own request, and the event names who opened it.
+            is_author: false,
             // A state that is not known is no approval.
             approves: state == "APPROVED",
             commit: text(node, &["commit_id"]).map(str::to_owned),
@@ -130,6 +134,7 @@ fn of_gitlab(root: &Node) -> Result<Vec<Opinion>, Vec<Diagnostic>> {
             is_program: is_token(account) || is_machine(account, &email),
             // Nobody else can approve there.
             is_member: true,
+            is_author: text(root, &["author", "username"]).is_some_and(|author| author.eq_ignore_ascii_case(account)),
             approves: true,
             commit: newest.map(|(_, commit)| (*commit).to_owned()),
             email,
@@ -145,16 +150,22 @@ fn is_token(account: &str) -> bool {
     id.bytes().all(|byte| byte.is_ascii_digit()) && (bot == "bot" || bot.starts_with("bot_"))
 }
 
+/// Does an address belong to an account of a code host?
+fn has_account(email: &str) -> bool {
+    email.contains("@users.noreply.")
+}
+
 /// Adds the approvals that may count to the reviews of a change, takes those back that were withdrawn, and says of the others why
 /// they do not count.
 pub fn join(opinions: &[Opinion], change: &mut Change, team: &Team) -> Vec<String> {
     let mut notes = Vec::new();
     for opinion in opinions {
-        let person = Person {
-            name: Some(opinion.account.clone()),
-            emails: vec![opinion.email.clone()],
-            level: team.level(Some(&opinion.account), std::slice::from_ref(&opinion.email)),
-        };
+        let emails = vec![opinion.email.clone()];
+        // An account is named freely: it is not the member of this name whose own account is known to be another.
+        let is_other = team.find(None, &emails).is_none()
+            && team.find(Some(&opinion.account), &[]).is_some_and(|member| member.emails.iter().any(|email| has_account(email)));
+        let name = if is_other { &opinion.email } else { &opinion.account };
+        let person = Person { name: Some(name.clone()), level: team.level(Some(name), &emails), emails };
         let is_theirs = |reviewer: &Reviewer| {
             let known = Person { name: Some(reviewer.name.clone()), emails: reviewer.emails.clone(), level: reviewer.level };
             are_one(&known, &person, team)
@@ -170,6 +181,7 @@ pub fn join(opinions: &[Opinion], change: &mut Change, team: &Team) -> Vec<Strin
         let is_known = opinion.is_member || team.find(None, &person.emails).is_some();
         let why = match &opinion.commit {
             _ if opinion.is_program => Some("it is the account of a program"),
+            _ if opinion.is_author => Some("it opened the request"),
             _ if !is_known => Some("the host does not call the account a member, and the team file does not have its address"),
             None => Some("the host does not tell which commit was approved"),
             Some(_) => None,
@@ -184,7 +196,7 @@ pub fn join(opinions: &[Opinion], change: &mut Change, team: &Team) -> Vec<Strin
         }
         change.reviewers.retain(|known| !is_theirs(known) || known.service.is_some());
         change.reviewers.push(Reviewer {
-            name: opinion.account.clone(),
+            name: name.clone(),
             emails: person.emails,
             level: person.level,
             service: None,

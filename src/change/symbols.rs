@@ -136,8 +136,11 @@ impl Side {
             self.scopes.push(Scope { definition, indentation, depth: Some(0), has_opened: false, is_seen: true });
         }
         self.scopes.iter_mut().for_each(|scope| scope.is_seen = true);
-        let names = self.names();
+        let names = if ends_early(language, line) { Vec::new() } else { self.names() };
         self.end(language, line, indentation);
+        if language == Language::Ruby && is_endless(line) {
+            self.scopes.pop();
+        }
         if language.text_marks().iter().map(|mark| line.matches(mark).count()).sum::<usize>() % 2 == 1 {
             (self.is_text, self.has_mark) = (!self.is_text, true);
         }
@@ -147,7 +150,7 @@ impl Side {
     /// Closes what ends with this line.
     fn end(&mut self, language: Language, line: &str, indentation: usize) {
         if language.has_braces() {
-            let (opened, closed) = (line.matches('{').count() as i64, line.matches('}').count() as i64);
+            let (opened, closed) = braces(line);
             for scope in &mut self.scopes {
                 scope.has_opened |= opened > 0;
                 scope.depth = scope.depth.map(|depth| depth + opened - closed);
@@ -163,6 +166,50 @@ impl Side {
             self.scopes.pop();
         }
     }
+}
+
+/// Braces that open and close on a line, those in text between double quotes and in characters aside.
+fn braces(line: &str) -> (i64, i64) {
+    let (mut opened, mut closed, mut is_text) = (0, 0, false);
+    let line = line.replace("'{'", "").replace("'}'", "").replace("'\"'", "").replace("\\\"", "");
+    for sign in line.chars() {
+        match sign {
+            '"' => is_text = !is_text,
+            '{' if !is_text => opened += 1,
+            '}' if !is_text => closed += 1,
+            _ => {}
+        }
+    }
+    (opened, closed)
+}
+
+/// `def total(items) = items.sum`: a method of Ruby that is its first line.
+fn is_endless(line: &str) -> bool {
+    let Some(rest) = line.strip_prefix("def ") else { return false };
+    let name = rest.find(|sign: char| matches!(sign, ' ' | '(')).unwrap_or(rest.len());
+    let mut rest = &rest[name..];
+    if rest.starts_with('(') {
+        let mut depth = 0;
+        let end = rest.find(|sign: char| {
+            depth += i32::from(sign == '(') - i32::from(sign == ')');
+            depth == 0
+        });
+        rest = end.map_or("", |end| &rest[end + 1..]);
+    }
+    rest.trim_start().starts_with("= ")
+}
+
+/// Does code follow a brace that closes more than the line opened? It may lie behind the end of the definition.
+fn ends_early(language: Language, line: &str) -> bool {
+    let Some((_, rest)) = line.rsplit_once('}').filter(|_| language.has_braces() && !line.starts_with('}')) else {
+        return language.has_braces() && line.starts_with('}') && {
+            let rest = line.trim_start_matches(['}', ')', ']', ';', ',', ' ']);
+            rest.contains(';') && !rest.starts_with("//") && braces(line).0 == 0
+        };
+    };
+    let (opened, closed) = braces(line);
+    let rest = rest.trim_start_matches([')', ']', ';', ',', ' ']);
+    closed > opened && !rest.is_empty() && !rest.starts_with("//") && !rest.starts_with("/*")
 }
 
 /// Columns before the first visible sign; a tab goes on to the next multiple of eight.

@@ -125,6 +125,10 @@ fn lines_lie_in_what_is_open_around_them() {
         ("a.cs", "class C\n{\n    void A()\n    {\n        B(); // HERE\n    }\n}\n", "C.A"),
         ("a.kt", "class C {\n    fun a() = b\n    val x = 1 // HERE\n}\n", "C"),
         ("a.rs", "impl C {\n    fn a<T>(t: T)\n    where\n        T: Copy,\n    {\n        b(); // HERE\n    }\n}\n", "C.a"),
+        // What stands behind the end of a definition is outside of it; braces in texts are none.
+        ("A.java", "class C {\n    void a() {\n        b();\n    } static int other = 3; // HERE\n}\n", "-"),
+        ("A.java", "class C {\n    void a() {\n        b('{', \"{\");\n    }\n    int c = 1; // HERE\n}\n", "C"),
+        ("a.rb", "class C\n  def total(items) = items.sum\n    LIMIT = 3 # HERE\nend\n", "C"),
         ("a.rs", "fn a() {\n}\n\n#[cfg(\n    test // HERE\n)]\nfn b() {}\n", "-"),
         ("a.rb", "class C\n  def a\n    b\n  rescue E\n    c # HERE\n  end\nend\n", "C.a"),
         ("a.rb", "class C\n  def a\n    b\n  end\n  X = 1 # HERE\nend\n", "C"),

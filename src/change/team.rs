@@ -40,6 +40,29 @@ impl Team {
         found.next().filter(|_| found.next().is_none())
     }
 
+    /// The team where a change edits its file: of each member the lower level, and the teams and addresses of both versions. Who is
+    /// new to the file has a name only.
+    #[must_use]
+    pub fn held_to(&self, before: &Self) -> Self {
+        let held = |member: &TeamMember| {
+            let mut known = before.people.iter().filter(|known| same(&known.name, &member.name));
+            // Two of one name are nobody.
+            let known = known.next().filter(|_| known.next().is_none());
+            let both = |now: &[String], then: &[String]| now.iter().filter(|one| then.contains(one)).cloned().collect();
+            TeamMember {
+                name: member.name.clone(),
+                emails: known.map_or_else(Vec::new, |known| both(&member.emails, &known.emails)),
+                level: match known {
+                    Some(known) if known.level.caution() < member.level.caution() => known.level,
+                    Some(_) => member.level,
+                    None => Level::Unknown,
+                },
+                teams: known.map_or_else(Vec::new, |known| both(&member.teams, &known.teams)),
+            }
+        };
+        Self { people: self.people.iter().map(held).collect() }
+    }
+
     /// The experience of a person, [`Level::Unknown`] where nobody is found.
     pub fn level(&self, name: Option<&str>, emails: &[String]) -> Level {
         self.find(name, emails).map_or(Level::Unknown, |member| member.level)

@@ -3,6 +3,7 @@
 use super::args::{Assess, AssessFormat};
 use super::evidence::{Evidence, evidence, has_evidence};
 use super::failure::{Failure, Outcome};
+use super::judges::{gate_files, policy_before, team_before};
 use super::output::{Progress, deliver};
 use super::reproduce::Words;
 use super::session::Session;
@@ -17,26 +18,29 @@ use shockfront::policy::rules::Policy;
 use shockfront::random::Seed;
 use shockfront::report::{AssessmentReport, ledger_json};
 use shockfront::risk::assessment::{Assessment, Gate};
-use shockfront::risk::budgets::join;
+use shockfront::risk::budgets::{join, join_known};
 use shockfront::risk::ledger::{Entry, Ledger};
+use shockfront::topology::Loaded;
 use std::path::Path;
 
 pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, Failure> {
     check(arguments)?;
     let mut loaded = session.topology(&arguments.topology)?;
-    let (team, policy, mut hashes) = judges(session, arguments)?;
+    let (mut team, mut policy, mut hashes) = judges(session, arguments)?;
     let ledger = match &arguments.ledger {
         Some(path) => inputs::ledger(session, path, arguments.record)?,
         None => Ledger::default(),
     };
     let (budgets, budget_hashes) = inputs::budgets(session, &arguments.slo)?;
     let mut notes = Vec::new();
-    let Evidence { changes, mut topology_edit } = evidence(session, arguments, &loaded, &team, &mut notes)?;
+    let Evidence { changes, mut topology_edit, .. } =
+        held_evidence(session, (arguments, &loaded), (&mut team, &mut policy), &mut notes)?;
+    hashes.extend(policy.before.iter().map(|before| format!("{before:?}")));
     let changed = assess_outputs::changed_files(&changes);
     let latest = changes.iter().filter_map(|change| change.change.at.as_ref()).max().or(arguments.sampling.at.as_ref());
     notes.extend(join(&budgets, &mut loaded.system, latest)?);
     if let Some((TopologyEdit { before: Ok(before), .. }, _)) = &mut topology_edit {
-        join(&budgets, &mut before.system, latest)?;
+        join_known(&budgets, &mut before.system, latest);
     }
     // Not the ledger: it grows by this very assessment, and no review would last.
     hashes.extend(budget_hashes.into_iter().chain([loaded.sha256.clone()]));
@@ -91,6 +95,23 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     Ok(if passes { Outcome::Passed } else { Outcome::Stopped })
 }
 
+/// What is there about the change, by judges that it did not write itself.
+fn held_evidence(
+    session: &mut Session,
+    (arguments, loaded): (&Assess, &Loaded),
+    (team, policy): (&mut Team, &mut Policy),
+    notes: &mut Vec<String>,
+) -> Result<Evidence, Failure> {
+    let mut found = evidence(session, arguments, loaded, team, notes)?;
+    if let Some((held, said)) = team_before(arguments, team, (&found.changes, found.base.as_deref())) {
+        // Who wrote and reviewed it is asked again, of the people as far as the change did not write them.
+        (*team, *notes) = (held, vec![said]);
+        found = evidence(session, arguments, loaded, team, notes)?;
+    }
+    policy.before = policy_before(arguments, (&found.changes, found.base.as_deref())).map(Box::new);
+    Ok(found)
+}
+
 /// Who people are, what is asked of changes, and hashes of both files.
 fn judges(session: &mut Session, arguments: &Assess) -> Result<(Team, Policy, Vec<String>), Failure> {
     let (team, team_hash) = match &arguments.team {
@@ -102,12 +123,6 @@ fn judges(session: &mut Session, arguments: &Assess) -> Result<(Team, Policy, Ve
         None => Default::default(),
     };
     Ok((team, policy, vec![team_hash, policy_hash]))
-}
-
-/// The files that decide about a change.
-fn gate_files(arguments: &Assess) -> Vec<String> {
-    let rules = [&arguments.policy, &arguments.team, &arguments.codeowners, &arguments.ledger];
-    rules.into_iter().flatten().chain(&arguments.slo).cloned().collect()
 }
 
 /// Refuses what contradicts itself.

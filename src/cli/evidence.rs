@@ -50,6 +50,8 @@ pub(crate) struct Evidence {
     pub(crate) changes: Vec<InFlight>,
     /// What they do to the topology that they are judged by, and the digest of the version before.
     pub(crate) topology_edit: Option<(TopologyEdit, String)>,
+    /// The commit that they start from, where there is a range.
+    pub(crate) base: Option<String>,
 }
 
 /// All changes in flight. Notes about how they came together go into the report.
@@ -76,11 +78,13 @@ pub(crate) fn evidence(
     if let Some(request) = request {
         notes.extend(request.join(&mut derived, team));
     }
-    if let Some(path) = &arguments.reviews {
-        let (source, _) = foreign(session, path)?;
-        let opinions = read_reviews(&session.sources, source)?;
-        notes.extend(reviews::join(&opinions, &mut derived, team));
-    }
+    let opinions = match &arguments.reviews {
+        Some(path) => {
+            let (source, _) = foreign(session, path)?;
+            read_reviews(&session.sources, source)?
+        }
+        None => Vec::new(),
+    };
     let named: Vec<Vec<String>> = stated.iter().map(|stated| stated.services.clone()).collect();
     let mut all = Vec::with_capacity(stated.len());
     for (at, stated) in stated.into_iter().enumerate() {
@@ -106,6 +110,8 @@ pub(crate) fn evidence(
         }
         let (mut change, said) = merge(Parts { stated, derived, ai_flag: arguments.ai_assisted, team });
         notes.extend(said.into_iter().map(|note| note.message));
+        // What the host knows comes last: who asks for changes there has not approved, whatever a file says.
+        notes.extend(reviews::join(&opinions, &mut change, team));
         if let Some(base) = &base {
             let known = know_author((repository(arguments), base), &loaded.system, (&mut change, mapping.as_ref()), team);
             notes.extend(known);
@@ -115,7 +121,7 @@ pub(crate) fn evidence(
     }
     let stated: Vec<_> = all.iter().zip(named.iter().map(Vec::as_slice)).collect();
     let topology_edit = topology_edit(arguments, loaded, base.as_deref(), (&stated, plan.as_ref()));
-    Ok(Evidence { changes: all, topology_edit })
+    Ok(Evidence { changes: all, topology_edit, base })
 }
 
 /// The changes as their files state them, or the problems of all of them.

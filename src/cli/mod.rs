@@ -18,6 +18,7 @@ pub(crate) mod git;
 mod git_tree;
 mod graph;
 mod inputs;
+mod judges;
 mod merge;
 mod output;
 mod pages;

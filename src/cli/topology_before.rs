@@ -41,13 +41,7 @@ pub(super) fn topology_edit(
         let why = "a diff does not hold it; assess a range of commits with `--base`".to_owned();
         return Some((TopologyEdit { files: paths(&touched), before: Err(why) }, String::new()));
     };
-    let before = version_before(arguments, (&places, &files), base).and_then(|before| {
-        let is_moved_only = touched.iter().all(|file| file.lines() == 0);
-        if before.sha256 == loaded.sha256 && !is_moved_only {
-            return Err("what was read is the version before: check out the head of the change".to_owned());
-        }
-        Ok(before)
-    });
+    let before = version_before(arguments, (&places, &files), base);
     if let Ok(before) = &before {
         // Of a directory only what was read as a part of the topology, before or after.
         let is_part = |file: &&ChangedFile| {
@@ -59,6 +53,13 @@ pub(super) fn topology_edit(
             return None;
         }
     }
+    let before = before.and_then(|before| {
+        let is_moved_only = touched.iter().all(|file| file.lines() == 0);
+        if before.sha256 == loaded.sha256 && !is_moved_only {
+            return Err("what was read is the version before: check out the head of the change".to_owned());
+        }
+        Ok(before)
+    });
     let digest = before.as_ref().map(|before| before.sha256.clone()).unwrap_or_default();
     let landed = before.and_then(|before| {
         let changes: Result<Vec<InFlight>, Failure> = changes.iter().map(|one| landed_before(&before, *one, plan)).collect();
@@ -79,8 +80,8 @@ struct Places {
     read: Vec<String>,
     /// As they were named, where there are no checked-out files to compare with.
     named: Vec<String>,
-    /// What was asked for: a file or a directory.
-    entry: Option<String>,
+    /// What was asked for, a file or a directory: what a link leads to, then the link.
+    entries: Vec<String>,
     is_directory: bool,
 }
 
@@ -89,7 +90,7 @@ impl Places {
         let entry = Path::new(&arguments.topology);
         let is_directory = entry.is_dir();
         let Some(root) = root(repository(arguments)).filter(|_| has_range) else {
-            return Self { read: Vec::new(), named: loaded.files.clone(), entry: None, is_directory };
+            return Self { read: Vec::new(), named: loaded.files.clone(), entries: Vec::new(), is_directory };
         };
         let mut read = Vec::new();
         for file in &loaded.files {
@@ -97,7 +98,10 @@ impl Places {
             let target = std::fs::canonicalize(file).ok().and_then(|path| inside(&root, &path));
             read.extend(place(&root, Path::new(file)).into_iter().chain(target));
         }
-        Self { read, named: Vec::new(), entry: place(&root, entry), is_directory }
+        let target = std::fs::canonicalize(entry).ok().and_then(|path| inside(&root, &path));
+        let mut entries: Vec<String> = target.into_iter().chain(place(&root, entry)).collect();
+        entries.dedup();
+        Self { read, named: Vec::new(), entries, is_directory }
     }
 
     fn is_read(&self, file: &ChangedFile) -> bool {
@@ -114,7 +118,7 @@ impl Places {
         let holds = |path: &str| is_repository && self.read.iter().any(|known| Path::new(known).starts_with(path));
         let is_beside = |path: &str| {
             let directory = Path::new(path).parent().map(Path::to_path_buf).unwrap_or_default();
-            let is_of = self.entry.as_ref().is_some_and(|entry| self.is_directory && directory == Path::new(entry));
+            let is_of = self.is_directory && self.entries.iter().any(|entry| directory == Path::new(entry));
             is_of && Format::from_path(Path::new(path)).is_some()
         };
         file.touched_paths().any(|path| self.is_known(path) || holds(path) || is_beside(path))
@@ -122,7 +126,7 @@ impl Places {
 }
 
 /// A path inside of the repository, as git names it, without following a link at its end.
-fn place(root: &Path, path: &Path) -> Option<String> {
+pub(super) fn place(root: &Path, path: &Path) -> Option<String> {
     let absolute = match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) if path.components().next_back() != Some(Component::ParentDir) => {
             let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
@@ -133,7 +137,7 @@ fn place(root: &Path, path: &Path) -> Option<String> {
     inside(root, &absolute)
 }
 
-fn inside(root: &Path, absolute: &Path) -> Option<String> {
+pub(super) fn inside(root: &Path, absolute: &Path) -> Option<String> {
     let inside = absolute.strip_prefix(root).ok()?;
     let parts: Option<Vec<&str>> = inside.components().map(|part| part.as_os_str().to_str()).collect();
     Some(parts?.join("/"))
@@ -141,7 +145,7 @@ fn inside(root: &Path, absolute: &Path) -> Option<String> {
 
 /// The version at the base; where the file or the directory was moved, from where it was.
 fn version_before(arguments: &Assess, (places, files): (&Places, &[&ChangedFile]), base: &str) -> Result<Loaded, String> {
-    let Some(entry) = &places.entry else {
+    let Some(entry) = places.entries.first() else {
         return Err("the topology lies in no checked-out file of the repository".to_owned());
     };
     let tree = Tree::new(repository(arguments), base);

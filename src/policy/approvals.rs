@@ -21,7 +21,7 @@ pub fn forecast(changes: &[&Change], rest: &[String]) -> String {
         hash.update(text.as_bytes());
     };
     for change in changes {
-        let mut unreviewed = Change { reviewers: Vec::new(), ..(*change).clone() };
+        let mut unreviewed = Change { reviewers: Vec::new(), also_at: None, ..(*change).clone() };
         if change.at_basis == Basis::Flag {
             // Asked again an hour later, it is the same forecast.
             unreviewed.at = None;

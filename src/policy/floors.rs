@@ -4,6 +4,7 @@
 //! anything, because a reader wants to know that they fired.
 
 use super::condition::Answer;
+use super::freeze::Freeze;
 use super::{Facts, rules, rules::Policy};
 use crate::change::facts::{Change, Level, TriState};
 use crate::change::paths::TERRAFORM;
@@ -18,9 +19,8 @@ const MOST_NAMED: usize = 3;
 /// All rules that fire, strictest facts first within a subject; those that somebody set aside say so.
 pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
     let mut floors = fired(facts);
-    if is_judge_edited(facts) {
-        let shipped = Policy::default();
-        for strict in fired(&Facts { policy: &shipped, ..*facts }) {
+    if let Some(other) = other_judge(facts) {
+        for strict in fired(&Facts { policy: &other, ..*facts }) {
             match floors.iter_mut().find(|floor| floor.rule == strict.rule) {
                 Some(floor) if floor.raises_to < strict.raises_to => *floor = strict,
                 Some(_) => {}
@@ -33,6 +33,12 @@ pub(super) fn floors(facts: &Facts<'_>) -> Vec<Floor> {
         floor.overridden = asides.find(|aside| aside.judge(facts).is_ok()).map(super::overrides::Override::sentence);
     }
     floors
+}
+
+/// The policy that judges beside one that a change may have edited: the one before it, else the one that ships.
+pub(super) fn other_judge(facts: &Facts<'_>) -> Option<Policy> {
+    let before = || facts.policy.before.as_deref().cloned().unwrap_or_default();
+    is_judge_edited(facts).then(before)
 }
 
 /// Does a change edit a file that decides about it?
@@ -104,8 +110,9 @@ fn unsimulated(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
 
 fn frozen(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
     let freezes = facts.policy.freezes.iter();
+    let holds = |freeze: &&Freeze| change.times().any(|at| freeze.holds(at));
     let (freeze, doubt) = match change.happens_at() {
-        Some(at) => (freezes.filter(|freeze| freeze.holds(at)).max_by_key(|freeze| freeze.raises_to)?, ""),
+        Some(_) => (freezes.filter(holds).max_by_key(|freeze| freeze.raises_to)?, ""),
         None => {
             let doubt = ": when it happens is not known (`--at`, or `at` in a change file), which counts as inside";
             (freezes.max_by_key(|freeze| freeze.raises_to)?, doubt)
@@ -115,7 +122,7 @@ fn frozen(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
     Some(floor("frozen", freeze.raises_to, format!("{because}{doubt}")))
 }
 
-/// Whoever edits the rules of the gate is not judged by them alone: those that ship judge, too, and nothing is set aside.
+/// Whoever edits the rules of the gate is not judged by them alone: those of before judge, too, and nothing is set aside.
 fn edits_policy(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
     let touched = || change.files.iter().flat_map(|file| file.touched_paths());
     let edited = facts.gate_files.iter().find(|path| touched().any(|touched| super::is_same_file(path, touched)))?;

@@ -16,7 +16,7 @@ mod floors;
 pub mod freeze;
 pub mod overrides;
 pub mod rules;
-mod sign_off;
+pub mod sign_off;
 
 use crate::change::codeowners::OwnedPath;
 use crate::change::facts::Change;
@@ -87,6 +87,8 @@ pub struct Earlier {
     pub because: String,
     /// Services that are impaired by that topology alone: owner, name, and P(impaired | fault).
     pub harmed: Vec<(Option<String>, String, f64)>,
+    /// Owners who have to sign by that topology alone.
+    pub sign_off: Vec<SignOff>,
 }
 
 /// What the policy says.
@@ -150,14 +152,16 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let is_assessed = facts.n_unplaced == 0 && facts.risk.is_some_and(|risk| risk.score.is_some());
     let score = facts.risk.and_then(|risk| risk.score);
     // A policy that the change itself edits is not its only judge.
-    let shipped = Policy::default();
-    let judges: &[&Policy] = if floors::is_judge_edited(facts) { &[policy, &shipped] } else { &[policy] };
+    let other = floors::other_judge(facts);
+    let judges: Vec<&Policy> = [policy].into_iter().chain(&other).collect();
     let score_band =
         judges.iter().map(|judge| score.map_or(Band::Orange, |score| judge.band(score.mean))).fold(Band::Green, Band::max);
     let in_force = || floors.iter().filter(|floor| floor.is_in_force());
     let band = in_force().map(|floor| floor.raises_to).fold(score_band, Band::max);
     let by_band = judges.iter().map(|judge| judge.requirement(band)).fold(Requirement::default(), Requirement::and);
     let requirement = in_force().fold(by_band, |asked, floor| asked.and(asks(facts, floor)));
+    let requirement =
+        other.iter().flat_map(|other| in_force().map(|floor| asked_by(other, floor))).fold(requirement, Requirement::and);
     let besides =
         in_force().filter(|floor| floor.rule != TOPOLOGY_EDITED).map(|floor| floor.raises_to).fold(score_band, Band::max);
     let demand = sign_off::Demand { band, requirement, floors: &floors, is_raised_by_edit: besides < band };
@@ -193,7 +197,12 @@ fn asks(facts: &Facts<'_>, floor: &Floor) -> Requirement {
     if floor.rule == TOPOLOGY_EDITED {
         return facts.earlier.map_or_else(Requirement::default, |earlier| earlier.requirement);
     }
-    facts.policy.rules.iter().find(|rule| rule.name == floor.rule).map_or_else(Requirement::default, |rule| rule.requirement)
+    asked_by(facts.policy, floor)
+}
+
+/// What a rule of a policy's own asks for.
+fn asked_by(policy: &Policy, floor: &Floor) -> Requirement {
+    policy.rules.iter().find(|rule| rule.name == floor.rule).map_or_else(Requirement::default, |rule| rule.requirement)
 }
 
 /// Overrides that do not count are not passed over in silence; and whether reviewers can keep up.

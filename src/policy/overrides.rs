@@ -47,10 +47,10 @@ impl Override {
                     return Err(format!("it is for `{wanted}`, another change"));
                 }
             }
-            let Some(at) = change.happens_at() else {
+            if change.happens_at().is_none() {
                 return Err("when the change happens is not known, so whether it has ended is not known either".to_owned());
-            };
-            if at.timestamp() >= self.expires.timestamp() {
+            }
+            if change.times().any(|at| at.timestamp() >= self.expires.timestamp()) {
                 return Err(format!("it ended on {}", self.expires.date()));
             }
             let approver = self.as_reviewer();

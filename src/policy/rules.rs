@@ -111,6 +111,8 @@ pub struct Policy {
     pub overrides: Vec<Override>,
     /// Who there is to review, where that is stated.
     pub capacity: Option<Capacity>,
+    /// The policy as it was before a change that edits it: it judges as well.
+    pub before: Option<Box<Policy>>,
 }
 
 impl Default for Policy {
@@ -141,6 +143,7 @@ impl Default for Policy {
             freezes: Vec::new(),
             overrides: Vec::new(),
             capacity: None,
+            before: None,
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::risk::assessment::{Band, Floor, SignOff};
 use crate::risk::review::{candidates, independent, reviewer_level, senior_reviews, teams_of, wrote};
 use crate::units::ServiceId;
 
+/// The role of whoever gives a senior review.
+pub const SENIOR: &str = "senior engineer";
+
 /// Most services or people that a sentence names one by one.
 const MOST_NAMED: usize = 3;
 
@@ -71,10 +74,30 @@ pub(super) fn sign_off(facts: &Facts<'_>, demand: &Demand<'_>) -> (Vec<SignOff>,
     let (entries, lacking) = code_owners::entries(facts, demand);
     list.extend(entries);
     missing.extend(lacking);
+    missing.extend(owners_before(facts, &mut list));
     if asked.blocked {
         missing = blocked(facts, demand, &missing);
     }
     (list, missing)
+}
+
+/// Owners who have to sign by the topology before the change edited it, and what is missing of them.
+fn owners_before(facts: &Facts<'_>, list: &mut Vec<SignOff>) -> Vec<String> {
+    let mut missing = Vec::new();
+    for entry in facts.earlier.iter().flat_map(|earlier| &earlier.sign_off) {
+        let is_same = |known: &SignOff| known.who == entry.who && known.role == entry.role;
+        if list.iter().any(|known| is_same(known) && known.required) {
+            continue;
+        }
+        list.retain(|known| !is_same(known));
+        let mut entry = SignOff { rule: TOPOLOGY_EDITED.to_owned(), ..entry.clone() };
+        entry.because.push("the change edits the topology, and by the one before it has to sign".to_owned());
+        if entry.given_by.is_none() {
+            missing.push(format!("{} has to sign off, as before the change edited the topology", entry.who));
+        }
+        list.push(entry);
+    }
+    missing
 }
 
 /// Owners of what is harmed only by the topology before the change edited it are recommended, where they are not named yet.
@@ -168,7 +191,7 @@ fn senior(facts: &Facts<'_>, demand: &Demand<'_>) -> (SignOff, Vec<String>) {
     }
     let given_by = missing.is_empty().then(|| given.join(", "));
     let rule = demand.rule(facts, |asked| asked.seniors > 0);
-    (SignOff { who: "any team".to_owned(), role: "senior engineer", because, required: true, given_by, rule }, missing)
+    (SignOff { who: "any team".to_owned(), role: SENIOR, because, required: true, given_by, rule }, missing)
 }
 
 /// Seniors who wrote none of the changes.

@@ -20,7 +20,7 @@ mod join;
 mod open_slo;
 
 pub use file::BudgetsFile;
-pub use join::join;
+pub use join::{join, join_known};
 
 /// What some files say.
 #[derive(Debug, Clone, Default, PartialEq)]

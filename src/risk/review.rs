@@ -27,6 +27,8 @@ fn level_of(person: &Person, team: &Team) -> Level {
 /// The experience of a reviewer. Where there is a team file, only its members have any.
 pub fn reviewer_level(reviewer: &Reviewer, team: &Team) -> Level {
     match team.find(Some(&reviewer.name), &reviewer.emails) {
+        // Nobody lends a level to whom the team file gives none.
+        Some(member) if member.level == Level::Unknown => Level::Unknown,
         Some(member) => lower(reviewer.level, member.level),
         None if team.people.is_empty() => reviewer.level,
         None => Level::Unknown,

@@ -222,3 +222,126 @@ fn what_nobody_says_is_no_answer() {
     let size = factors.iter().find(|factor| factor["name"] == "size").expect("the size");
     assert_eq!(size["because"], "unknown, counts as average: the number of changed lines is not known");
 }
+
+#[test]
+fn a_policy_from_before_judges_and_a_path_hides_no_edit() {
+    let frozen =
+        "schema: shockfront/policy/v1\nfreezes:\n  - {from: 2026-11-01, to: 2026-12-01, timezone: UTC, raises_to: red}\n";
+    let edits = [("gate/policy.yaml", frozen, "schema: shockfront/policy/v1\n"), ("shop/main.rs", "one\n", "two\n")];
+    let place = branch(&edits, "Both");
+    write(place.path(), "sub/x", "");
+    for policy in ["gate/policy.yaml", "./gate/../gate/policy.yaml", "sub/../gate/policy.yaml"] {
+        let range = ["--base", "main", "--team", "team.yaml", "--at", "2026-11-20T14:00:00-05:00", "--policy", policy];
+        let result = ask(place.path(), &range);
+        assert!(fires(&result, "policy-edited") && fires(&result, "frozen"), "{policy}: {}", result["floors"]);
+        assert_eq!(result["verdict"]["gate"], "blocked");
+    }
+}
+
+#[test]
+fn nobody_becomes_a_senior_by_the_change_that_they_sign() {
+    let edited = TEAM
+        .replace("{name: kim, emails: [kim@example.com], level: junior", "{name: kim, emails: [kim@example.com], level: senior");
+    let edited = edited + "  - {name: zoe, emails: [zoe@example.com], level: senior, teams: [team-shop]}\n";
+    let place = branch(&[("crew/team.yaml", TEAM, &edited), ("shop/main.rs", "one\n", "two\n")], "Both");
+    let path = place.path();
+    git(path, &["commit", "-q", "--amend", "--author", "lee <lee@example.com>", "-m", "Both"]);
+    let head = ask(path, &["--base", "main", "--team", "crew/team.yaml"])["heads"][0].as_str().expect("a head").to_owned();
+    let review = |name: &str| {
+        let file =
+            format!("schema: shockfront/change/v1\nkind: code\nreviewers: [{{name: {name}, level: senior, head: {head}}}]\n");
+        write(path, "change.yaml", &file);
+        ask(path, &["--base", "main", "--team", "crew/team.yaml", "--change", "change.yaml"])
+    };
+    for name in ["kim", "zoe"] {
+        let result = review(name);
+        assert!(fires(&result, "policy-edited"), "{}", result["floors"]);
+        assert_eq!(given_by(&result, "any team"), None, "{name}: {}", result["sign_off"]);
+    }
+    // Who was a senior before stays one.
+    let result = review("mo");
+    assert_eq!(given_by(&result, "any team"), Some("mo"), "{}", result["sign_off"]);
+    assert!(result["notes"].to_string().contains("nobody has more experience"), "{}", result["notes"]);
+}
+
+#[test]
+fn who_owned_a_service_before_the_change_still_signs() {
+    let before = SHOP.replace("observed_at: 2026-08-01", "observed_at: 2026-01-01");
+    let after = before.replace("{owner: team-shop, tier: 1", "{owner: team-ads, tier: 1");
+    let place = branch(&[("maps/shop.yaml", &before, &after), ("shop/main.rs", "one\n", "two\n")], "Both");
+    let path = place.path();
+    let ask = |more: &[&str]| {
+        let base = [
+            "assess",
+            "maps/shop.yaml",
+            "--base",
+            "main",
+            "--team",
+            "team.yaml",
+            "--trials",
+            "512",
+            "--no-mitigations",
+            "--format",
+            "json",
+        ];
+        let (code, out, err) = run(path, &[&base[..], more].concat());
+        assert!(code < 2, "{err}");
+        json(&out)
+    };
+    let head = ask(&[])["heads"][0].as_str().expect("a head").to_owned();
+    let file = "schema: shockfront/change/v1\nkind: code\nai: {assisted: no, executes: no}\nsimulated: yes\n\
+                rollout: {strategy: canary, share: 5%, bake: 15m}\nrollback: {tested: yes}\n";
+    write(path, "change.yaml", &format!("{file}reviewers: [{{name: ann, level: senior, head: {head}}}]\n"));
+    let result = ask(&["--change", "change.yaml"]);
+    assert!(fires(&result, "topology-edited"), "{}", result["floors"]);
+    assert_eq!((given_by(&result, "team-ads"), given_by(&result, "team-shop")), (Some("ann"), None), "{}", result["sign_off"]);
+    assert_ne!(result["verdict"]["gate"], "pass");
+}
+
+#[test]
+fn two_times_forbid_what_either_forbids() {
+    let place = place();
+    let freeze =
+        "schema: shockfront/policy/v1\nfreezes:\n  - {from: 2026-08-20, to: 2026-08-22, timezone: UTC, raises_to: red}\n";
+    write(place.path(), "policy.yaml", freeze);
+    write(place.path(), "change.yaml", &change("A", "shop", "{name: lee, level: senior}", ""));
+    let diff = "--- a/shop/x\n+++ b/shop/x\n@@ -1 +1 @@\n-1\n+2\n";
+    write(place.path(), "x.diff", diff);
+    let both = ["--change", "change.yaml", "--diff", "x.diff", "--policy", "policy.yaml"];
+    assert!(!fires(&ask(place.path(), &both), "frozen"));
+    let result = ask(place.path(), &[&both[..], &["--at", "2026-08-21T12:00:00Z"]].concat());
+    assert!(fires(&result, "frozen"), "{}", result["floors"]);
+    assert!(result["notes"].to_string().contains("what either forbids is forbidden"), "{}", result["notes"]);
+}
+
+#[test]
+fn who_asks_for_changes_has_not_approved_whatever_a_file_says() {
+    let place = branch(&[("shop/main.rs", "one\n", "two\n")], "Work");
+    let path = place.path();
+    let range = ["--base", "main", "--team", "team.yaml", "--change", "change.yaml"];
+    write(path, "change.yaml", "schema: shockfront/change/v1\nkind: code\n");
+    let head = ask(path, &range)["heads"][0].as_str().expect("a head").to_owned();
+    write(
+        path,
+        "change.yaml",
+        &format!("schema: shockfront/change/v1\nkind: code\nreviewers: [{{name: mo, level: senior, head: {head}}}]\n"),
+    );
+    assert_eq!(given_by(&ask(path, &range), "any team"), Some("mo"));
+    let review = |account: &str, id: u64, state: &str| {
+        format!(
+            "[{{\"state\": \"{state}\", \"commit_id\": \"{head}\", \"author_association\": \"MEMBER\", \"user\": {{\"login\": \"{account}\", \"id\": {id}, \"type\": \"User\"}}}}]"
+        )
+    };
+    write(path, "reviews.json", &review("mo", 7, "CHANGES_REQUESTED"));
+    let reviewed = [&range[..], &["--reviews", "reviews.json"]].concat();
+    let result = ask(path, &reviewed);
+    assert_eq!(given_by(&result, "any team"), None, "{}", result["sign_off"]);
+    // An account that bears the name of a member whose own account is known to be another is not that member.
+    write(path, "change.yaml", "schema: shockfront/change/v1\nkind: code\n");
+    write(path, "team.yaml", &TEAM.replace("mo@example.com", "7+mo@users.noreply.github.com"));
+    for (id, expected) in [(7, Some("mo")), (999, None)] {
+        write(path, "reviews.json", &review("mo", id, "APPROVED"));
+        let result = ask(path, &reviewed);
+        assert_eq!(given_by(&result, "any team"), expected, "{}", result["sign_off"]);
+    }
+}

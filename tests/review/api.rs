@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) reviews: Value,
     /// The versions of the merge request.
     pub(super) versions: Value,
+    /// Who opened the merge request.
+    pub(super) opener: String,
     /// Reviews must not be read.
     pub(super) hides_reviews: bool,
     /// Writing is forbidden, as for the token of a fork.
@@ -94,6 +96,9 @@ fn answered(state: &mut State, method: &str, path: &str, body: &[u8]) -> (u16, V
     }
     if method == "GET" && path.ends_with("/approvals") {
         return (200, state.reviews.clone());
+    }
+    if method == "GET" && path.ends_with("/merge_requests/9") {
+        return (200, json!({"iid": 9, "author": {"username": state.opener}}));
     }
     if method == "GET" && of_reviews {
         let list = if path.contains("/versions?") { &state.versions } else { &state.reviews };

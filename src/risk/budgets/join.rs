@@ -44,6 +44,15 @@ pub fn join(budgets: &Budgets, system: &mut System, at: Option<&Zoned>) -> Resul
     Ok(notes)
 }
 
+/// The same for a version of the system that may lack journeys: what names one of those is left out.
+pub fn join_known(budgets: &Budgets, system: &mut System, at: Option<&Zoned>) {
+    let mut known = budgets.clone();
+    known.objectives.retain(|objective| journey_of(system, objective).is_ok());
+    known.spent.retain(|share| find(system, &share.journey).is_ok());
+    // Nothing unknown is left that could be refused.
+    let _notes = join(&known, system, at);
+}
+
 fn find(system: &System, name: &Marked<String>) -> Result<JourneyId, Box<Diagnostic>> {
     let names = || system.journeys().iter().map(|journey| journey.name.as_str());
     match names().position(|known| known == name.value) {
