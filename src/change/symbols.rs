@@ -186,7 +186,7 @@ fn braces(line: &str) -> (i64, i64) {
 /// `def total(items) = items.sum`: a method of Ruby that is its first line.
 fn is_endless(line: &str) -> bool {
     let Some(rest) = line.strip_prefix("def ") else { return false };
-    let name = rest.find(|sign: char| matches!(sign, ' ' | '(')).unwrap_or(rest.len());
+    let name = rest.find([' ', '(']).unwrap_or(rest.len());
     let mut rest = &rest[name..];
     if rest.starts_with('(') {
         let mut depth = 0;
