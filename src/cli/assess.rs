@@ -27,10 +27,8 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     check(arguments)?;
     let mut loaded = session.topology(&arguments.topology)?;
     let (mut team, mut policy, mut hashes) = judges(session, arguments)?;
-    let ledger = match &arguments.ledger {
-        Some(path) => inputs::ledger(session, path, arguments.record)?,
-        None => Ledger::default(),
-    };
+    let ledger = arguments.ledger.as_ref().map(|path| inputs::ledger(session, path, arguments.record)).transpose()?;
+    let ledger = ledger.unwrap_or_default();
     let (budgets, budget_hashes) = inputs::budgets(session, &arguments.slo)?;
     let mut notes = Vec::new();
     let Evidence { changes, mut topology_edit, .. } =
