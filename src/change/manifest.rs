@@ -330,7 +330,7 @@ mod tests {
             // An analysis that asks nothing watches nothing.
             (
                 "{canary: {analysis: {}, steps: [{setWeight: 25}, {pause: {duration: 1h}}, {analysis: null}, {setWeight: 75}, {pause: {duration: 1h}}]}}",
-                (Strategy::Waves, Some(0.5), None),
+                (Strategy::Waves, Some(0.5), minutes("60m")),
             ),
             // An analysis that comes later has not watched the first step.
             (
