@@ -51,6 +51,24 @@ struct Place {
 }
 
 impl Place {
+    /// The variables of a pipeline of GitLab for the branch `work`.
+    fn merge_request(&self) -> Variables {
+        let revision = |name| git(self.directory.path(), &["rev-parse", name]);
+        let variables = [
+            ("SHOCKFRONT", env!("CARGO_BIN_EXE_shockfront")),
+            ("TOPOLOGY", "topology.yaml"),
+            ("TEAM", "team.yaml"),
+            ("ARGUMENTS", "--trials\n1024"),
+            ("REPORTS", "reports"),
+            ("CI_API_V4_URL", &self.api.url),
+            ("CI_PROJECT_ID", "3"),
+            ("CI_MERGE_REQUEST_IID", "9"),
+            ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &revision("main")),
+            ("CI_COMMIT_SHA", &revision("work")),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
     fn new() -> Self {
         let place = Self { directory: TempDir::new().expect("a directory"), api: Api::start() };
         let path = place.directory.path();
@@ -284,25 +302,12 @@ fn wrong_input_fails_with_its_message_and_without_a_comment() {
 #[test]
 fn the_template_of_gitlab_reviews_a_merge_request() {
     let place = Place::new();
-    let path = place.directory.path();
     let template = yaml("templates/gitlab.yml");
     let script: Vec<&str> =
         template.at(&["shockfront", "script"]).expect("a script").items().iter().filter_map(Node::text).collect();
-    let variables = [
-        ("SHOCKFRONT", env!("CARGO_BIN_EXE_shockfront")),
-        ("SHOCKFRONT_HOME", &package("")),
-        ("SHOCKFRONT_TOKEN", "a-token"),
-        ("TOPOLOGY", "topology.yaml"),
-        ("TEAM", "team.yaml"),
-        ("ARGUMENTS", "--trials\n1024"),
-        ("REPORTS", "reports"),
-        ("CI_API_V4_URL", &place.api.url),
-        ("CI_PROJECT_ID", "3"),
-        ("CI_MERGE_REQUEST_IID", "9"),
-        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &git(path, &["rev-parse", "main"])),
-        ("CI_COMMIT_SHA", &git(path, &["rev-parse", "work"])),
-    ];
-    let mut variables: Variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut variables = place.merge_request();
+    variables.insert("SHOCKFRONT_HOME".to_owned(), package(""));
+    variables.insert("SHOCKFRONT_TOKEN".to_owned(), "a-token".to_owned());
     let (code, said) = place.bash(&script.join("\n"), &variables);
     assert_eq!(code, 1, "{said}");
     assert_eq!(place.api.writes(), ["POST /projects/3/merge_requests/9/notes"], "{said}");
@@ -312,10 +317,10 @@ fn the_template_of_gitlab_reviews_a_merge_request() {
         place.read("reports/code-quality.json").starts_with("[\n") && place.read("reports/junit.xml").contains("<testsuites")
     );
     place.commit("src/frontend/main.go", "more\n", "Frontend, too");
-    variables.insert("CI_COMMIT_SHA".to_owned(), git(path, &["rev-parse", "work"]));
+    variables.insert("CI_COMMIT_SHA".to_owned(), git(place.directory.path(), &["rev-parse", "work"]));
     variables.insert("FAIL_ON".to_owned(), "never".to_owned());
     let budgets = "schema: shockfront/budgets/v1\nbudgets: {buy: {spent: 0.35, at: 2026-08-01}}\n";
-    fs::write(path.join("budgets.yaml"), budgets).expect("written");
+    fs::write(place.directory.path().join("budgets.yaml"), budgets).expect("written");
     variables.insert("SLO".to_owned(), "budgets.yaml\n".to_owned());
     let (code, said) = place.bash(&script.join("\n"), &variables);
     assert_eq!(code, 0, "{said}");
@@ -387,20 +392,8 @@ fn approvals_of_gitlab_count_where_it_tells_what_was_approved() {
     let place = Place::new();
     let path = place.directory.path();
     let head = git(path, &["rev-parse", "work"]);
-    let variables = [
-        ("SHOCKFRONT", env!("CARGO_BIN_EXE_shockfront")),
-        ("TOKEN", "a-token"),
-        ("TOPOLOGY", "topology.yaml"),
-        ("TEAM", "team.yaml"),
-        ("ARGUMENTS", "--trials\n1024"),
-        ("REPORTS", "reports"),
-        ("CI_API_V4_URL", &place.api.url),
-        ("CI_PROJECT_ID", "3"),
-        ("CI_MERGE_REQUEST_IID", "9"),
-        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &git(path, &["rev-parse", "main"])),
-        ("CI_COMMIT_SHA", &head),
-    ];
-    let variables: Variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut variables = place.merge_request();
+    variables.insert("TOKEN".to_owned(), "a-token".to_owned());
     let ask = |approval: serde_json::Value| {
         place.api.with(|state| {
             state.reviews = serde_json::json!({"id": 9, "approved_by": [approval]});

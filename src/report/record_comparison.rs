@@ -8,7 +8,7 @@ use super::record::{Ends, QualityRecord, TOOL, Tool, pretty, unsigned};
 use super::record_assessment::{band_name, gate_name};
 use super::words::limits;
 use crate::assess::what_if::Judged;
-use crate::propagation::paired::Compared;
+use crate::propagation::paired::{Compared, JourneyPair};
 use crate::propagation::result::Method;
 use crate::random::GENERATOR;
 use crate::statistics::Estimate;
@@ -101,12 +101,24 @@ struct ServiceRecord<'a> {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct JourneyRecord<'a> {
+pub(super) struct JourneyRecord<'a> {
     name: &'a str,
     downtime: Both,
     impaired_time: Both,
     user_minutes: Both,
     integrity_minutes: Both,
+}
+
+impl<'a> From<&'a JourneyPair> for JourneyRecord<'a> {
+    fn from(pair: &'a JourneyPair) -> Self {
+        Self {
+            name: &pair.name,
+            downtime: pair.downtime.into(),
+            impaired_time: pair.impaired_time.into(),
+            user_minutes: pair.user_minutes.into(),
+            integrity_minutes: pair.integrity_minutes.into(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -209,13 +221,7 @@ pub fn comparison_json(report: &ComparisonReport<'_>) -> String {
         downtime: pair.downtime.map(Both::from),
         impaired_time: pair.impaired_time.map(Both::from),
     });
-    let journeys = paired.journeys.iter().map(|pair| JourneyRecord {
-        name: &pair.name,
-        downtime: pair.downtime.into(),
-        impaired_time: pair.impaired_time.into(),
-        user_minutes: pair.user_minutes.into(),
-        integrity_minutes: pair.integrity_minutes.into(),
-    });
+    let journeys = paired.journeys.iter().map(JourneyRecord::from);
     pretty(&Record {
         schema: SCHEMA,
         tool: TOOL,

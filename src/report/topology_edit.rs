@@ -3,7 +3,7 @@
 use super::layout::Column;
 use super::number::{count_point, difference, score_difference, score_point, share};
 use super::record_assessment::{band_name, gate_name};
-use super::record_comparison::{Both, Figure};
+use super::record_comparison::{Both, Figure, JourneyRecord};
 use super::words::{number_of, or_same, verdict_band};
 use crate::risk::assessment::{Assessment, ComparedMaps, EarlierMap, TopologyEdited};
 use serde::Serialize;
@@ -74,15 +74,6 @@ pub(super) fn edit_cells(assessment: &Assessment) -> Vec<[String; 4]> {
 }
 
 #[derive(Debug, Serialize)]
-struct JourneyRecord<'a> {
-    name: &'a str,
-    downtime: Both,
-    impaired_time: Both,
-    user_minutes: Both,
-    integrity_minutes: Both,
-}
-
-#[derive(Debug, Serialize)]
 struct ComparedRecord<'a> {
     without_effect: bool,
     score_before: Option<Figure>,
@@ -95,13 +86,6 @@ struct ComparedRecord<'a> {
 
 impl<'a> From<&'a ComparedMaps> for ComparedRecord<'a> {
     fn from(compared: &'a ComparedMaps) -> Self {
-        let journeys = compared.journeys.iter().map(|journey| JourneyRecord {
-            name: &journey.name,
-            downtime: journey.downtime.into(),
-            impaired_time: journey.impaired_time.into(),
-            user_minutes: journey.user_minutes.into(),
-            integrity_minutes: journey.integrity_minutes.into(),
-        });
         Self {
             without_effect: compared.is_without_effect,
             score_before: compared.scores.map(|(before, _)| before.into()),
@@ -109,7 +93,7 @@ impl<'a> From<&'a ComparedMaps> for ComparedRecord<'a> {
             score_difference: compared.score.map(Figure::from),
             differing: compared.differing.map(Figure::from),
             reach: compared.reach.into(),
-            journeys: journeys.collect(),
+            journeys: compared.journeys.iter().map(JourneyRecord::from).collect(),
         }
     }
 }
