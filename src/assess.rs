@@ -12,10 +12,10 @@ use crate::diagnostic::Diagnostic;
 use crate::edit::{self, Edit};
 use crate::fault::{Fault, Response, Scenario};
 use crate::model::{Compact, System};
-use crate::policy::rules::{self, Policy};
+use crate::policy::rules::Policy;
 use crate::policy::{self, Decision};
-use crate::propagation::result::Precision;
-use crate::propagation::{Request, Simulation, Uncertainty, simulate, uncertainty};
+use crate::propagation::threads::in_threads;
+use crate::propagation::{Simulation, Uncertainty};
 use crate::quality::DataQuality;
 use crate::random::Seed;
 use crate::risk::assessment::{Assessment, Explanation, FaultProbability, Mitigations, Path, TopologyEdited};
@@ -24,8 +24,7 @@ use crate::risk::faults::{self, Landing};
 use crate::risk::ledger::Ledger;
 use crate::risk::limits::limits;
 use crate::risk::paths;
-use crate::risk::score::{self, Part, Risk};
-use crate::statistics::{Estimate, Look, looks};
+use crate::risk::score::{self, Part};
 use crate::units::{ServiceId, Ticks};
 use jiff::Zoned;
 use summary::{ai_evidence, assisted, factors, notes};
@@ -35,6 +34,7 @@ pub mod candidates;
 mod explanation;
 mod judging;
 mod mitigations;
+mod simulating;
 mod summary;
 mod topology_edit;
 pub mod what_if;
@@ -42,6 +42,7 @@ pub mod what_if;
 pub use topology_edit::{TopologyEdit, VersionBefore};
 
 use judging::{decided, quality};
+use simulating::{Outcome, simulated, what_facts_would_change, whole_impact};
 
 /// Most services whose part in the worst trials is watched.
 const MOST_WATCHED: usize = 200;
@@ -147,27 +148,16 @@ struct Placed<'a> {
     scenario: Option<Scenario>,
 }
 
-/// What the simulations gave.
-struct Outcome {
-    look: Look,
-    impacts: Vec<Simulation>,
-    risk: Risk,
-    decision: Risk,
-    worst: Vec<(ServiceId, Estimate)>,
-}
-
-impl Outcome {
-    /// Is there a score above 0, so that something could lower it?
-    fn has_harm(&self) -> bool {
-        self.risk.score.is_some_and(|score| score.mean > 0.0)
-    }
-}
-
 /// Assesses changes.
 ///
 /// # Errors
 /// For services that the topology does not have, faults that cannot be injected, and time zones that nobody knows.
 pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
+    in_threads(request.threads, || assess_here(system, compact, &AssessRequest { threads: None, ..request.clone() }))
+}
+
+/// The same on the threads that are there.
+fn assess_here(system: &System, compact: &Compact, request: &AssessRequest<'_>) -> Result<Assessment, Vec<Diagnostic>> {
     let forecast = judging::forecast(request);
     let (request, lapsed) = judging::reviewed(request, &forecast);
     let request = &request;
@@ -188,7 +178,7 @@ pub fn assess(system: &System, compact: &Compact, request: &AssessRequest<'_>) -
     };
     let quality = quality(system, request, &placed, together.as_ref());
     let services = services(&placed);
-    let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.impacts)).unwrap_or_default();
+    let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.runs.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
     let alone = decided(system, request, &placed, (&quality, outcome.as_ref()));
@@ -282,112 +272,6 @@ fn horizon_note(asked: Option<Ticks>, taken: Option<&Scenario>) -> Option<String
     let (asked, taken) = (asked?, taken?.horizon);
     (asked < taken)
         .then(|| format!("the verdict follows harm for {taken}: a horizon of {asked} would cut it and lower the score"))
-}
-
-/// Simulates every change, with more trials until the verdict is settled or the budget is spent.
-fn simulated(
-    system: &System,
-    compact: &Compact,
-    request: &AssessRequest<'_>,
-    placed: &[Placed<'_>],
-) -> Result<Outcome, Vec<Diagnostic>> {
-    let mut last = None;
-    for look in looks(rules::SAMPLING_DELTA, request.trials.max(1)) {
-        let outcome = at_look(system, compact, request, (placed, look))?;
-        let is_precise = outcome.impacts.iter().all(|impact| impact.precision.is_none_or(Precision::is_reached));
-        let is_settled = outcome.risk.score.is_none() || policy::is_settled(&request.policy, &outcome.decision, &outcome.worst);
-        let is_done = is_settled && is_precise;
-        last = Some(outcome);
-        if is_done {
-            break;
-        }
-    }
-    last.ok_or_else(|| vec![Diagnostic::error("no-trials", "no trials were asked for")])
-}
-
-fn at_look(
-    system: &System,
-    compact: &Compact,
-    request: &AssessRequest<'_>,
-    (placed, look): (&[Placed<'_>], Look),
-) -> Result<Outcome, Vec<Diagnostic>> {
-    let mut impacts = Vec::new();
-    for placed in placed {
-        if let Some(scenario) = &placed.scenario {
-            impacts.push(run(system, compact, request, (scenario, placed.change.at.as_ref(), look))?);
-        }
-    }
-    Ok(outcome(system, placed, impacts, look))
-}
-
-/// What simulations come to.
-fn outcome(system: &System, placed: &[Placed<'_>], impacts: Vec<Simulation>, look: Look) -> Outcome {
-    let parts = parts(placed, &impacts);
-    let risk = score::risk(system, &parts, REPORTED);
-    let decision = score::risk(system, &parts, look.confidence);
-    let worst = score::impaired_in_worst(&parts, look.confidence);
-    Outcome { look, risk, decision, worst, impacts }
-}
-
-fn run(
-    system: &System,
-    compact: &Compact,
-    request: &AssessRequest<'_>,
-    (scenario, at, look): (&Scenario, Option<&Zoned>, Look),
-) -> Result<Simulation, Vec<Diagnostic>> {
-    let question = Request {
-        trials: look.trials,
-        precision: request.precision,
-        // Where a precision decides when to stop, its intervals have to allow for the looks before.
-        confidence: request.precision.map(|_| look.confidence),
-        seed: request.seed,
-        at: at.cloned().or_else(|| request.at.clone()),
-        threads: request.threads,
-        watch: watched(request, system),
-        budgets: score::remaining(system),
-        curves: request.curves,
-        progress: request.progress,
-        ..Request::default()
-    };
-    simulate(system, compact, scenario, &question).map_err(|problem| vec![problem])
-}
-
-/// Services whose part in the worst trials is asked.
-fn watched(request: &AssessRequest<'_>, system: &System) -> Vec<ServiceId> {
-    policy::watched(&request.policy, system, MOST_WATCHED)
-}
-
-/// The impact that is shown: of the one change, or of all faults at once.
-fn whole_impact(
-    system: &System,
-    compact: &Compact,
-    request: &AssessRequest<'_>,
-    placed: &[Placed<'_>],
-    (together, outcome): (&Scenario, &Outcome),
-) -> Result<Simulation, Vec<Diagnostic>> {
-    match outcome.impacts.as_slice() {
-        [one] => Ok(one.clone()),
-        _ => run(system, compact, request, (together, placed.iter().find_map(|placed| placed.change.at.as_ref()), outcome.look)),
-    }
-}
-
-/// How much of the spread of the impact more facts would remove, where that is asked; over as many trials.
-fn what_facts_would_change(
-    system: &System,
-    compact: &Compact,
-    request: &AssessRequest<'_>,
-    (scenario, impact): (&Scenario, &Simulation),
-) -> Result<Option<Uncertainty>, Vec<Diagnostic>> {
-    let Some(replicates) = request.uncertainty else { return Ok(None) };
-    let question = Request {
-        trials: impact.trials,
-        seed: request.seed,
-        at: request.changes.iter().find_map(|one| one.change.at.clone()).or_else(|| request.at.clone()),
-        threads: request.threads,
-        progress: request.progress,
-        ..Request::default()
-    };
-    uncertainty(system, compact, scenario, &question, replicates).map(Some).map_err(|problem| vec![problem])
 }
 
 fn parts<'a>(placed: &'a [Placed<'_>], impacts: &'a [Simulation]) -> Vec<Part<'a>> {

@@ -122,6 +122,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "propagation/run",
             "propagation/all_sources",
             "propagation/sensitivity",
+            "propagation/threads",
         ],
     ),
     ("petgraph", &["model/", "lint", "propagation/lane"]),

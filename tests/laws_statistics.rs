@@ -12,7 +12,7 @@ use shockfront::model::facts::Journey;
 use shockfront::model::{Compact, DurationLaw, System};
 use shockfront::propagation::ranking::{Failing, all_at_once, one_by_one, rank, rank_shard, rank_with_rows};
 use shockfront::propagation::sampling::Rows;
-use shockfront::propagation::{Request, Shard, Simulation, conclude, sample, simulate};
+use shockfront::propagation::{Request, Shard, Simulation, conclude, sample, sampled, simulate};
 use shockfront::random::Seed;
 use shockfront::report::part::{Part, RunInputs, join, part_json, read_part};
 use shockfront::report::part_ranking::{AnyPart, RankingInputs, RankingPart, join_rankings, ranking_part_json, read_any_part};
@@ -278,6 +278,34 @@ fn a_run_stops_at_the_first_look_that_is_precise() {
         }
     }
     assert!(precise(&system, 0.01, 1 << 20, true, 1).trials < 1 << 20, "this is precise early");
+}
+
+/// What is known of half of the trials does not have to be run again, and changes nothing.
+#[test]
+fn a_look_goes_on_where_the_look_before_ended() {
+    let system = build(with_users(draft("s0>a:.3 a>b:.5 s0>c:.01")));
+    let compact = Compact::new(&system);
+    let scenario = crash(&system, &compact);
+    for fixed in [true, false] {
+        let counted = std::sync::atomic::AtomicU64::new(0);
+        let count = |trials| {
+            counted.fetch_add(trials, std::sync::atomic::Ordering::Relaxed);
+        };
+        let run = |trials, known| {
+            counted.store(0, std::sync::atomic::Ordering::Relaxed);
+            let asked = Request { progress: Some(&count), watch: vec![ServiceId(1)], ..request(fixed, trials, 9) };
+            let (sample, found) = sampled(&system, &compact, &scenario, &asked, known).expect("a simulation");
+            (sample, found, counted.load(std::sync::atomic::Ordering::Relaxed))
+        };
+        let (half, _, all) = run(1_024, None);
+        assert_eq!(all, 1_024);
+        let (whole, once, new) = run(2_048, Some(half.clone()));
+        assert_eq!((&once, new), (&run(2_048, None).1, 1_024), "{fixed}");
+        assert_eq!(run(4_096, Some(whole)).1, run(4_096, None).1, "{fixed}");
+        // Batches of the mean are cut anew where a look is not the double of the one before.
+        let (_, cut, new) = run(3_000, Some(half));
+        assert_eq!((&cut, new), (&run(3_000, None).1, 3_000), "{fixed}");
+    }
 }
 
 /// No trial loses a user, but one could: half of nothing is no precision. Where none can, nothing has to be known.

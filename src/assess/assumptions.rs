@@ -3,14 +3,15 @@
 //! What only changes P(fault) needs no simulation; what changes the fault, or a default on its way, takes 2,048 trials a side. Every
 //! answer stands alone: two unknowns that flip the band only together are not found.
 
-use super::mitigations::{SCREENING, Search, Tried};
+use super::mitigations::{Known, SCREENING, Search};
+use super::simulating::Outcome;
 use super::what_if::Alternative;
-use super::{AssessRequest, Outcome, Placed};
+use super::{AssessRequest, Placed};
 use crate::change::facts::{Assisted, Basis, Change, Level, TriState};
 use crate::diagnostic::Diagnostic;
 use crate::model::System;
 use crate::model::belief::uncertain_dependency;
-use crate::propagation::Sensitivities;
+use crate::propagation::{Sensitivities, threads};
 use crate::risk::assessment::{Answer, Assumption, Band};
 use crate::risk::review::author_level;
 use crate::statistics::beta;
@@ -138,30 +139,33 @@ pub(super) fn assumptions(
 ) -> Result<Vec<Assumption>, Vec<Diagnostic>> {
     // Several changes in flight have too many answers.
     let ([one], true) = (placed, found.risk.score.is_some()) else { return Ok(Vec::new()) };
-    let search = Search { system, request, n_changes: 1 };
+    let search = Search::new(system, request, 1);
     let trials = SCREENING.min(found.look.trials);
-    let base = search.assessed(Alternative::plain(system.clone(), request.clone()), trials, None)?;
-    let mut all = Vec::new();
-    let answered = |tried: Tried, word: &str| -> Answer { (word.to_owned(), tried.score, tried.band) };
-    for unknown in unknowns(one.change, author_level(one.change, &request.team)) {
-        let answer = |(word, set): (&'static str, fn(&mut Change))| -> Result<_, Vec<Diagnostic>> {
-            let mut request = request.clone();
-            request.changes.iter_mut().for_each(|one| set(&mut one.change));
-            let known = (!unknown.changes_fault).then_some(&base);
-            Ok(answered(search.assessed(Alternative::plain(system.clone(), request), trials, known)?, word))
-        };
-        all.push(assumption(unknown.what.to_owned(), answer(unknown.better)?, answer(unknown.worse)?, base.band, band));
-    }
-    for (id, low, high) in defaults(system, edges) {
-        let with = |p: f64| -> Result<_, Vec<Diagnostic>> {
+    let base = search.assessed(&Alternative::plain(system.clone(), search.request()), trials, Known::NOTHING)?;
+    let answered = |side: Alternative<'_>, known: Known<'_>, word: &str| -> Result<Answer, Vec<Diagnostic>> {
+        let tried = search.assessed(&side, trials, known)?;
+        Ok((word.to_owned(), tried.score, tried.band))
+    };
+    let facts =
+        threads::each(&unknowns(one.change, author_level(one.change, &request.team)), |unknown| -> Result<_, Vec<Diagnostic>> {
+            let answer = |(word, set): (&'static str, fn(&mut Change))| {
+                let mut request = search.request();
+                request.changes.iter_mut().for_each(|one| set(&mut one.change));
+                let known = if unknown.changes_fault { Known::NOTHING } else { Known::All(&base.runs) };
+                answered(Alternative::plain(system.clone(), request), known, word)
+            };
+            Ok(assumption(unknown.what.to_owned(), answer(unknown.better)?, answer(unknown.worse)?, base.band, band))
+        })?;
+    let crossings = threads::each(&defaults(system, edges), |&(id, low, high)| -> Result<_, Vec<Diagnostic>> {
+        let with = |p: f64| {
             let changed = system.with_probability(id, Probability::clipped(p));
-            let tried = search.assessed(Alternative::plain(changed, request.clone()), trials, None)?;
-            Ok(answered(tried, &format!("{:.0} %", p * 100.0)))
+            answered(Alternative::plain(changed, search.request()), Known::NOTHING, &format!("{:.0} %", p * 100.0))
         };
         let [from, to] = [system.provider(id), system.consumer(id)].map(|end| system.endpoint_name(end));
         let what = format!("how likely a failure crosses from {from} to {to}");
-        all.push(assumption(what, with(low)?, with(high)?, base.band, band));
-    }
+        Ok(assumption(what, with(low)?, with(high)?, base.band, band))
+    })?;
+    let mut all = [facts, crossings].concat();
     all.sort_by_key(|assumption| !assumption.flips_band);
     Ok(all)
 }

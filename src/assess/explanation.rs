@@ -3,7 +3,8 @@
 //! The order of the steps only; every number comes from a room below.
 
 use super::assumptions::assumptions;
-use super::{AssessRequest, Outcome, Placed};
+use super::simulating::Outcome;
+use super::{AssessRequest, Placed};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::model::crossing::{Crossing, default_probability};
@@ -36,7 +37,7 @@ pub(super) fn explanation(
     scenario: &Scenario,
     (placed, found, band): (&[Placed<'_>], &Outcome, Band),
 ) -> Result<Explanation, Vec<Diagnostic>> {
-    let is_small = found.impacts.iter().all(|impact| impact.services.len() <= MOST_REACHED);
+    let is_small = found.runs.impacts.iter().all(|impact| impact.services.len() <= MOST_REACHED);
     let question = Request { trials: TRIALS, seed: request.seed, threads: request.threads, ..Request::default() };
     // A surge of load means nothing without a clock.
     let can_ask = is_small && scenario.needs_clock().is_none();
@@ -63,7 +64,7 @@ fn cascades(
     question: &Request<'_>,
     found: &Outcome,
 ) -> Result<Vec<Cascade>, Vec<Diagnostic>> {
-    let p_impaired = |service: ServiceId| found.impacts.iter().map(|impact| impact.p_impaired(service)).fold(0.0, f64::max);
+    let p_impaired = |service: ServiceId| found.runs.impacts.iter().map(|impact| impact.p_impaired(service)).fold(0.0, f64::max);
     let mut journeys: Vec<(usize, f64)> =
         found.risk.journeys.iter().enumerate().map(|(at, risk)| (at, risk.expected_user_minutes.mean)).collect();
     journeys.retain(|(_, lost)| *lost > 0.0);

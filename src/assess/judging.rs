@@ -1,6 +1,7 @@
 //! What a policy is told, and what it says: facts of the changes, of what was simulated, and of the reviews that count.
 
-use super::{AssessRequest, InFlight, Outcome, Placed, latest, names, parts, services, title};
+use super::simulating::Outcome;
+use super::{AssessRequest, InFlight, Placed, latest, names, parts, services, title};
 use crate::change::codeowners::OwnedPath;
 use crate::change::facts::Change;
 use crate::fault::Scenario;
@@ -70,7 +71,7 @@ pub(super) fn decided(
     placed: &[Placed<'_>],
     (quality, outcome): (&DataQuality, Option<&Outcome>),
 ) -> Decision {
-    let parts = outcome.map(|outcome| parts(placed, &outcome.impacts)).unwrap_or_default();
+    let parts = outcome.map(|outcome| parts(placed, &outcome.runs.impacts)).unwrap_or_default();
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
     let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
     let owned_paths: Vec<OwnedPath> = request.changes.iter().flat_map(|one| one.owned_paths.clone()).collect();
@@ -79,7 +80,7 @@ pub(super) fn decided(
         gate_files: &request.gate_files,
         earlier: request.earlier.as_ref(),
         owned_paths: &owned_paths,
-        reach: outcome.and_then(|outcome| largest_reach(&outcome.impacts)),
+        reach: outcome.and_then(|outcome| largest_reach(&outcome.runs.impacts)),
         weekly: outcome.and_then(|outcome| weekly(system, request, placed, outcome)),
         system,
         changes: &changes,
@@ -92,7 +93,7 @@ pub(super) fn decided(
         risk: outcome.map(|outcome| &outcome.risk),
         decision: outcome.map(|outcome| &outcome.decision),
         worst: outcome.map_or(&[], |outcome| &outcome.worst),
-        censored: outcome.and_then(|outcome| censored(&outcome.impacts)),
+        censored: outcome.and_then(|outcome| censored(&outcome.runs.impacts)),
         are_mitigations_simulated: request.mitigations && outcome.is_some_and(Outcome::has_harm),
         p_score_above: &|limit| score::p_score_above(system, &parts, limit),
     })

@@ -1,37 +1,38 @@
 //! Mitigations that were re-simulated: which edits lower the score, and the cheapest set that moves the band.
 //!
-//! Every candidate is assessed by the steps of the change itself, on the random numbers of the change itself: singly with 2,048
-//! trials, then, in the order of their costs, singles, and pairs and triples of the six best. A set whose band is lower at 2,048
-//! trials is confirmed with as many trials as the verdict took; the first that holds is the cheapest. Where not even the six best
-//! together move the band, no smaller set of them is tried. What must hold: nothing here changes the verdict; the same inputs give
-//! the same proposals.
+//! Every candidate is assessed by the steps of the change itself, on the random numbers of the change itself: singly, until the
+//! difference is decided or 2,048 trials are spent, with intervals that allow for the looks in between; then, in the order of their
+//! costs, singles, and pairs and triples of the six best. A set whose band is lower at 2,048 trials or fewer is confirmed with as
+//! many trials as the verdict took; the first that holds is the cheapest. A single whose difference was decided early, but not its
+//! band, gets its other trials when its turn comes. Where not even the six best together move the band, no smaller set of them is
+//! tried. What must hold: nothing here changes the verdict; the same inputs give the same proposals.
 //!
 //! Picking the best of many screened differences makes the largest ones look larger than they are; the set that is named was
 //! confirmed with more trials, of which the screening saw an eighth or less. Source: model.md §3.6.
 
 use super::candidates::{candidates, cost_of};
+use super::simulating::{Outcome, Runs, at_look};
 use super::what_if::Alternative;
-use super::{AssessRequest, Outcome, Placed, REPORTED, decided, latest, outcome, place, quality, watched};
+use super::{AssessRequest, Placed, REPORTED, decided, place, quality};
 use crate::diagnostic::Diagnostic;
 use crate::edit::{Edit, What};
-use crate::model::{Compact, System};
+use crate::model::System;
 use crate::policy::rules;
-use crate::propagation::{Request, Sample, Simulation, sampled};
+use crate::propagation::{Sample, threads};
 use crate::risk::assessment::{Band, Mitigation, Mitigations};
 use crate::risk::difference::{SampledPart, score_difference};
-use crate::risk::score;
-use crate::statistics::{Estimate, Look};
+use crate::statistics::{Estimate, Look, looks_from};
 
-/// Trials of a screening.
+/// Most trials of a screening.
 pub(super) const SCREENING: u64 = 2_048;
+/// Trials of its first look.
+const FIRST_LOOK: u64 = 512;
 /// Of how many of the best all pairs and triples are tried.
 const BEST: usize = 6;
 
 /// One way to do the change, simulated.
 pub(super) struct Tried {
-    system: System,
-    samples: Vec<Sample>,
-    impacts: Vec<Simulation>,
+    pub(super) runs: Runs,
     chances: Vec<f64>,
     pub(super) band: Band,
     pub(super) score: Option<Estimate>,
@@ -39,8 +40,20 @@ pub(super) struct Tried {
 
 impl Tried {
     fn parts(&self) -> Vec<SampledPart<'_>> {
-        self.chances.iter().zip(&self.samples).map(|(p, sample)| SampledPart { p: *p, sample }).collect()
+        self.chances.iter().zip(&self.runs.samples).map(|(p, sample)| SampledPart { p: *p, sample }).collect()
     }
+}
+
+/// What is known of the simulations of a way to do the change.
+pub(super) enum Known<'a> {
+    /// The first trials; none, or half of them.
+    First(Vec<Sample>),
+    /// All: of the change as it is, or of a way that differs from it in P(fault) only.
+    All(&'a Runs),
+}
+
+impl Known<'_> {
+    pub(super) const NOTHING: Self = Self::First(Vec::new());
 }
 
 /// Looks for mitigations of a verdict; `None` where it has no score, or where there is nothing to lower.
@@ -55,25 +68,21 @@ pub(super) fn mitigations(
     if found.risk.score.is_none() || band == Band::Green {
         return Ok(None);
     }
-    let all = candidates(system, &request.team, placed, &found.impacts);
-    let search = Search { system, request, n_changes: placed.len() };
-    let screening = search.tried(&[], SCREENING.min(found.look.trials), None)?;
-    let Some(screening) = screening else { return Ok(None) };
+    let all = candidates(system, &request.team, placed, &found.runs.impacts);
+    let search = Search::new(system, request, placed.len());
+    let screening = search.screening(found.look.trials)?;
     let (mut helpful, mut without_effect) = (Vec::new(), Vec::new());
-    for edit in &all {
-        let Some(one) = search.against(&screening, std::slice::from_ref(edit), screening.trials())? else { continue };
-        match one.difference {
-            Estimate { mean, interval } if mean < 0.0 && interval.high < 0.0 => helpful.push(one),
-            // A rule can hold the band where the score has nothing left to lose.
-            _ if one.band < screening.band => helpful.push(one),
-            _ => without_effect.push(one),
-        }
+    let screened = threads::each(&all, |edit| search.screened(&screening, std::slice::from_ref(edit)))?;
+    for one in screened.into_iter().flatten() {
+        let is_lower = one.difference.mean < 0.0 && one.difference.interval.high < 0.0;
+        // A rule can hold the band where the score has nothing left to lose.
+        if is_lower || screening.is_lower(&one) { helpful.push(one) } else { without_effect.push(one) }
     }
     helpful.sort_by(|a, b| a.difference.mean.total_cmp(&b.difference.mean));
-    let cheapest = search.cheapest(&helpful, &screening, found.look.trials)?;
+    let cheapest = search.cheapest(&helpful, &screening, found)?;
     Ok(Some(Mitigations {
         candidates: all.len(),
-        screening_trials: screening.trials(),
+        screening_trials: screening.last().0.trials,
         trials: found.look.trials,
         helpful,
         without_effect,
@@ -81,109 +90,145 @@ pub(super) fn mitigations(
     }))
 }
 
-impl Tried {
-    fn trials(&self) -> u64 {
-        self.impacts.first().map_or(0, |impact| impact.trials)
+/// The change as it is, at each look of a screening.
+struct Screening {
+    before: Vec<(Look, Tried)>,
+    last: (Look, Tried),
+}
+
+impl Screening {
+    fn last(&self) -> &(Look, Tried) {
+        &self.last
+    }
+
+    fn looks(&self) -> impl Iterator<Item = &(Look, Tried)> {
+        self.before.iter().chain(std::iter::once(&self.last))
+    }
+
+    /// Is its band below that of the change as it is, after as many trials?
+    fn is_lower(&self, one: &Mitigation) -> bool {
+        self.looks().any(|(look, base)| look.trials == one.trials && one.band < base.band)
     }
 }
 
 pub(super) struct Search<'a, 'b> {
-    pub(super) system: &'a System,
-    pub(super) request: &'a AssessRequest<'b>,
-    pub(super) n_changes: usize,
+    system: &'a System,
+    request: AssessRequest<'b>,
+    n_changes: usize,
 }
 
-impl Search<'_, '_> {
-    /// Assesses the change with some edits; what only changes P(fault) takes the simulations of `base`. `None` where an edit does not fit.
-    fn tried(&self, edits: &[Edit], trials: u64, base: Option<&Tried>) -> Result<Option<Tried>, Vec<Diagnostic>> {
-        let Ok(side) = Alternative::new(self.system, self.request, edits) else { return Ok(None) };
-        self.assessed(side, trials, base.filter(|_| edits.iter().all(Edit::needs_change))).map(Some)
+impl<'a, 'b> Search<'a, 'b> {
+    /// A search among ways to do these changes; what is only shown of a verdict is not asked.
+    pub(super) fn new(system: &'a System, request: &AssessRequest<'b>, n_changes: usize) -> Self {
+        let request = AssessRequest { precision: None, curves: false, progress: None, ..request.clone() };
+        Self { system, request, n_changes }
     }
 
-    /// Assesses one way to do the change; with `known`, by the simulations that were run already.
-    pub(super) fn assessed(&self, side: Alternative<'_>, trials: u64, known: Option<&Tried>) -> Result<Tried, Vec<Diagnostic>> {
+    /// The question of this search, to be changed and asked.
+    pub(super) fn request(&self) -> AssessRequest<'b> {
+        self.request.clone()
+    }
+
+    /// Assesses one way to do the change.
+    pub(super) fn assessed(&self, side: &Alternative<'_>, trials: u64, known: Known<'_>) -> Result<Tried, Vec<Diagnostic>> {
         let placed = place(&side.system, &side.compact, &side.request, side.edits())?;
-        let (samples, impacts) = match known {
-            Some(base) => (base.samples.clone(), base.impacts.clone()),
-            None => self.simulated((&side.system, &side.compact), &placed, trials)?,
-        };
         let look = Look { trials, confidence: 1.0 - rules::SAMPLING_DELTA };
-        let outcome = outcome(&side.system, &placed, impacts, look);
+        let runs = match known {
+            Known::All(runs) => runs.clone(),
+            Known::First(samples) => at_look((&side.system, &side.compact), &side.request, &placed, look, samples)?,
+        };
+        let outcome = Outcome::new(&side.system, &placed, runs, look);
         let scenario = placed.iter().find_map(|placed| placed.scenario.as_ref());
         let quality = quality(&side.system, &side.request, &placed, scenario.filter(|_| self.n_changes == 1));
         let decision = decided(&side.system, &side.request, &placed, (&quality, Some(&outcome)));
         let chances = placed.iter().filter(|placed| placed.scenario.is_some()).map(|placed| placed.chance.estimate.mean);
         let chances = chances.collect();
-        Ok(Tried {
-            samples,
-            chances,
-            band: decision.verdict.band,
-            score: outcome.risk.score,
-            impacts: outcome.impacts,
-            system: side.system,
+        Ok(Tried { chances, band: decision.verdict.band, score: outcome.risk.score, runs: outcome.runs })
+    }
+
+    /// The change as it is.
+    fn as_it_is(&self) -> Alternative<'b> {
+        Alternative::plain(self.system.clone(), self.request())
+    }
+
+    fn screening(&self, most: u64) -> Result<Screening, Vec<Diagnostic>> {
+        let side = self.as_it_is();
+        let mut looks = looks_from(FIRST_LOOK, 1.0 - REPORTED, SCREENING.min(most).max(1));
+        let first = looks.next().unwrap_or(Look { trials: 1, confidence: REPORTED });
+        let mut screening = Screening { before: Vec::new(), last: (first, self.assessed(&side, first.trials, Known::NOTHING)?) };
+        for look in looks {
+            let known = Known::First(screening.last.1.runs.samples.clone());
+            let next = (look, self.assessed(&side, look.trials, known)?);
+            screening.before.push(std::mem::replace(&mut screening.last, next));
+        }
+        Ok(screening)
+    }
+
+    /// An edit against the change as it is, until the sign of the difference is decided or the trials are spent. `None` where it does
+    /// not fit.
+    fn screened(&self, screening: &Screening, edits: &[Edit]) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
+        if edits.iter().all(Edit::needs_change) {
+            return self.against(screening.last(), edits);
+        }
+        let Ok(side) = Alternative::new(self.system, &self.request, edits) else { return Ok(None) };
+        let (mut known, mut found) = (Vec::new(), None);
+        for (look, base) in screening.looks() {
+            let tried = self.assessed(&side, look.trials, Known::First(known))?;
+            found = self.mitigation((base, &side, &tried), edits, *look);
+            if found.as_ref().is_none_or(|one| !one.difference.interval.contains(0.0)) {
+                break;
+            }
+            known = tried.runs.samples;
+        }
+        Ok(found)
+    }
+
+    /// Some edits against the change as it is, after a number of trials that is not looked at before.
+    fn against(&self, (look, base): &(Look, Tried), edits: &[Edit]) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
+        let Ok(side) = Alternative::new(self.system, &self.request, edits) else { return Ok(None) };
+        let known = if edits.iter().all(Edit::needs_change) { Known::All(&base.runs) } else { Known::NOTHING };
+        let tried = self.assessed(&side, look.trials, known)?;
+        Ok(self.mitigation((base, &side, &tried), edits, Look { confidence: REPORTED, ..*look }))
+    }
+
+    fn mitigation(
+        &self,
+        (base, side, tried): (&Tried, &Alternative<'_>, &Tried),
+        edits: &[Edit],
+        look: Look,
+    ) -> Option<Mitigation> {
+        let sides = ((self.system, &base.parts()[..]), (&side.system, &tried.parts()[..]));
+        Some(Mitigation {
+            words: edits.iter().map(Edit::words).collect::<Vec<_>>().join(" and "),
+            edits: edits.to_vec(),
+            cost: cost_of(edits),
+            score: tried.score?,
+            difference: score_difference(sides.0, sides.1, (look.trials, look.confidence))?,
+            band: tried.band,
+            trials: look.trials,
         })
     }
 
-    fn simulated(
-        &self,
-        (system, compact): (&System, &Compact),
-        placed: &[Placed<'_>],
-        trials: u64,
-    ) -> Result<(Vec<Sample>, Vec<Simulation>), Vec<Diagnostic>> {
-        let (mut samples, mut impacts) = (Vec::new(), Vec::new());
-        for placed in placed {
-            let Some(scenario) = &placed.scenario else { continue };
-            let question = Request {
-                trials,
-                seed: self.request.seed,
-                at: placed.change.at.clone().or_else(|| latest(self.request)),
-                threads: self.request.threads,
-                watch: watched(self.request, system),
-                budgets: score::remaining(system),
-                ..Request::default()
-            };
-            let (sample, impact) = sampled(system, compact, scenario, &question).map_err(|problem| vec![problem])?;
-            samples.push(sample);
-            impacts.push(impact);
-        }
-        Ok((samples, impacts))
-    }
-
-    /// Some edits against the change as it is.
-    fn against(&self, base: &Tried, edits: &[Edit], trials: u64) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
-        let Some(tried) = self.tried(edits, trials, Some(base))? else { return Ok(None) };
-        let difference = score_difference((&base.system, &base.parts()), (&tried.system, &tried.parts()), (trials, REPORTED));
-        let (Some(difference), Some(score)) = (difference, tried.score) else { return Ok(None) };
-        let edits_in_words = edits.iter().map(Edit::words).collect::<Vec<_>>().join(" and ");
-        Ok(Some(Mitigation {
-            words: edits_in_words,
-            edits: edits.to_vec(),
-            cost: cost_of(edits),
-            score,
-            difference,
-            band: tried.band,
-            trials,
-        }))
-    }
-
     /// The cheapest set that lowers the band.
-    fn cheapest(&self, helpful: &[Mitigation], screening: &Tried, trials: u64) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
-        let mut full: Option<Tried> = None;
+    fn cheapest(
+        &self,
+        helpful: &[Mitigation],
+        screening: &Screening,
+        found: &Outcome,
+    ) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
+        let full = (found.look, self.assessed(&self.as_it_is(), found.look.trials, Known::All(&found.runs))?);
         for edits in self.sets(helpful, screening)? {
-            let known = helpful.iter().find(|single| single.edits == edits).cloned();
-            let screened = match known {
-                Some(single) => Some(single),
-                None => self.against(screening, &edits, screening.trials())?,
+            let single = helpful.iter().find(|single| single.edits == edits);
+            let is_lower = match single {
+                Some(single) if screening.is_lower(single) => true,
+                Some(single) if single.trials == screening.last().0.trials => false,
+                _ => self.against(screening.last(), &edits)?.is_some_and(|screened| screening.is_lower(&screened)),
             };
-            if screened.is_none_or(|screened| screened.band >= screening.band) {
+            if !is_lower {
                 continue;
             }
-            if full.is_none() {
-                full = self.tried(&[], trials, None)?;
-            }
-            let Some(full) = &full else { return Ok(None) };
-            let confirmed = self.against(full, &edits, trials)?;
-            if let Some(confirmed) = confirmed.filter(|confirmed| confirmed.band < full.band) {
+            let confirmed = self.against(&full, &edits)?;
+            if let Some(confirmed) = confirmed.filter(|confirmed| confirmed.band < full.1.band) {
                 return Ok(Some(confirmed));
             }
         }
@@ -191,11 +236,11 @@ impl Search<'_, '_> {
     }
 
     /// Singles, and pairs and triples of the best, by cost; of equal costs the smaller set and then the larger effect first.
-    fn sets(&self, helpful: &[Mitigation], screening: &Tried) -> Result<Vec<Vec<Edit>>, Vec<Diagnostic>> {
+    fn sets(&self, helpful: &[Mitigation], screening: &Screening) -> Result<Vec<Vec<Edit>>, Vec<Diagnostic>> {
         let mut sets: Vec<Vec<Edit>> = helpful.iter().map(|single| single.edits.clone()).collect();
         let best = best(helpful);
-        let together = if best.len() > 1 { self.against(screening, &best, screening.trials())? } else { None };
-        if together.is_some_and(|together| together.band < screening.band) {
+        let together = if best.len() > 1 { self.against(screening.last(), &best)? } else { None };
+        if together.is_some_and(|together| screening.is_lower(&together)) {
             for (a, first) in best.iter().enumerate() {
                 for (b, second) in best.iter().enumerate().skip(a + 1) {
                     sets.push(vec![first.clone(), second.clone()]);

@@ -5,8 +5,9 @@
 //! the version before can raise the verdict and never lower it; where it cannot be had, somebody has to look.
 
 use super::judging::reviewed;
+use super::simulating::{Outcome, at_look};
 use super::what_if::{Alternative, Judged, verdicts};
-use super::{AssessRequest, InFlight, Outcome, at_look, judging, place};
+use super::{AssessRequest, InFlight, judging, place};
 use crate::diagnostic::Diagnostic;
 use crate::model::System;
 use crate::policy::rules::{self, Requirement};
@@ -188,7 +189,9 @@ fn compared(
     }
     let look = Look { trials, confidence: 1.0 - rules::SAMPLING_DELTA };
     let is_any = placed.iter().any(|placed| placed.scenario.is_some());
-    let own = if is_any { Some(at_look(&before.system, &before.compact, &before.request, (&placed, look))?) } else { None };
+    let sides = (&before.system, &before.compact);
+    let runs = if is_any { Some(at_look(sides, &before.request, &placed, look, Vec::new())?) } else { None };
+    let own = runs.map(|runs| Outcome::new(&before.system, &placed, runs, look));
     let scenario = placed.iter().find_map(|placed| placed.scenario.as_ref()).filter(|_| placed.len() == 1);
     let quality = judging::quality(&before.system, &before.request, &placed, scenario);
     let decision = judging::decided(&before.system, &before.request, &placed, (&quality, own.as_ref()));

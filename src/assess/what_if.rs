@@ -3,7 +3,8 @@
 //! A what-if is assessed by the same steps as the change itself: its edits are applied to copies of the system and of the change, and
 //! everything follows from these. What must hold: without edits both verdicts are the same, digit for digit.
 
-use super::{AssessRequest, Outcome, Placed, REPORTED, decided, latest, outcome, place, quality, watched};
+use super::simulating::{Outcome, Runs, watched};
+use super::{AssessRequest, Placed, REPORTED, decided, latest, place, quality};
 use crate::diagnostic::Diagnostic;
 use crate::edit::{self, Edit, Refusal};
 use crate::model::{Compact, System};
@@ -118,8 +119,10 @@ pub fn verdicts(before: &Alternative<'_>, after: &Alternative<'_>) -> Result<Ver
     let paired = paired(sides.0, sides.1, &question).map_err(|problem| vec![problem])?;
     let score = paired.samples.as_ref().and_then(|(a, b)| difference((before, one, a), (after, other, b)));
     let look = Look { trials: question.trials, confidence: 1.0 - rules::SAMPLING_DELTA };
-    let outcomes = [(before, &places_before, &paired.before), (after, &places_after, &paired.after)]
-        .map(|(side, placed, impact)| outcome(&side.system, placed, vec![impact.clone()], look));
+    let outcomes =
+        [(before, &places_before, &paired.before), (after, &places_after, &paired.after)].map(|(side, placed, impact)| {
+            Outcome::new(&side.system, placed, Runs { impacts: vec![impact.clone()], samples: Vec::new() }, look)
+        });
     let [outcome_before, outcome_after] = &outcomes;
     Ok(Verdicts {
         before: judged(before, &places_before, outcome_before),

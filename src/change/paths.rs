@@ -84,6 +84,11 @@ impl Mapping {
         touched
     }
 
+    /// Lists the paths of a file as unmapped no longer: what it does is known without a service that it belongs to.
+    pub fn set_aside(&mut self, file: &ChangedFile) {
+        self.unmapped.retain(|unmapped| file.touched_paths().all(|path| path != unmapped));
+    }
+
     /// Counts the files that land with every path anew.
     pub(super) fn recount(&mut self, files: &[ChangedFile]) {
         let unmapped: HashSet<&str> = self.unmapped.iter().map(String::as_str).collect();

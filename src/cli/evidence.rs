@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::files::{Disk, standard_input};
 use super::past::know_author;
 use super::session::Session;
-use super::topology_before::topology_edit;
+use super::topology_before::{set_aside, topology_edit};
 use super::{git, git_tree, inputs};
 use shockfront::assess::{InFlight, TopologyEdit};
 use shockfront::change::codeowners::{Dialect, OwnedPath, read_codeowners};
@@ -120,7 +120,8 @@ pub(crate) fn evidence(
         all.push(InFlight { change, mapping, owned_paths });
     }
     let stated: Vec<_> = all.iter().zip(named.iter().map(Vec::as_slice)).collect();
-    let topology_edit = topology_edit(arguments, loaded, base.as_deref(), (&stated, plan.as_ref()));
+    let mut topology_edit = topology_edit(arguments, loaded, base.as_deref(), (&stated, plan.as_ref()));
+    topology_edit.iter_mut().for_each(|(edit, _)| set_aside(edit, &mut all));
     Ok(Evidence { changes: all, topology_edit, base })
 }
 

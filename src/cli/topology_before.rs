@@ -70,6 +70,15 @@ pub(super) fn topology_edit(
     Some((TopologyEdit { files: paths(&touched), before: landed }, digest))
 }
 
+/// Where both versions are simulated, what the edited files do is known, and none of them is listed as a file of no service.
+pub(super) fn set_aside(edit: &mut TopologyEdit, changes: &mut [InFlight]) {
+    let TopologyEdit { files, before: Ok(before) } = edit else { return };
+    for InFlight { change, mapping, .. } in changes.iter_mut().chain(&mut before.changes) {
+        let edited = change.files.iter().filter(|file| files.iter().any(|path| path == file.path()));
+        edited.for_each(|file| mapping.iter_mut().for_each(|mapping| mapping.set_aside(file)));
+    }
+}
+
 fn paths(files: &[&ChangedFile]) -> Vec<String> {
     files.iter().map(|file| file.path().to_owned()).collect()
 }

@@ -31,6 +31,7 @@ mod series;
 mod spreading;
 mod starved;
 pub mod tally;
+pub(crate) mod threads;
 mod timed;
 mod timeline;
 pub mod transfer;

@@ -13,9 +13,10 @@
 use super::conclude::{CONFIDENCE, minutes, proportion, thousandths};
 use super::exact;
 use super::result::{JourneyResult, ServiceResult, Simulation, certain};
-use super::run::{Request, Run, in_threads, with_run};
+use super::run::{Request, Run, with_run};
 use super::sampling::{Rows, Sample, Span};
 use super::tally::{JourneyTally, ServiceTally, ServiceTimes, Tally};
+use super::threads::in_threads;
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::lanes::{BATCH, Mask};

@@ -8,8 +8,9 @@
 use super::all_sources::reach_sums;
 use super::conclude::{CONFIDENCE, minutes, relative_half_width, thousandths};
 use super::result::Precision;
-use super::run::{Request, in_threads};
+use super::run::Request;
 use super::sampling::{Rows, Sample, Shard, sample};
+use super::threads::in_threads;
 use crate::diagnostic::Diagnostic;
 use crate::fault::{Fault, FaultKind, Response, Scenario};
 use crate::model::structure::harmed_from;

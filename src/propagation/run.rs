@@ -14,6 +14,7 @@ use super::sampling::{self, Part, Rows, Sample, Span};
 use super::series::SeriesTally;
 use super::starved::{Downstream, Starving};
 use super::tally::Tally;
+use super::threads::in_threads;
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::lanes::{BATCH, Machine};
@@ -170,15 +171,6 @@ fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Resul
                 .map_err(|message| Diagnostic::error("time-zone", format!("journey `{}`: {message}", journey.name)))
         })
         .collect()
-}
-
-/// Works on as many threads as were asked for.
-pub(super) fn in_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> T {
-    match threads.map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build()) {
-        Some(Ok(pool)) => pool.install(work),
-        // Without threads of its own, the work is done by those that all share.
-        Some(Err(_)) | None => work(),
-    }
 }
 
 /// Splits batches into ranges, each of which fills a tally of its own about so many entities. Ranges even out what threads do, but one

@@ -8,8 +8,9 @@
 
 use super::conclude::CONFIDENCE;
 use super::result::Simulation;
-use super::run::{Request, Run, in_threads, with_run};
+use super::run::{Request, Run, with_run};
 use super::tally::Tally;
+use super::threads::in_threads;
 use crate::diagnostic::Diagnostic;
 use crate::fault::Scenario;
 use crate::lanes::{BATCH, Mask};
@@ -204,19 +205,21 @@ pub fn sample(
     })
 }
 
-/// Runs all trials; gives what they add up to, and what that says.
+/// Runs all trials; gives what they add up to, and what that says. The trials in `known`, which is what this gave for a smaller
+/// number of trials of the same question, are not run again where they are half of all.
 ///
 /// # Errors
-/// As [`super::simulate`]; `exact` and `precision` are not asked here.
+/// As [`super::simulate`]; `exact` is not asked here, and `precision` does not stop it.
 pub fn sampled(
     system: &System,
     compact: &Compact,
     scenario: &Scenario,
     request: &Request<'_>,
+    known: Option<Sample>,
 ) -> Result<(Sample, Simulation), Diagnostic> {
     with_run(system, compact, scenario, request, |run| {
         Ok(in_threads(request.threads, || {
-            let sample = gather(run, &Span::whole(request.trials));
+            let sample = grown(run, known, request.trials);
             let simulation = run.concluded(&sample, request.confidence.unwrap_or(CONFIDENCE));
             (sample, simulation)
         }))
@@ -280,6 +283,22 @@ fn gather_from(run: &Run<'_>, span: &Span, fresh: u64) -> Sample {
     all.unwrap_or_else(|| run.gather(span))
 }
 
+/// All trials, beginning with what is known of the first of them. Rows of known trials were handed on before.
+fn grown(run: &Run<'_>, known: Option<Sample>, trials: u64) -> Sample {
+    let whole = Span::whole(trials);
+    match known {
+        // Looks double, so a batch of the mean is two batches of the look before.
+        Some(known) if known.total % BATCH == 0 && known.total.checked_mul(2) == Some(trials) => {
+            let from = known.total / BATCH;
+            let mut known = known.doubled();
+            known.merge(&gather(run, &Span { batches: from..whole.batches.end, ..whole }));
+            known
+        }
+        // The last look may lie anywhere: batches of the mean are cut anew.
+        known => gather_from(run, &whole, known.map_or(0, |known| known.total)),
+    }
+}
+
 /// Samples as asked: all trials, or up to the look at which the precision is reached.
 pub(super) fn simulated(run: &Run<'_>) -> Simulation {
     let request = run.request;
@@ -287,20 +306,8 @@ pub(super) fn simulated(run: &Run<'_>) -> Simulation {
         return run.concluded(&gather(run, &Span::whole(request.trials)), request.confidence.unwrap_or(CONFIDENCE));
     }
     let mut known: Option<Sample> = None;
-    let mut handed_on = 0;
     for look in looks(1.0 - CONFIDENCE, request.trials) {
-        let sample = match known.take() {
-            Some(known) if known.total * 2 == look.trials => {
-                // Looks double, so a batch of the mean is two batches of the look before.
-                let from = known.total / BATCH;
-                let mut known = known.doubled();
-                known.merge(&gather(run, &Span { batches: from..look.trials / BATCH, ..Span::whole(look.trials) }));
-                known
-            }
-            // The last look may lie anywhere: batches of the mean are cut anew.
-            _ => gather_from(run, &Span::whole(look.trials), handed_on),
-        };
-        handed_on = look.trials;
+        let sample = grown(run, known.take(), look.trials);
         let simulation = run.concluded(&sample, look.confidence);
         if look.trials >= request.trials || simulation.precision.is_none_or(|precision| precision.is_reached()) {
             return simulation;

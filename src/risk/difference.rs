@@ -119,7 +119,7 @@ mod tests {
         let compact = Compact::new(&system);
         let scenario = Scenario::new(&system, &compact, &[Fault::new(FaultKind::Crash, "pay")], None).expect("a scenario");
         let question = Request { trials: TRIALS, ..Request::default() };
-        let (sample, _) = sampled(&system, &compact, &scenario, &question).expect("sampled");
+        let (sample, _) = sampled(&system, &compact, &scenario, &question, None).expect("sampled");
         (system, sample)
     }
 

@@ -39,7 +39,7 @@ pub use learning::BetaBelief;
 pub use lognormal::LogNormal;
 pub use proportion::{clopper_pearson, clopper_pearson_upper, wilson};
 pub use quantile::order_statistic_ranks;
-pub use stopping::{Look, looks};
+pub use stopping::{Look, looks, looks_from};
 pub use sum::CompensatedSum;
 
 /// A range that holds the true value with the confidence that was asked for.

@@ -134,6 +134,7 @@ fn a_note_is_no_edit_of_a_fact() {
         "{edit}"
     );
     assert!(rule(&result).is_none(), "{}", result["floors"]);
+    assert_eq!(texts(&result["change"]["unmapped"]), [""; 0], "what the edit does is known");
     let (_, out, _) = assess(path, "maps/shop.yaml", &[]);
     assert!(out.contains("the edit changes no fact"), "{out}");
 }
@@ -154,6 +155,7 @@ fn a_version_before_that_cannot_be_read_asks_for_somebody() {
         assert!(edit["before"].is_null() && edit["why"].as_str().is_some_and(|why| why.contains(reason)), "{edit}");
         let floor = rule(&result).expect("the rule");
         assert_eq!(floor["raises_to"], "orange");
+        assert!(texts(&result["change"]["unmapped"]).contains(&"maps/shop.yaml"), "{}", result["change"]);
         assert!(floor["because"].as_str().is_some_and(|because| because.contains("cannot be compared")), "{floor}");
         let signs = result["sign_off"].as_array().expect("a list");
         let asks = |sign: &&Value| sign["rule"] == "topology-edited" && sign["required"] == true;
@@ -173,6 +175,7 @@ fn a_map_that_moves_is_followed() {
     let moved = assessed(path, "map.yaml");
     assert_eq!(moved["topology_edit"]["before"]["decides"], false, "{}", moved["topology_edit"]);
     assert!(rule(&moved).is_none());
+    assert_eq!(texts(&moved["change"]["unmapped"]), [""; 0], "neither where it was nor where it is");
     write(path, "map.yaml", &without_the_riskiest());
     commit(path, "And edited");
     let edited = assessed(path, "map.yaml");
