@@ -207,6 +207,36 @@ fn a_pull_request_gets_one_comment_that_is_replaced() {
     assert!(place.api.with(|state| state.comments.len() == 2 && state.comments[1].1.contains("frontend")));
 }
 
+/// Lines of a log that GitHub takes for commands: those beginning with `::`, except between `stop-commands` and its word.
+fn commands(log: &str) -> Vec<&str> {
+    let (mut found, mut until) = (Vec::new(), None);
+    for line in log.lines() {
+        match &until {
+            Some(word) if line == word => until = None,
+            Some(_) => {}
+            None => {
+                until = line.strip_prefix("::stop-commands::").map(|word| format!("::{word}::"));
+                found.extend(Some(line).filter(|line| line.starts_with("::") && until.is_none()));
+            }
+        }
+    }
+    assert_eq!(until, None, "commands work again after the report");
+    found
+}
+
+/// Who names a commit or a file gives no command to the job that reviews it.
+#[test]
+fn a_title_is_no_command() {
+    assert_eq!(commands("::a::\n::stop-commands::x1\n::b::\n::x1::\nc ::d::"), ["::a::"]);
+    let place = Place::new();
+    place.commit("src/checkoutservice/::add-mask::e", "one\n", "::set-env name=PATH::/tmp\n\n::error::all is lost");
+    let run = place.action(&[]);
+    assert!(run.said.contains("set-env") && run.said.contains("::stop-commands::"), "{}", run.said);
+    let found = commands(&run.said);
+    let ours = |line: &&str| ["::error file=", "::warning file=", "::notice title=shockfront::"].iter().any(|own| line.starts_with(own));
+    assert!(!found.is_empty() && found.iter().all(ours), "{found:?}");
+}
+
 #[test]
 fn a_comment_is_found_behind_a_hundred_others() {
     let place = Place::new();

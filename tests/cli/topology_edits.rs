@@ -217,6 +217,57 @@ fn directories_includes_and_services_of_one_version() {
     assert!(pairs[0]["user_minutes"]["before"]["mean"].as_f64() > Some(0.0), "{edit}");
 }
 
+/// What a link leads to is edited, not the link; and of a directory only files that are read count as the map.
+#[cfg(unix)]
+#[test]
+fn a_map_behind_a_link_is_the_map() {
+    let place = repository(None);
+    let path = place.path();
+    git(path, &["checkout", "-q", "main"]);
+    write(path, "real/shop.yaml", SHOP);
+    write(path, "real/other.md", "what this is\n");
+    std::os::unix::fs::symlink("real", path.join("maps")).expect("a link");
+    std::os::unix::fs::symlink("real/shop.yaml", path.join("map.yaml")).expect("a link");
+    commit(path, "The map");
+    git(path, &["checkout", "-q", "-B", "work"]);
+    write(path, "shop/main.rs", "two\n");
+    write(path, "real/other.md", "what this is for\n");
+    commit(path, "No edit of the map");
+    for name in ["maps", "map.yaml"] {
+        let result = assessed(path, name);
+        assert!(result["topology_edit"].is_null(), "{name}: {}", result["topology_edit"]);
+        assert_eq!(texts(&result["change"]["unmapped"]), ["real/other.md"], "{name}");
+    }
+    write(path, "real/shop.yaml", &without_the_riskiest());
+    commit(path, "An edit of the map");
+    for name in ["maps", "map.yaml"] {
+        let result = assessed(path, name);
+        let edit = &result["topology_edit"];
+        assert_eq!(texts(&edit["files"]), ["real/shop.yaml"], "{name}");
+        assert!(edit["before"]["decides"] == true && rule(&result).is_some(), "{name}: {edit}");
+    }
+}
+
+/// A budget of a journey that the same change adds: the version before knows neither.
+#[test]
+fn a_budget_of_a_new_journey_is_of_the_new_version() {
+    let (rest, journeys) = SHOP.split_once("journeys:\n").expect("both parts");
+    let renamed = journeys.replacen("buy:", "order:", 1);
+    let place = repository(Some(SHOP));
+    let path = place.path();
+    write(path, "shop/main.rs", "two\n");
+    write(path, "maps/shop.yaml", &format!("{rest}journeys:\n{journeys}{renamed}"));
+    commit(path, "One more journey");
+    write(path, ".git/budgets.yaml", "schema: shockfront/budgets/v1\nbudgets:\n  order: {spent: 0.5, at: 2026-08-13}\n");
+    let (code, out, err) = assess(path, "maps/shop.yaml", &["--slo", ".git/budgets.yaml", "--format", "json"]);
+    assert!(code < 2, "{err}");
+    let result = json(&out);
+    let order = result["journeys"].as_array().expect("journeys").iter().find(|journey| journey["name"] == "order");
+    let share = order.and_then(|order| order["budget_remaining"]["share"].as_f64()).expect("a share");
+    assert!((share - 0.5).abs() < 1e-9, "{share}");
+    assert!(result["topology_edit"]["before"]["compared"].is_object(), "{}", result["topology_edit"]);
+}
+
 /// Without the files of the service the change lands nowhere today; it did before.
 #[test]
 fn a_service_that_is_taken_off_the_map_is_judged_by_the_map_before() {
