@@ -233,7 +233,8 @@ fn a_title_is_no_command() {
     let run = place.action(&[]);
     assert!(run.said.contains("set-env") && run.said.contains("::stop-commands::"), "{}", run.said);
     let found = commands(&run.said);
-    let ours = |line: &&str| ["::error file=", "::warning file=", "::notice title=shockfront::"].iter().any(|own| line.starts_with(own));
+    let ours =
+        |line: &&str| ["::error file=", "::warning file=", "::notice title=shockfront::"].iter().any(|own| line.starts_with(own));
     assert!(!found.is_empty() && found.iter().all(ours), "{found:?}");
 }
 

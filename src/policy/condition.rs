@@ -8,7 +8,7 @@
 use super::Facts;
 use crate::change::facts::{Change, Level, TriState};
 use crate::change::files::ChangedFile;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Sources, Span};
 use crate::document::Marked;
 use crate::risk::assessment::Band;
 use crate::risk::review::author_level;
@@ -17,6 +17,7 @@ use crate::units::ServiceId;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 use cel::{Context, Program, Value};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Longest expression that is read; a page of text is no condition.
@@ -99,7 +100,7 @@ impl Condition {
     ///
     /// # Errors
     /// With the place inside the expression where it can be told.
-    pub fn compile(text: &Marked<String>) -> Result<Self, Vec<Diagnostic>> {
+    pub fn compile(text: &Marked<String>, sources: &Sources) -> Result<Self, Vec<Diagnostic>> {
         let problem = |message: String| Diagnostic::error("bad-condition", message);
         if text.value.len() > MOST_BYTES {
             let message = format!("the condition has {} bytes; at most {MOST_BYTES} are read", text.value.len());
@@ -107,7 +108,7 @@ impl Condition {
         }
         let program = parsed(&text.value).map_err(|errors| {
             let located = |(line, column, why): &(isize, isize, String)| {
-                problem(format!("this is no condition: {why}")).at(inside(text, *line, *column), "")
+                problem(format!("this is no condition: {why}")).at(inside(text, sources, *line, *column), "")
             };
             errors.iter().map(located).collect::<Vec<_>>()
         })?;
@@ -119,7 +120,7 @@ impl Condition {
         let known: Vec<String> =
             NAMES.iter().flat_map(|(table, fields)| fields.iter().map(move |field| format!("{table}.{field}"))).collect();
         let report = |name: String| {
-            let span = text.value.find(&name).map_or(text.span, |at| part(text, at, name.len()));
+            let span = text.value.find(&name).map_or(text.span, |at| part(text, sources, at..at + name.len()));
             problem(format!("`{name}` is nothing that a condition can ask for"))
                 .at(span, "")
                 .help(format!("it can ask for {}", known.join(", ")))
@@ -181,7 +182,7 @@ fn first_line(text: &str) -> &str {
 
 /// The place of a line and column (both from 1) of the expression; the whole expression where they do not fit into it, as after an
 /// escape in the file.
-fn inside(text: &Marked<String>, line: isize, column: isize) -> Span {
+fn inside(text: &Marked<String>, sources: &Sources, line: isize, column: isize) -> Span {
     let start: Option<usize> = (|| {
         let line = usize::try_from(line).ok()?.checked_sub(1)?;
         let before: usize = text.value.split('\n').take(line).map(|line| line.len() + 1).sum();
@@ -190,20 +191,18 @@ fn inside(text: &Marked<String>, line: isize, column: isize) -> Span {
         let offset: usize = row.chars().take(column).map(char::len_utf8).sum();
         Some(before + offset)
     })();
-    start.map_or(text.span, |at| part(text, at, 1))
+    start.map_or(text.span, |at| part(text, sources, at..at))
 }
 
-/// A part of the expression as a span of the file, where the file has it letter for letter.
-fn part(text: &Marked<String>, at: usize, length: usize) -> Span {
-    let written = (text.span.end - text.span.start) as usize;
-    let quotes = match written.checked_sub(text.value.len()) {
-        Some(0) => 0,
-        Some(2) => 1,
-        _ => return text.span,
-    };
-    let start = text.span.start as usize + quotes + at.min(text.value.len());
-    let end = (start + length.max(1)).min(text.span.end as usize);
-    Span { start: start as u32, end: end as u32, ..text.span }
+/// A part of the expression, at least a character of it, as a span of the file, where the file has it letter for letter.
+fn part(text: &Marked<String>, sources: &Sources, bytes: Range<usize>) -> Span {
+    let Marked { value, span } = text;
+    let whole = span.start as usize..span.end as usize;
+    let written = sources.get(span.source).and_then(|source| source.text.get(whole));
+    let Some(quotes) = written.and_then(|written| written.find(value.as_str())) else { return *span };
+    let character = value.get(bytes.start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let at = |offset: usize| span.start + (quotes + offset.min(value.len())) as u32;
+    Span { start: at(bytes.start), end: at(bytes.end.max(bytes.start + character)), ..*span }
 }
 
 /// Names that are not in the list; `bound` are those that a macro such as `exists` brings.
@@ -342,13 +341,33 @@ fn topology_values(facts: &Facts<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Sources;
 
     fn compiled(text: &str) -> Result<Condition, Vec<Diagnostic>> {
         let mut sources = Sources::default();
         let source = sources.add("policy.yaml", text);
         let span = Span { source, start: 0, end: text.len() as u32 };
-        Condition::compile(&Marked { value: text.to_owned(), span })
+        Condition::compile(&Marked { value: text.to_owned(), span }, &sources)
+    }
+
+    /// What the file says at the place of the first problem.
+    fn marked(file: &str, expression: &str) -> String {
+        let mut sources = Sources::default();
+        let source = sources.add("policy.yaml", file);
+        let span = Span { source, start: 2, end: file.len() as u32 - 1 };
+        let problems = Condition::compile(&Marked { value: expression.to_owned(), span }, &sources).expect_err("refused");
+        let place = problems[0].labels[0].span;
+        file.get(place.start as usize..place.end as usize).unwrap_or_else(|| panic!("{place:?} cuts a character")).to_owned()
+    }
+
+    #[test]
+    fn a_problem_is_marked_letter_for_letter_or_as_a_whole() {
+        assert_eq!(marked("- 1 + ä ", "1 + ä"), "ä");
+        assert_eq!(marked("- \"risk.score > 1 || change\u{feff}nes\" ", "risk.score > 1 || change\u{feff}nes"), "\u{feff}");
+        assert_eq!(marked("- 'change.nope' ", "change.nope"), "change.nope");
+        // Escaped or folded, the letters of the file are others: as many as two quotes would add.
+        assert_eq!(marked("- ä\n  + 1 ", "ä + 1"), "ä\n  + 1");
+        assert_eq!(marked("- \"\\u00e4 + 1\" ", "ä + 1"), "\"\\u00e4 + 1\"");
+        assert_eq!(marked("- 1 +  ", "1 +"), "");
     }
 
     #[test]

@@ -296,7 +296,7 @@ pub fn read_policy(sources: &Sources, id: SourceId, format: Format) -> Result<(P
     let mut policy = Policy { name: file.name.clone(), ..Policy::default() };
     bands(&file, &mut policy, &mut problems);
     limits(&file, &mut policy, &mut problems);
-    policy.rules = own_rules(file.rules, &mut problems);
+    policy.rules = own_rules(file.rules, sources, &mut problems);
     policy.freezes = collect(file.freezes.into_iter().map(freeze), &mut problems);
     policy.capacity = collect(file.capacity.into_iter().map(capacity), &mut problems).pop();
     let shipped = FLOOR_RULES.iter().map(|(name, _)| *name).filter(|name| *name != TOO_CLOSE);
@@ -399,7 +399,7 @@ fn limits(file: &PolicyFile, policy: &mut Policy, problems: &mut Vec<Diagnostic>
     }
 }
 
-fn own_rules(entries: Vec<RuleEntry>, problems: &mut Vec<Diagnostic>) -> Vec<Rule> {
+fn own_rules(entries: Vec<RuleEntry>, sources: &Sources, problems: &mut Vec<Diagnostic>) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     for entry in entries {
         let name = &entry.name;
@@ -413,7 +413,7 @@ fn own_rules(entries: Vec<RuleEntry>, problems: &mut Vec<Diagnostic>) -> Vec<Rul
             let message = format!("the rule `{}` does nothing: expected `raises_to`, `asks` or both", name.value);
             problems.push(wrong(message).at(name.span, ""));
         }
-        match Condition::compile(&entry.when) {
+        match Condition::compile(&entry.when, sources) {
             Ok(when) => rules.push(Rule {
                 name: entry.name.value,
                 when,
