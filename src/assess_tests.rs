@@ -6,7 +6,8 @@ use crate::change::paths::Touched;
 use crate::change::team::TeamMember;
 use crate::model::DurationLaw;
 use crate::model::draft::Draft;
-use crate::risk::assessment::{Band, Gate};
+use crate::risk::assessment::{Band, Floor, Gate};
+use crate::risk::ledger::Entry;
 use crate::risk::testing::{arcs, build, journey};
 
 /// pay is used by checkout, checkout by web; people use web. Everything is known and recent.
@@ -177,7 +178,8 @@ fn unknown_facts_never_lower() {
         ("rollout", Change { rollout: None, ..careful() }),
         ("rollback", Change { rollback_tested: TriState::Unknown, ..careful() }),
         ("kind", Change { kind: None, ..careful() }),
-        ("author", Change { author: Person::default(), ai_assisted: Assisted::default(), ..careful() }),
+        ("author", Change { author: Person::default(), ..careful() }),
+        ("author and ai", Change { author: Person::default(), ai_assisted: Assisted::default(), ..careful() }),
     ];
     for (what, change) in cases {
         let found = of(calm(), change);
@@ -406,6 +408,49 @@ fn noise_flips_no_verdict() {
         verdicts.dedup();
         assert_eq!(verdicts.len(), 1, "{limit}: {verdicts:?}");
     }
+}
+
+/// Rules that hold something else against a limit fire for every sample where the truth is at the limit, or say why they do.
+#[test]
+fn noise_switches_no_rule_off() {
+    let change = Change { rollback_tested: TriState::Unknown, ..careful() };
+    let system = build(shop());
+    let compact = Compact::new(&system);
+    let quiet = Policy { escalation: 1.0, worst_share: 1.1, breach_limits: [1.1, 1.2], ..Policy::default() };
+    let ask = |seed: u64, policy: &Policy, ledger: &Ledger| {
+        let (policy, ledger) = (policy.clone(), ledger.clone());
+        let asked = AssessRequest { seed: Seed(seed), trials: 4_096, policy, ledger, ..request(change.clone()) };
+        assess(&system, &compact, &asked).expect("an assessment")
+    };
+    let minutes = |seed: u64| ask(seed, &quiet, &Ledger::default()).journeys[0].expected_user_minutes.mean;
+    let minutes = (1_000..1_032).map(minutes).sum::<f64>() / 32.0;
+    let budget = score::budgets(&system)[0].expect("a budget");
+    let own = score::score(minutes / budget);
+    let fires = |rule: &str, policy: &Policy, ledger: &Ledger| {
+        let fired = |seed| ask(seed, policy, ledger).floors.into_iter().find(|floor| floor.rule == rule);
+        let fired: Vec<Floor> = (0..200).filter_map(fired).collect();
+        let is_close = |floor: &&Floor| floor.because.contains("too close to the limit to call");
+        // Each sample may be wrong with 1 %, and half of the limit's sides is the lenient one.
+        assert!(fired.len() >= 194, "{rule}: {} of 200", fired.len());
+        let n_close = fired.iter().filter(is_close).count();
+        assert!((50..=150).contains(&n_close), "{rule}: {n_close} of 200 are too close to call");
+    };
+    let asked = request(change.clone());
+    let chance = place(&system, &compact, &asked, &[]).expect("placed").remove(0).chance;
+    let target = score::budget_share(own + 10.0) * budget / (minutes / chance.estimate.mean);
+    let escalation = 1.0 - chance.belief.cumulative(target);
+    let policy = Policy { band_limits: [0.5 * own, own + 10.0, 99.0], escalation, ..quiet.clone() };
+    fires("next-band-likely", &policy, &Ledger::default());
+    let entry = Entry {
+        at: at(),
+        title: Some("Another".to_owned()),
+        head: None,
+        services: vec!["pay".to_owned()],
+        journeys: vec![(system.journeys()[0].name.clone(), minutes)],
+    };
+    let together = score::score(2.0 * minutes / budget);
+    let policy = Policy { band_limits: [0.5 * own, together, 99.0], ..quiet };
+    fires("weekly-ledger", &policy, &Ledger { entries: vec![entry] });
 }
 
 #[test]

@@ -67,14 +67,17 @@ fn review(name: &str, change: &str) -> String {
     line(&mut out, format!("| has to sign | {} |", required.join(", ")));
     line(&mut out, "\nSafeguards, simulated on the same random numbers:\n".to_owned());
     line(&mut out, "| safeguard | score with it | difference | band |\n|---|---|---|---|".to_owned());
-    for one in list(&result["mitigations"]).iter().take(MOST) {
+    let search = &result["mitigation_search"];
+    let (shown, rest) = list(&result["mitigations"]).split_at(list(&result["mitigations"]).len().min(MOST));
+    // What is named the cheapest stands in the table, even where others lower the score more.
+    let cheapest = rest.iter().find(|one| one["with"] == search["cheapest"]["with"]);
+    for one in shown.iter().chain(cheapest) {
         let difference = with_interval(&one["difference"], &one["interval"]);
         line(
             &mut out,
             format!("| {} | {:.1} | {difference} | {} |", words(&one["edit"]), number(&one["score"]), words(&one["band"])),
         );
     }
-    let search = &result["mitigation_search"];
     match search["cheapest"]["edit"].as_str() {
         Some(edit) => line(&mut out, format!("\nThe cheapest that lowers the band: {edit}.")),
         None => line(&mut out, "\nNone of those tried lowers the band.".to_owned()),

@@ -140,10 +140,10 @@ pub(super) fn assumptions(
     // Several changes in flight have too many answers.
     let ([one], true) = (placed, found.risk.score.is_some()) else { return Ok(Vec::new()) };
     let search = Search::new(system, request, 1);
-    let trials = SCREENING.min(found.look.trials);
-    let base = search.assessed(&Alternative::plain(system.clone(), search.request()), trials, Known::NOTHING)?;
+    let look = Search::look(SCREENING.min(found.look.trials));
+    let base = search.assessed(&Alternative::plain(system.clone(), search.request()), look, Known::NOTHING)?;
     let answered = |side: Alternative<'_>, known: Known<'_>, word: &str| -> Result<Answer, Vec<Diagnostic>> {
-        let tried = search.assessed(&side, trials, known)?;
+        let tried = search.assessed(&side, look, known)?;
         Ok((word.to_owned(), tried.score, tried.band))
     };
     let facts =

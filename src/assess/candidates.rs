@@ -6,11 +6,11 @@
 use super::Placed;
 use crate::change::facts::{ChangeKind, Rollout, Strategy, TriState};
 use crate::change::team::Team;
-use crate::edit::{Edit, Ends, What};
+use crate::edit::{Edit, Ends, Replication, What};
 use crate::fault::FaultKind;
 use crate::model::System;
 use crate::model::crossing::Crossing;
-use crate::model::facts::{Channels, DependencyKind};
+use crate::model::facts::{Channels, DependencyKind, GroupKind};
 use crate::policy::rules::is_gradual;
 use crate::propagation::Simulation;
 use crate::risk::review::{a_senior, senior_review};
@@ -72,8 +72,27 @@ pub(super) fn candidates(system: &System, team: &Team, placed: &[Placed<'_>], im
         for id in on_the_way(system, impacts) {
             about_dependency(system, id, &mut add);
         }
+        for placed in placed {
+            about_instances(system, placed, &mut add);
+        }
     }
     found
+}
+
+/// Where a service states its replicas or runs in zones, one more and all zones, last: a fault that a change brings is in every
+/// instance, so that both mostly change nothing, and then it is said.
+fn about_instances(system: &System, placed: &Placed<'_>, add: &mut impl FnMut(What)) {
+    let zones = || system.groups().filter(|(_, _, group, _)| group.kind == GroupKind::Zone);
+    for service in placed.landing.services() {
+        let name = || system.service_name(service).to_owned();
+        if system.service(service).replicas.is_some() {
+            add(What::Replicas(name(), Replication::More(1)));
+        }
+        let is_in = |members: &[ServiceId]| members.contains(&service);
+        if zones().any(|(.., members)| is_in(members)) && zones().any(|(.., members)| !is_in(members)) {
+            add(What::Zones(name(), zones().map(|(_, zone, ..)| zone.to_owned()).collect()));
+        }
+    }
 }
 
 /// Levers of the change itself that are not pulled yet.

@@ -1,7 +1,7 @@
 //! What a policy is told, and what it says: facts of the changes, of what was simulated, and of the reviews that count.
 
 use super::simulating::Outcome;
-use super::{AssessRequest, InFlight, Placed, latest, names, parts, services, title};
+use super::{AssessRequest, InFlight, Placed, REPORTED, latest, names, parts, services, title};
 use crate::change::codeowners::OwnedPath;
 use crate::change::facts::Change;
 use crate::fault::Scenario;
@@ -11,7 +11,7 @@ use crate::propagation::Simulation;
 use crate::quality::{DataQuality, data_quality};
 use crate::risk::ledger::{Entry, Weekly};
 use crate::risk::{chance, faults, score};
-use crate::statistics::Estimate;
+use crate::statistics::{Estimate, Interval};
 
 /// The name of what is about to be assessed. Threads are left out: they change nothing. So is the time of the question: whether
 /// something is frozen or has ended is judged whenever it is asked, and no review lapses by the clock.
@@ -38,7 +38,7 @@ pub(super) fn reviewed<'a>(request: &AssessRequest<'a>, forecast: &str) -> (Asse
 fn weekly(system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>], outcome: &Outcome) -> Option<Weekly> {
     let head = placed.iter().find_map(|placed| placed.change.head.clone());
     let own = Entry::new((title(placed), head), names(system, &services(placed)), latest(request), &outcome.risk.journeys);
-    request.ledger.weekly(system, &own)
+    request.ledger.weekly(system, &own, &outcome.decision.journeys)
 }
 
 /// The largest mean reach of a change.
@@ -47,9 +47,12 @@ fn largest_reach(impacts: &[Simulation]) -> Option<Estimate> {
 }
 
 /// The largest share of trials in which harm went on at the horizon, with the horizon in minutes.
-fn censored(impacts: &[Simulation]) -> Option<(f64, f64)> {
-    let cut = impacts.iter().filter_map(|impact| Some((impact.censored, impact.horizon_minutes?)));
-    cut.max_by(|a, b| a.0.total_cmp(&b.0))
+fn censored(outcome: &Outcome) -> Option<(Estimate, f64)> {
+    let share = |impact: &Simulation| {
+        let point = Estimate { mean: impact.censored, interval: Interval { low: impact.censored, high: impact.censored } };
+        Some((score::share_at_confidence(point, impact, outcome.look.confidence), impact.horizon_minutes?))
+    };
+    outcome.runs.impacts.iter().filter_map(share).max_by(|a, b| a.0.mean.total_cmp(&b.0.mean))
 }
 
 /// What an assessment rests on.
@@ -73,6 +76,7 @@ pub(super) fn decided(
 ) -> Decision {
     let parts = outcome.map(|outcome| parts(placed, &outcome.runs.impacts)).unwrap_or_default();
     let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
+    let confidence = outcome.map_or(REPORTED, |outcome| outcome.look.confidence);
     let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
     let owned_paths: Vec<OwnedPath> = request.changes.iter().flat_map(|one| one.owned_paths.clone()).collect();
     policy::decide(&Facts {
@@ -93,9 +97,9 @@ pub(super) fn decided(
         risk: outcome.map(|outcome| &outcome.risk),
         decision: outcome.map(|outcome| &outcome.decision),
         worst: outcome.map_or(&[], |outcome| &outcome.worst),
-        censored: outcome.and_then(|outcome| censored(&outcome.runs.impacts)),
+        censored: outcome.and_then(censored),
         are_mitigations_simulated: request.mitigations && outcome.is_some_and(Outcome::has_harm),
-        p_score_above: &|limit| score::p_score_above(system, &parts, limit),
+        p_score_above: &|limit| score::p_score_above(system, &parts, limit, confidence),
     })
 }
 

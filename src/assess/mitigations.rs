@@ -1,7 +1,7 @@
 //! Mitigations that were re-simulated: which edits lower the score, and the cheapest set that moves the band.
 //!
-//! Every candidate is assessed by the steps of the change itself, on the random numbers of the change itself: singly, until the
-//! difference is decided or 2,048 trials are spent, with intervals that allow for the looks in between; then, in the order of their
+//! Every candidate is assessed by the steps of the change itself, on the random numbers of the change itself: singly, until sign and size
+//! of the difference are told or 2,048 trials are spent, with intervals that allow for the looks in between; then, in the order of their
 //! costs, singles, and pairs and triples of the six best. A set whose band is lower at 2,048 trials or fewer is confirmed with as
 //! many trials as the verdict took; the first that holds is the cheapest. A single whose difference was decided early, but not its
 //! band, gets its other trials when its turn comes. Where not even the six best together move the band, no smaller set of them is
@@ -21,17 +21,21 @@ use crate::policy::rules;
 use crate::propagation::{Sample, threads};
 use crate::risk::assessment::{Band, Mitigation, Mitigations};
 use crate::risk::difference::{SampledPart, score_difference};
-use crate::statistics::{Estimate, Look, looks_from};
+use crate::statistics::{Estimate, Interval, Look, looks_from};
 
 /// Most trials of a screening.
 pub(super) const SCREENING: u64 = 2_048;
 /// Trials of its first look.
 const FIRST_LOOK: u64 = 512;
+/// Half-width of a difference, over the difference, at which its size is told.
+const TOLD: f64 = 0.25;
 /// Of how many of the best all pairs and triples are tried.
 const BEST: usize = 6;
 
 /// One way to do the change, simulated.
 pub(super) struct Tried {
+    /// How often it was tried, and how sure its band is.
+    look: Look,
     pub(super) runs: Runs,
     chances: Vec<f64>,
     pub(super) band: Band,
@@ -82,7 +86,7 @@ pub(super) fn mitigations(
     let cheapest = search.cheapest(&helpful, &screening, found)?;
     Ok(Some(Mitigations {
         candidates: all.len(),
-        screening_trials: screening.last().0.trials,
+        screening_trials: screening.last.1.look.trials,
         trials: found.look.trials,
         helpful,
         without_effect,
@@ -90,24 +94,20 @@ pub(super) fn mitigations(
     }))
 }
 
-/// The change as it is, at each look of a screening.
+/// The change as it is, at each look of a screening, with the confidence of differences that are looked at then.
 struct Screening {
-    before: Vec<(Look, Tried)>,
-    last: (Look, Tried),
+    before: Vec<(f64, Tried)>,
+    last: (f64, Tried),
 }
 
 impl Screening {
-    fn last(&self) -> &(Look, Tried) {
-        &self.last
-    }
-
-    fn looks(&self) -> impl Iterator<Item = &(Look, Tried)> {
+    fn looks(&self) -> impl Iterator<Item = &(f64, Tried)> {
         self.before.iter().chain(std::iter::once(&self.last))
     }
 
     /// Is its band below that of the change as it is, after as many trials?
     fn is_lower(&self, one: &Mitigation) -> bool {
-        self.looks().any(|(look, base)| look.trials == one.trials && one.band < base.band)
+        self.looks().any(|(_, base)| base.look.trials == one.trials && one.band < base.band)
     }
 }
 
@@ -129,10 +129,14 @@ impl<'a, 'b> Search<'a, 'b> {
         self.request.clone()
     }
 
+    /// The look of a band that is looked at once.
+    pub(super) fn look(trials: u64) -> Look {
+        Look { trials, confidence: 1.0 - rules::SAMPLING_DELTA }
+    }
+
     /// Assesses one way to do the change.
-    pub(super) fn assessed(&self, side: &Alternative<'_>, trials: u64, known: Known<'_>) -> Result<Tried, Vec<Diagnostic>> {
+    pub(super) fn assessed(&self, side: &Alternative<'_>, look: Look, known: Known<'_>) -> Result<Tried, Vec<Diagnostic>> {
         let placed = place(&side.system, &side.compact, &side.request, side.edits())?;
-        let look = Look { trials, confidence: 1.0 - rules::SAMPLING_DELTA };
         let runs = match known {
             Known::All(runs) => runs.clone(),
             Known::First(samples) => at_look((&side.system, &side.compact), &side.request, &placed, look, samples)?,
@@ -143,7 +147,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let decision = decided(&side.system, &side.request, &placed, (&quality, Some(&outcome)));
         let chances = placed.iter().filter(|placed| placed.scenario.is_some()).map(|placed| placed.chance.estimate.mean);
         let chances = chances.collect();
-        Ok(Tried { chances, band: decision.verdict.band, score: outcome.risk.score, runs: outcome.runs })
+        Ok(Tried { look, chances, band: decision.verdict.band, score: outcome.risk.score, runs: outcome.runs })
     }
 
     /// The change as it is.
@@ -155,27 +159,27 @@ impl<'a, 'b> Search<'a, 'b> {
         let side = self.as_it_is();
         let mut looks = looks_from(FIRST_LOOK, 1.0 - REPORTED, SCREENING.min(most).max(1));
         let first = looks.next().unwrap_or(Look { trials: 1, confidence: REPORTED });
-        let mut screening = Screening { before: Vec::new(), last: (first, self.assessed(&side, first.trials, Known::NOTHING)?) };
+        let tried = self.assessed(&side, Self::look(first.trials), Known::NOTHING)?;
+        let mut screening = Screening { before: Vec::new(), last: (first.confidence, tried) };
         for look in looks {
             let known = Known::First(screening.last.1.runs.samples.clone());
-            let next = (look, self.assessed(&side, look.trials, known)?);
+            let next = (look.confidence, self.assessed(&side, Self::look(look.trials), known)?);
             screening.before.push(std::mem::replace(&mut screening.last, next));
         }
         Ok(screening)
     }
 
-    /// An edit against the change as it is, until the sign of the difference is decided or the trials are spent. `None` where it does
-    /// not fit.
+    /// An edit against the change as it is, until the difference is decided or the trials are spent. `None` where it does not fit.
     fn screened(&self, screening: &Screening, edits: &[Edit]) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
         if edits.iter().all(Edit::needs_change) {
-            return self.against(screening.last(), edits);
+            return self.against(&screening.last.1, edits);
         }
         let Ok(side) = Alternative::new(self.system, &self.request, edits) else { return Ok(None) };
         let (mut known, mut found) = (Vec::new(), None);
-        for (look, base) in screening.looks() {
-            let tried = self.assessed(&side, look.trials, Known::First(known))?;
-            found = self.mitigation((base, &side, &tried), edits, *look);
-            if found.as_ref().is_none_or(|one| !one.difference.interval.contains(0.0)) {
+        for (confidence, base) in screening.looks() {
+            let tried = self.assessed(&side, base.look, Known::First(known))?;
+            found = self.mitigation((base, &side, &tried), edits, *confidence);
+            if found.as_ref().is_none_or(|one| is_decided(one.difference)) {
                 break;
             }
             known = tried.runs.samples;
@@ -184,18 +188,18 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     /// Some edits against the change as it is, after a number of trials that is not looked at before.
-    fn against(&self, (look, base): &(Look, Tried), edits: &[Edit]) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
+    fn against(&self, base: &Tried, edits: &[Edit]) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
         let Ok(side) = Alternative::new(self.system, &self.request, edits) else { return Ok(None) };
         let known = if edits.iter().all(Edit::needs_change) { Known::All(&base.runs) } else { Known::NOTHING };
-        let tried = self.assessed(&side, look.trials, known)?;
-        Ok(self.mitigation((base, &side, &tried), edits, Look { confidence: REPORTED, ..*look }))
+        let tried = self.assessed(&side, base.look, known)?;
+        Ok(self.mitigation((base, &side, &tried), edits, REPORTED))
     }
 
     fn mitigation(
         &self,
         (base, side, tried): (&Tried, &Alternative<'_>, &Tried),
         edits: &[Edit],
-        look: Look,
+        confidence: f64,
     ) -> Option<Mitigation> {
         let sides = ((self.system, &base.parts()[..]), (&side.system, &tried.parts()[..]));
         Some(Mitigation {
@@ -203,9 +207,9 @@ impl<'a, 'b> Search<'a, 'b> {
             edits: edits.to_vec(),
             cost: cost_of(edits),
             score: tried.score?,
-            difference: score_difference(sides.0, sides.1, (look.trials, look.confidence))?,
+            difference: score_difference(sides.0, sides.1, (base.look.trials, confidence))?,
             band: tried.band,
-            trials: look.trials,
+            trials: base.look.trials,
         })
     }
 
@@ -216,19 +220,19 @@ impl<'a, 'b> Search<'a, 'b> {
         screening: &Screening,
         found: &Outcome,
     ) -> Result<Option<Mitigation>, Vec<Diagnostic>> {
-        let full = (found.look, self.assessed(&self.as_it_is(), found.look.trials, Known::All(&found.runs))?);
+        let full = self.assessed(&self.as_it_is(), found.look, Known::All(&found.runs))?;
         for edits in self.sets(helpful, screening)? {
             let single = helpful.iter().find(|single| single.edits == edits);
             let is_lower = match single {
                 Some(single) if screening.is_lower(single) => true,
-                Some(single) if single.trials == screening.last().0.trials => false,
-                _ => self.against(screening.last(), &edits)?.is_some_and(|screened| screening.is_lower(&screened)),
+                Some(single) if single.trials == screening.last.1.look.trials => false,
+                _ => self.against(&screening.last.1, &edits)?.is_some_and(|screened| screening.is_lower(&screened)),
             };
             if !is_lower {
                 continue;
             }
             let confirmed = self.against(&full, &edits)?;
-            if let Some(confirmed) = confirmed.filter(|confirmed| confirmed.band < full.1.band) {
+            if let Some(confirmed) = confirmed.filter(|confirmed| confirmed.band < full.band) {
                 return Ok(Some(confirmed));
             }
         }
@@ -239,7 +243,7 @@ impl<'a, 'b> Search<'a, 'b> {
     fn sets(&self, helpful: &[Mitigation], screening: &Screening) -> Result<Vec<Vec<Edit>>, Vec<Diagnostic>> {
         let mut sets: Vec<Vec<Edit>> = helpful.iter().map(|single| single.edits.clone()).collect();
         let best = best(helpful);
-        let together = if best.len() > 1 { self.against(screening.last(), &best)? } else { None };
+        let together = if best.len() > 1 { self.against(&screening.last.1, &best)? } else { None };
         if together.is_some_and(|together| screening.is_lower(&together)) {
             for (a, first) in best.iter().enumerate() {
                 for (b, second) in best.iter().enumerate().skip(a + 1) {
@@ -252,6 +256,13 @@ impl<'a, 'b> Search<'a, 'b> {
         sets.sort_by(|a, b| cost_of(a).total_cmp(&cost_of(b)).then(a.len().cmp(&b.len())));
         Ok(sets)
     }
+}
+
+/// Are sign and size of a difference told? The sign alone would do to sort out what is idle; but where harm is rare, few trials can
+/// miss all of it and tell a sign with no idea of the size.
+fn is_decided(difference: Estimate) -> bool {
+    let Interval { low, high } = difference.interval;
+    high - low <= 2.0 * TOLD * difference.mean.abs() && !difference.interval.contains(0.0)
 }
 
 /// The six that help most; a change has one roll-out.

@@ -5,7 +5,7 @@ use crate::assess::what_if::verdicts;
 use crate::assess::{InFlight, assess};
 use crate::change::facts::{Change, ChangeKind, TriState};
 use crate::model::Compact;
-use crate::model::facts::DependencyKind;
+use crate::model::facts::{DependencyKind, Group, GroupKind, Replicas};
 use crate::random::Seed;
 use crate::risk::assessment::Assessment;
 use crate::risk::testing::{arcs, build, journey};
@@ -131,6 +131,29 @@ fn nothing_is_proposed_where_nothing_can_be_lowered() {
     system.journeys.clear();
     let found = assess(&system, &Compact::new(&system), &request(512)).expect("assessed");
     assert_eq!(found.mitigations, None);
+}
+
+/// One more replica and another zone are tried where there are such, and are said to change nothing where that is so.
+#[test]
+fn replicas_and_zones_are_tried() {
+    let mut draft = arcs(&[("pay", "checkout", 0.9), ("checkout", "web", 0.9)]);
+    draft.journeys.push(journey("web", 100.0, 99.9));
+    let pay = draft.services.iter().position(|(name, _)| name == "pay").expect("pay");
+    draft.services[pay].1.replicas = Some(Replicas { count: 2, need: 1 });
+    for (zone, member) in [("east", "pay"), ("west", "web")] {
+        let kind_name = "zone".to_owned();
+        let group = Group { kind: GroupKind::Zone, kind_name, hit: None, waves: Vec::new(), beta: None, paths: Vec::new() };
+        draft.groups.push((zone.to_owned(), group));
+        let (_, service) = draft.services.iter_mut().find(|(name, _)| name == member).expect("a member");
+        service.groups.push(zone.to_owned());
+    }
+    let system = build(draft);
+    let found =
+        assess(&system, &Compact::new(&system), &request(512)).expect("assessed").mitigations.expect("something to lower");
+    for edit in ["replica:pay=+1", "zones:pay=east,west"] {
+        let one = found.without_effect.iter().find(|one| one.edits[0].to_string() == edit).expect(edit);
+        assert_eq!((one.difference.mean, one.difference.interval.high), (0.0, 0.0), "{edit}");
+    }
 }
 
 #[test]

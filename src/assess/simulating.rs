@@ -41,6 +41,13 @@ impl Outcome {
         Self { look, runs, risk, decision, worst }
     }
 
+    /// Would more trials leave the verdict as it is?
+    fn is_settled(&self, system: &System, request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> bool {
+        let parts = parts(placed, &self.runs.impacts);
+        let p_score_above = |limit| score::p_score_above(system, &parts, limit, self.look.confidence);
+        policy::is_settled(&request.policy, &self.decision, &self.worst, p_score_above)
+    }
+
     /// Is there a score above 0, so that something could lower it?
     pub(super) fn has_harm(&self) -> bool {
         self.risk.score.is_some_and(|score| score.mean > 0.0)
@@ -60,7 +67,7 @@ pub(super) fn simulated(
         let runs = at_look((system, compact), request, placed, look, known)?;
         let outcome = last.insert(Outcome::new(system, placed, runs, look));
         let is_precise = outcome.runs.impacts.iter().all(|impact| impact.precision.is_none_or(Precision::is_reached));
-        let is_settled = outcome.risk.score.is_none() || policy::is_settled(&request.policy, &outcome.decision, &outcome.worst);
+        let is_settled = outcome.risk.score.is_none() || outcome.is_settled(system, request, placed);
         if is_settled && is_precise {
             break;
         }

@@ -31,6 +31,8 @@ pub struct TopologyEdit {
 pub struct VersionBefore {
     /// The commit it is of.
     pub revision: String,
+    /// Its files, by their paths inside of the repository.
+    pub files: Vec<String>,
     /// The system.
     pub system: System,
     /// What differs, one sentence each.

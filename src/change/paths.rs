@@ -84,9 +84,9 @@ impl Mapping {
         touched
     }
 
-    /// Lists the paths of a file as unmapped no longer: what it does is known without a service that it belongs to.
-    pub fn set_aside(&mut self, file: &ChangedFile) {
-        self.unmapped.retain(|unmapped| file.touched_paths().all(|path| path != unmapped));
+    /// Lists these paths as unmapped no longer: what they do is known without a service that they belong to.
+    pub fn set_aside(&mut self, known: &[String]) {
+        self.unmapped.retain(|path| !known.contains(path));
     }
 
     /// Counts the files that land with every path anew.

@@ -65,17 +65,24 @@ pub(super) fn topology_edit(
         let changes: Result<Vec<InFlight>, Failure> = changes.iter().map(|one| landed_before(&before, *one, plan)).collect();
         let changes = changes.map_err(|failure| reason(&failure))?;
         let differences = differences(&before.system, &loaded.system);
-        Ok(VersionBefore { revision: base.chars().take(SHOWN).collect(), system: before.system, differences, changes })
+        Ok(VersionBefore {
+            revision: base.chars().take(SHOWN).collect(),
+            files: before.files,
+            system: before.system,
+            differences,
+            changes,
+        })
     });
     Some((TopologyEdit { files: paths(&touched), before: landed }, digest))
 }
 
-/// Where both versions are simulated, what the edited files do is known, and none of them is listed as a file of no service.
+/// Where the version before could be read, what the edited files do is known, and none of them is listed as a file of no service.
+/// Where such a file comes from elsewhere, its old path is listed all the same: what it was there is not known.
 pub(super) fn set_aside(edit: &mut TopologyEdit, changes: &mut [InFlight]) {
     let TopologyEdit { files, before: Ok(before) } = edit else { return };
-    for InFlight { change, mapping, .. } in changes.iter_mut().chain(&mut before.changes) {
-        let edited = change.files.iter().filter(|file| files.iter().any(|path| path == file.path()));
-        edited.for_each(|file| mapping.iter_mut().for_each(|mapping| mapping.set_aside(file)));
+    let known: Vec<String> = files.iter().chain(&before.files).cloned().collect();
+    for InFlight { mapping, .. } in changes.iter_mut().chain(&mut before.changes) {
+        mapping.iter_mut().for_each(|mapping| mapping.set_aside(&known));
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Each missing sign-off can be given by some members of the team file, and may ask for several of them; a set of people who can
 //! give all is a multicover. The smallest is found exactly where few sign-offs are missing ([`MOST_STATES`]), by dynamic programming
-//! over what is still missing in O(people · states · sign-offs), and greedily beyond. What must hold: nobody is named who wrote a
-//! change or signed already; the order of the team file decides between sets of one size.
+//! over what is still missing in O(people · states · sign-offs), and greedily beyond. Of sets of one size, that counts which speaks
+//! for most owners of what else breaks, who are asked and not waited for. What must hold: nobody is named who wrote a change or
+//! signed already; between equal sets the order of the team file decides.
 
-use super::sign_off::{Demand, given_by, members, owners, seniors, wrote_it_all};
+use super::sign_off::{Demand, Owner, given_by, members, owners, seniors, wrote_it_all};
 use super::{Facts, code_owners};
 use crate::change::facts::{Change, Reviewer};
 use crate::change::team::TeamMember;
@@ -24,7 +25,9 @@ pub(super) struct Open<'a> {
 
 /// The people, each with what they sign for; empty where nothing is missing, or where nobody can give it.
 pub(super) fn signers(facts: &Facts<'_>, demand: &Demand<'_>) -> Vec<Signer> {
-    let open = open(facts, demand);
+    let mut open = open(facts, demand);
+    let n_required = open.len();
+    open.extend(asked_besides(facts));
     // Where there are too few people, all of them are named.
     let mut needed: Vec<usize> = open.iter().map(|open| open.needed.min(open.by.len())).collect();
     let people: Vec<(&TeamMember, Vec<bool>)> = facts
@@ -32,10 +35,12 @@ pub(super) fn signers(facts: &Facts<'_>, demand: &Demand<'_>) -> Vec<Signer> {
         .people
         .iter()
         .map(|person| (person, open.iter().map(|open| open.by.iter().any(|by| std::ptr::eq(*by, person))).collect::<Vec<_>>()))
-        .filter(|(_, covers)| covers.contains(&true))
+        .filter(|(_, covers)| covers[..n_required].contains(&true))
         .collect();
     let sets: Vec<&[bool]> = people.iter().map(|(_, covers)| covers.as_slice()).collect();
-    let chosen = smallest(&sets, &needed).unwrap_or_else(|| greedy(&sets, &needed));
+    let required = &needed[..n_required];
+    let chosen = smallest(&sets, &needed, n_required).or_else(|| smallest(&sets, required, n_required));
+    let chosen = chosen.unwrap_or_else(|| greedy(&sets, required));
     let named = chosen.into_iter().map(|at| {
         let (person, covers) = &people[at];
         let own = open.iter().zip(covers).zip(&mut needed).filter(|((_, covers), needed)| **covers && **needed > 0);
@@ -46,6 +51,15 @@ pub(super) fn signers(facts: &Facts<'_>, demand: &Demand<'_>) -> Vec<Signer> {
         Signer { who: person.name.clone(), covers: covers.collect() }
     });
     named.collect()
+}
+
+/// Owners of what else breaks above the threshold, as many as are shown: who also speaks for them is the better one to ask.
+fn asked_besides<'a>(facts: &Facts<'a>) -> Vec<Open<'a>> {
+    let of = |owner: Owner<'a>| {
+        let team = owner.team.filter(|team| !owner.changed && !wrote_it_all(facts, team))?;
+        (given_by(facts, &owner).is_none()).then(|| Open { what: team.to_owned(), needed: 1, by: members(facts, team) })
+    };
+    owners(facts).into_iter().filter_map(of).take(facts.policy.most_owners).collect()
 }
 
 fn open<'a>(facts: &Facts<'a>, demand: &Demand<'_>) -> Vec<Open<'a>> {
@@ -78,9 +92,9 @@ fn senior_reviews_open<'a>(facts: &Facts<'a>, demand: &Demand<'_>) -> Option<Ope
     (needed > 0).then(|| Open { what: "senior review".to_owned(), needed, by })
 }
 
-/// Positions of a smallest family of sets that has so many of each item, in order; `None` where there are too many combinations to
-/// try, empty where no family has them.
-fn smallest(sets: &[&[bool]], needed: &[usize]) -> Option<Vec<usize>> {
+/// Positions of a smallest family of sets that has so many of each of the first items, in order, and of these families the one that
+/// has most of the other items; `None` where there are too many combinations to try, empty where no family has them.
+fn smallest(sets: &[&[bool]], needed: &[usize], n_required: usize) -> Option<Vec<usize>> {
     let states = needed.iter().try_fold(1_usize, |product, needed| product.checked_mul(needed + 1))?;
     if states > MOST_STATES {
         return None;
@@ -111,7 +125,15 @@ fn smallest(sets: &[&[bool]], needed: &[usize]) -> Option<Vec<usize>> {
             }
         }
     }
-    Some(best.pop().flatten().unwrap_or_default())
+    let required: usize = needed[..n_required].iter().map(|needed| needed + 1).product();
+    // With all that is required; the states then differ in the other items only.
+    let families = (required - 1..states).step_by(required).filter_map(|state| Some((state / required, best[state].take()?)));
+    let others = |mut state: usize| {
+        let radices = needed[n_required..].iter().map(|needed| needed + 1);
+        radices.map(|radix| (state % radix, state /= radix).0).sum::<usize>()
+    };
+    let found = families.min_by_key(|(state, family)| (family.len(), std::cmp::Reverse(others(*state))));
+    Some(found.map(|(_, family)| family).unwrap_or_default())
 }
 
 /// Takes the set that has most of what is left, again and again.
@@ -133,12 +155,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The size of the smallest family, by trying all.
-    fn by_force(sets: &[Vec<bool>], needed: &[usize]) -> Option<usize> {
+    /// The size of the smallest family, and how much of the other items such a one has at most, by trying all.
+    fn by_force(sets: &[Vec<bool>], needed: &[usize], n_required: usize) -> Option<(usize, std::cmp::Reverse<usize>)> {
         let families = 0..1_u32 << sets.len();
         let of = |family: u32, item: usize| (0..sets.len()).filter(|set| family >> set & 1 == 1 && sets[*set][item]).count();
-        let covers = |family: &u32| needed.iter().enumerate().all(|(item, needed)| of(*family, item) >= *needed);
-        families.filter(covers).map(|family| family.count_ones() as usize).min()
+        let covers = |family: &u32| (0..n_required).all(|item| of(*family, item) >= needed[item]);
+        let others = |family: u32| (n_required..4).map(|item| of(family, item).min(needed[item])).sum::<usize>();
+        families.filter(covers).map(|family| (family.count_ones() as usize, std::cmp::Reverse(others(family)))).min()
     }
 
     proptest! {
@@ -146,15 +169,17 @@ mod tests {
         fn no_smaller_set_of_people_would_do(
             sets in prop::collection::vec(prop::collection::vec(any::<bool>(), 4), 0..9),
             needed in prop::collection::vec(0_usize..4, 4),
+            n_required in 0_usize..5,
         ) {
             let borrowed: Vec<&[bool]> = sets.iter().map(Vec::as_slice).collect();
-            let found = smallest(&borrowed, &needed).expect("few states");
+            let found = smallest(&borrowed, &needed, n_required).expect("few states");
             let has = |family: &[usize], item: usize| family.iter().filter(|at| sets[**at][item]).count();
-            match by_force(&sets, &needed) {
+            match by_force(&sets, &needed, n_required) {
                 None => prop_assert!(found.is_empty()),
-                Some(size) => {
-                    prop_assert_eq!(found.len(), size);
-                    prop_assert!((0..4).all(|item| has(&found, item) >= needed[item]));
+                Some(best) => {
+                    prop_assert!((0..n_required).all(|item| has(&found, item) >= needed[item]));
+                    let others: usize = (n_required..4).map(|item| has(&found, item).min(needed[item])).sum();
+                    prop_assert_eq!((found.len(), std::cmp::Reverse(others)), best);
                 }
             }
             let all: Vec<usize> = (0..sets.len()).collect();
@@ -168,7 +193,9 @@ mod tests {
         // Seniors 0 to 3; 0 owns one service, 2 the other: two seniors and two owners are two people.
         let sets = [[true, true, false], [true, false, false], [true, false, true], [true, false, false]];
         let borrowed: Vec<&[bool]> = sets.iter().map(<[bool; 3]>::as_slice).collect();
-        assert_eq!(smallest(&borrowed, &[2, 1, 1]), Some(vec![0, 2]));
-        assert_eq!(smallest(&borrowed, &[usize::MAX - 1, 3]), None);
+        assert_eq!(smallest(&borrowed, &[2, 1, 1], 3), Some(vec![0, 2]));
+        assert_eq!(smallest(&borrowed, &[usize::MAX - 1, 3], 2), None);
+        // One senior is enough: the one who owns what breaks besides.
+        assert_eq!(smallest(&borrowed, &[1, 0, 1], 2), Some(vec![2]));
     }
 }

@@ -237,17 +237,17 @@ fn journeys(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
 
 fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     let (Some(risk), Some(decision)) = (facts.risk, facts.decision) else { return };
-    if let Some((share, minutes)) = facts.censored.filter(|(share, _)| *share > rules::MOST_CENSORED) {
+    if let Some((share, minutes)) = facts.censored.filter(|(share, _)| share.interval.high > rules::MOST_CENSORED) {
+        let doubt = doubt(share.mean > rules::MOST_CENSORED);
         let because = format!(
-            "in {} of the trials harm went on at the horizon of {minutes} min: times are cut and the score is too low",
-            percent(share)
+            "in {} of the trials harm went on at the horizon of {minutes} min{doubt}: times are cut and the score is too low",
+            percent(share.mean)
         );
         floors.push(floor("harm-beyond-horizon", Band::Orange, because));
     }
     floors.extend(wide(facts));
     if let Some(band) = facts.policy.breach_band(decision.breach.interval.high) {
-        let doubt =
-            if facts.policy.breach_band(risk.breach.mean) == Some(band) { "" } else { ", too close to the limit to call" };
+        let doubt = doubt(facts.policy.breach_band(risk.breach.mean) == Some(band));
         let because = format!("the chance that a journey exceeds its budget is {}{doubt}", percent(risk.breach.mean));
         floors.push(floor("breach-probability", band, because));
     }
@@ -259,21 +259,30 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
     if strict > band {
         floors.push(floor("too-close-to-call", strict, "the sampling error reaches into the next band"));
     }
-    if let Some((next, limit)) = facts.policy.next_band(band) {
+    // From the stricter of two bands that are too close to call: the score of another sample would lie in it.
+    if let Some((next, limit)) = facts.policy.next_band(strict) {
         let p = (facts.p_score_above)(limit);
-        if p > facts.policy.escalation {
-            let because =
-                format!("the score is above {limit} with a chance of {}, given how little is known about P(fault)", percent(p));
+        if p.interval.high > facts.policy.escalation {
+            let doubt = doubt(p.mean > facts.policy.escalation);
+            let because = format!(
+                "the score is above {limit} with a chance of {}{doubt}, given how little is known about P(fault)",
+                percent(p.mean)
+            );
             floors.push(floor("next-band-likely", next, because));
         }
     }
+}
+
+/// What is said where a rule fires by the sampling error alone.
+fn doubt(fires_at_the_mean: bool) -> &'static str {
+    if fires_at_the_mean { "" } else { ", too close to the limit to call" }
 }
 
 /// The mean reach, source included, against share and number.
 fn wide(facts: &Facts<'_>) -> Option<Floor> {
     let (reach, services) = (facts.reach?, facts.system.service_count());
     let band = facts.policy.width_band(reach.interval.high, services)?;
-    let doubt = if facts.policy.width_band(reach.mean, services) == Some(band) { "" } else { ", too close to the limit to call" };
+    let doubt = doubt(facts.policy.width_band(reach.mean, services) == Some(band));
     let because = format!("the fault reaches {:.1} of {services} services in the mean{doubt}", reach.mean);
     Some(floor("wide-blast-radius", band, because))
 }
@@ -281,11 +290,12 @@ fn wide(facts: &Facts<'_>) -> Option<Floor> {
 /// Changes of one week add up: cut into pieces a risk is no smaller.
 fn week(facts: &Facts<'_>, risk: &Risk) -> Option<Floor> {
     let (weekly, own) = (facts.weekly?, risk.score?);
-    let band = facts.policy.band(weekly.score);
+    let band = facts.policy.band(weekly.score.interval.high);
+    let doubt = doubt(facts.policy.band(weekly.score.mean) == band);
     let others = if weekly.n_others == 1 { "change" } else { "changes" };
     let because = format!(
-        "with {} {others} of the same services in the seven days before, the score is {:.1}",
-        weekly.n_others, weekly.score
+        "with {} {others} of the same services in the seven days before, the score is {:.1}{doubt}",
+        weekly.n_others, weekly.score.mean
     );
     (band > facts.policy.band(own.mean)).then(|| floor("weekly-ledger", band, because))
 }
@@ -294,7 +304,7 @@ fn week(facts: &Facts<'_>, risk: &Risk) -> Option<Floor> {
 fn worst_trials(facts: &Facts<'_>) -> Option<Floor> {
     let mut hit: Vec<_> = facts.worst.iter().filter(|(_, share)| share.interval.high >= facts.policy.worst_share).collect();
     hit.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
-    let doubt = if hit.first()?.1.mean >= facts.policy.worst_share { "" } else { ", too close to the limit to call" };
+    let doubt = doubt(hit.first()?.1.mean >= facts.policy.worst_share);
     let tier = facts.policy.critical_tier;
     let because = match hit.as_slice() {
         [(service, share)] => {

@@ -68,12 +68,12 @@ pub struct Facts<'a> {
     pub decision: Option<&'a Risk>,
     /// Watched services with their share of the worst trials, at the confidence of the decision.
     pub worst: &'a [(ServiceId, Estimate)],
-    /// Share of the trials in which harm went on at the horizon, and the horizon in minutes.
-    pub censored: Option<(f64, f64)>,
+    /// Share of the trials in which harm went on at the horizon, at the confidence of the decision, and the horizon in minutes.
+    pub censored: Option<(Estimate, f64)>,
     /// Roll-outs, ways back and containment are simulated, so that no sentence has to guess at them.
     pub are_mitigations_simulated: bool,
-    /// P(the score is above a limit), given the spread of P(fault).
-    pub p_score_above: &'a dyn Fn(f64) -> f64,
+    /// P(the score is above a limit), given the spread of P(fault), at the confidence of the decision.
+    pub p_score_above: &'a dyn Fn(f64) -> Estimate,
 }
 
 /// The stricter verdict by the topology as it was before a change edited it, or that none can be had.
@@ -138,11 +138,18 @@ fn is_in_one_band(policy: &Policy, score: Interval) -> bool {
 }
 
 /// Does no interval lie across a limit? Then more trials change nothing. This asks for more than `settled` in the verdict.
-pub fn is_settled(policy: &Policy, decision: &Risk, worst: &[(ServiceId, Estimate)]) -> bool {
+pub fn is_settled(
+    policy: &Policy,
+    decision: &Risk,
+    worst: &[(ServiceId, Estimate)],
+    p_score_above: impl Fn(f64) -> Estimate,
+) -> bool {
     let one_side = |interval: Interval, limit: f64| (interval.low >= limit) == (interval.high >= limit);
     let score = decision.score.is_none_or(|score| is_in_one_band(policy, score.interval));
     let breach = policy.breach_limits.iter().all(|limit| one_side(decision.breach.interval, *limit));
-    score && breach && worst.iter().all(|(_, share)| one_side(share.interval, policy.worst_share))
+    let next = decision.score.and_then(|score| policy.next_band(policy.band(score.interval.high)));
+    let next = next.is_none_or(|(_, limit)| one_side(p_score_above(limit).interval, policy.escalation));
+    score && breach && next && worst.iter().all(|(_, share)| one_side(share.interval, policy.worst_share))
 }
 
 /// The verdict.

@@ -69,7 +69,7 @@ pub(super) fn mitigation_lines(assessment: &Assessment) -> Vec<String> {
         lines.push("all of them on the edited topology, not on the version before, which decides".to_owned());
     }
     lines.push(format!(
-        "each of {} tried on the random numbers of the verdict until its sign was told, with at most {} trials; days of work are elicited",
+        "each of {} tried on the random numbers of the verdict until its effect was told, with at most {} trials; days of work are elicited",
         number_of(found.candidates, "edit"),
         whole(found.screening_trials)
     ));

@@ -160,7 +160,17 @@ fn people(sum: &mut Sum, change: &Change, team: &Team) -> f64 {
     sum.yes_no("agent_executes", AGENT_EXECUTES, change.agent_executes, words, ELICITED);
     match author_level(change, team) {
         Level::Senior => {}
-        Level::Unknown => sum.unknown("author_level", "the experience of the author is not known", ELICITED),
+        // Not as a senior, or who leaves the level out would gain by it.
+        Level::Unknown => {
+            sum.add(
+                "author_level",
+                LESS_EXPERIENCED,
+                0.5,
+                "the experience of the author is not known: counts half".to_owned(),
+                ELICITED,
+            );
+            sum.names.push("author_level");
+        }
         level => {
             sum.add("author_level", LESS_EXPERIENCED, 1.0, format!("{} is {level}", least_experienced(change, team)), ELICITED)
         }
@@ -259,7 +269,7 @@ fn layers(sum: &mut Sum, change: &Change, team: &Team, ai: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::facts::{Assisted, Basis, Reviewer};
+    use crate::change::facts::{Assisted, Basis, Person, Reviewer};
     use crate::model::facts::IncidentCount;
     use crate::risk::incidents::Worst;
     use crate::units::Ticks;
@@ -277,15 +287,24 @@ mod tests {
     }
 
     fn ai(answer: TriState) -> Change {
-        Change { ai_assisted: Assisted { answer, basis: Basis::File }, ..Change::default() }
+        let author = Person { level: Level::Senior, ..Person::default() };
+        Change { ai_assisted: Assisted { answer, basis: Basis::File }, author, ..Change::default() }
     }
 
     #[test]
     fn nothing_known_is_the_base_rate_and_half_of_ai() {
         let chance = of(&ai(TriState::No));
         assert!((chance.estimate.mean - 0.1).abs() < 1e-9);
-        assert!(chance.unknown.contains(&"size") && chance.unknown.contains(&"author_level"));
+        assert!(chance.unknown.contains(&"size") && !chance.unknown.contains(&"author_level"));
         assert!(!chance.unknown.contains(&"senior_review"));
+    }
+
+    #[test]
+    fn an_author_whom_nobody_knows_is_no_senior() {
+        let by = |level| of(&Change { author: Person { level, ..Person::default() }, ..ai(TriState::No) });
+        let [senior, unknown, junior] = [Level::Senior, Level::Unknown, Level::Junior].map(by);
+        assert!(senior.estimate.mean < unknown.estimate.mean && unknown.estimate.mean < junior.estimate.mean);
+        assert!((ratio(&unknown, "author_level") - 0.1_f64.exp()).abs() < 1e-12 && unknown.unknown.contains(&"author_level"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::change::file::parse_time;
 use crate::diagnostic::{Diagnostic, SourceId, Sources};
 use crate::document::{self, Entries, FileType, Format, Marked, Read};
 use crate::model::System;
+use crate::statistics::{Estimate, Interval};
 use jiff::{SignedDuration, Zoned};
 use schemars::JsonSchema;
 
@@ -43,8 +44,8 @@ pub struct Entry {
 pub struct Weekly {
     /// Other changes of the week that touch one of its services.
     pub n_others: usize,
-    /// The score of all together.
-    pub score: f64,
+    /// The score of all together, with the sampling error of this one.
+    pub score: Estimate,
 }
 
 impl Entry {
@@ -75,7 +76,7 @@ impl Ledger {
     }
 
     /// What a change risks with the other changes of its week; `None` where there are none, or no budget.
-    pub fn weekly(&self, system: &System, own: &Entry) -> Option<Weekly> {
+    pub fn weekly(&self, system: &System, own: &Entry, risks: &[JourneyRisk]) -> Option<Weekly> {
         let counts = |entry: &&Entry| {
             let is_recent = match (&own.at, &entry.at) {
                 (Some(now), Some(then)) => {
@@ -90,14 +91,20 @@ impl Ledger {
         let harm = |entry: &Entry, name: &str| -> f64 {
             entry.journeys.iter().filter(|(journey, _)| journey == name).map(|(_, minutes)| minutes).sum()
         };
-        let share = |(name, budget): (&str, Option<f64>)| {
-            let sum = others.iter().fold(harm(own, name), |sum, entry| sum + harm(entry, name));
-            budget.map(|budget| sum / budget)
+        let score = |pick: fn(&Estimate) -> f64| -> Option<f64> {
+            let mine =
+                |name: &str| risks.iter().filter(|risk| risk.name == name).map(|risk| pick(&risk.expected_user_minutes)).sum();
+            let share = |(name, budget): (&str, Option<f64>)| {
+                let sum = others.iter().fold(mine(name), |sum: f64, entry| sum + harm(entry, name));
+                budget.map(|budget| sum / budget)
+            };
+            let names = system.journeys().iter().map(|journey| journey.name.as_str());
+            let shares = names.zip(score::budgets(system)).filter_map(share);
+            shares.reduce(f64::max).map(score::score)
         };
-        let names = system.journeys().iter().map(|journey| journey.name.as_str());
-        let shares = names.zip(score::budgets(system)).filter_map(share);
-        let largest = shares.fold(None, |worst: Option<f64>, share| Some(worst.map_or(share, |worst| worst.max(share))))?;
-        (!others.is_empty()).then(|| Weekly { n_others: others.len(), score: score::score(largest) })
+        let interval = Interval { low: score(|harm| harm.interval.low)?, high: score(|harm| harm.interval.high)? };
+        let score = Estimate { mean: score(|harm| harm.mean)?, interval };
+        (!others.is_empty()).then_some(Weekly { n_others: others.len(), score })
     }
 }
 
@@ -194,13 +201,19 @@ mod tests {
                 entry("e", 18, &["shop"], 34.56),
             ],
         };
-        let weekly = ledger.weekly(&system, &own).expect("others");
+        let expected_user_minutes = Estimate { mean: 4.32, interval: Interval { low: 0.0, high: 8.64 } };
+        let risk = JourneyRisk { name: "use shop".to_owned(), expected_user_minutes, budget_share: None, remaining: None };
+        let risks = std::slice::from_ref(&risk);
+        let weekly = ledger.weekly(&system, &own, risks).expect("others");
         assert_eq!(weekly.n_others, 2);
-        assert!((weekly.score - score::score(43.2 / 4_320.0)).abs() < 1e-9, "{}", weekly.score);
+        let Interval { low, high } = weekly.score.interval;
+        for (found, minutes) in [(weekly.score.mean, 43.2), (low, 38.88), (high, 47.52)] {
+            assert!((found - score::score(minutes / 4_320.0)).abs() < 1e-9, "{minutes}: {found}");
+        }
         // Without a time all others count.
         let undated = Entry { at: None, ..own.clone() };
-        assert_eq!(ledger.weekly(&system, &undated).expect("others").n_others, 4);
-        assert_eq!(Ledger::default().weekly(&system, &own), None);
+        assert_eq!(ledger.weekly(&system, &undated, risks).expect("others").n_others, 4);
+        assert_eq!(Ledger::default().weekly(&system, &own, risks), None);
     }
 
     #[test]

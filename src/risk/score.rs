@@ -163,7 +163,7 @@ fn breach(system: &System, parts: &[Part<'_>], confidence: f64) -> Estimate {
 /// P(some journey exceeds what remains of its budget | fault). The engine counts lost user-minutes only; wrong answers alone are known by their
 /// quantiles, which give a lower bound.
 fn breach_given_fault(system: &System, impact: &Simulation, confidence: f64) -> Estimate {
-    let counted = impact.watched.breach.map_or(NONE, |breach| at_confidence(breach, impact, confidence));
+    let counted = impact.watched.breach.map_or(NONE, |breach| share_at_confidence(breach, impact, confidence));
     let by_wrong_answers = impact.journeys.iter().zip(remaining(system)).filter_map(|(journey, budget)| {
         let (budget, wrong) = (budget? / WRONG_ANSWER_WEIGHT, &journey.integrity_minutes);
         let ladder = [(0.5, wrong.p50), (0.1, wrong.p90), (0.05, wrong.p95), (0.01, wrong.p99)];
@@ -178,7 +178,7 @@ fn breach_given_fault(system: &System, impact: &Simulation, confidence: f64) -> 
 }
 
 /// A share of trials at another confidence.
-fn at_confidence(share: Estimate, impact: &Simulation, confidence: f64) -> Estimate {
+pub(crate) fn share_at_confidence(share: Estimate, impact: &Simulation, confidence: f64) -> Estimate {
     if impact.method == Method::Exact {
         return share;
     }
@@ -216,10 +216,21 @@ pub fn impaired(parts: &[Part<'_>]) -> Vec<(ServiceId, f64)> {
     all
 }
 
-/// P(the score is above a limit), given the spread of P(fault); several changes share their quantile, the cautious reading.
-pub fn p_score_above(system: &System, parts: &[Part<'_>], limit: f64) -> f64 {
-    let per_fault: Vec<Vec<f64>> = parts.iter().map(|part| shares_given_fault(system, part.impact)).collect();
-    let target = budget_share(limit);
+/// P(the score is above a limit), given the spread of P(fault); several changes share their quantile, the cautious reading. The
+/// interval is what the sampling error of the harms leaves open at this confidence.
+pub fn p_score_above(system: &System, parts: &[Part<'_>], limit: f64, confidence: f64) -> Estimate {
+    let p = |pick: fn(&Estimate) -> f64| {
+        let harms = parts.iter().map(|part| shares_given_fault(system, part.impact, confidence, pick)).collect();
+        p_share_above(parts, harms, budget_share(limit))
+    };
+    Estimate {
+        mean: p(|harm| harm.mean),
+        interval: Interval { low: p(|harm| harm.interval.low), high: p(|harm| harm.interval.high) },
+    }
+}
+
+/// The same of shares of budgets, for harms that are known: of each part by journey.
+fn p_share_above(parts: &[Part<'_>], per_fault: Vec<Vec<f64>>, target: f64) -> f64 {
     if let ([part], [shares]) = (parts, per_fault.as_slice()) {
         let largest = shares.iter().copied().fold(0.0, f64::max);
         return if largest > 0.0 { 1.0 - part.chance.belief.cumulative(target / largest) } else { 0.0 };
@@ -240,13 +251,15 @@ pub fn p_score_above(system: &System, parts: &[Part<'_>], limit: f64) -> f64 {
     1.0 - 0.5 * (low + high)
 }
 
-/// E[harm | fault] over the budget, by journey; 0 without a budget.
-fn shares_given_fault(system: &System, impact: &Simulation) -> Vec<f64> {
-    let harms = impact
-        .journeys
-        .iter()
-        .map(|journey| journey.user_minutes.mean.mean + WRONG_ANSWER_WEIGHT * journey.integrity_minutes.mean.mean);
-    harms.zip(budgets(system)).map(|(harm, budget)| budget.map_or(0.0, |budget| harm / budget)).collect()
+/// E[harm | fault] over the budget, by journey; 0 without a budget. Of the estimate this or that end.
+fn shares_given_fault(system: &System, impact: &Simulation, confidence: f64, pick: fn(&Estimate) -> f64) -> Vec<f64> {
+    let harms = impact.journeys.iter().map(|journey| {
+        let harms = [&journey.user_minutes, &journey.integrity_minutes];
+        let [lost, wrong] = harms.map(|harm| pick(&widened(harm.mean, impact, confidence)));
+        lost + WRONG_ANSWER_WEIGHT * wrong
+    });
+    // An end that nobody knows is beyond all numbers.
+    harms.zip(budgets(system)).map(|(harm, budget)| budget.map_or(0.0, |budget| (harm / budget).min(f64::MAX))).collect()
 }
 
 #[cfg(test)]

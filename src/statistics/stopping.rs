@@ -31,8 +31,11 @@ pub fn looks_from(first: u64, delta: f64, budget: u64) -> impl Iterator<Item = L
     // The first look that reaches the budget; 64 doublings do.
     let last = (1..=65_u32).find(|i| trials(*i) >= u128::from(budget)).unwrap_or(65);
     (1..=last).filter(move |_| budget > 0).map(move |i| {
-        let trials = if i == last { budget } else { trials(i) as u64 };
-        Look { trials, confidence: 1.0 - delta / (f64::from(i) * f64::from(i + 1)) }
+        // No look follows the last, which spends what is left: δ less the sum of the δ_k before, δ/i.
+        match i == last {
+            true => Look { trials: budget, confidence: 1.0 - delta / f64::from(i) },
+            false => Look { trials: trials(i) as u64, confidence: 1.0 - delta / (f64::from(i) * f64::from(i + 1)) },
+        }
     })
 }
 
@@ -59,8 +62,10 @@ mod tests {
     #[test]
     fn error_is_spent_as_in_the_model() {
         let confidences: Vec<f64> = looks(0.05, 30_000).map(|look| look.confidence).collect();
-        assert_eq!(confidences, [1.0 - 0.05 / 2.0, 1.0 - 0.05 / 6.0, 1.0 - 0.05 / 12.0]);
-        let spent: f64 = looks(0.05, u64::MAX).map(|look| 1.0 - look.confidence).sum();
-        assert!(spent < 0.05, "{spent}");
+        assert_eq!(confidences, [1.0 - 0.05 / 2.0, 1.0 - 0.05 / 6.0, 1.0 - 0.05 / 3.0]);
+        for budget in [100, 8_192, 16_384, 1 << 20, u64::MAX] {
+            let spent: f64 = looks(0.05, budget).map(|look| 1.0 - look.confidence).sum();
+            assert!((spent - 0.05).abs() < 1e-12, "{budget}: {spent}");
+        }
     }
 }

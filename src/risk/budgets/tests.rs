@@ -3,10 +3,12 @@ use crate::fault::{Fault, Scenario};
 use crate::model::facts::{Doubt, Journey};
 use crate::model::{Compact, System};
 use crate::propagation::{Request, simulate};
+use crate::risk::assessment::JourneyRisk;
 use crate::risk::chance;
 use crate::risk::ledger::{Entry, Ledger};
 use crate::risk::score::{self, Part};
 use crate::risk::testing::{arcs, build};
+use crate::statistics::{Estimate, Interval};
 use proptest::prelude::{prop_assert, proptest};
 
 const SLOS: &str = "\
@@ -241,9 +243,11 @@ fn the_stricter_objective_counts_and_a_note_says_so() {
         journeys: vec![("buy".to_owned(), 21.6)],
     };
     let ledger = Ledger { entries: vec![entry("a")] };
+    let expected_user_minutes = Estimate { mean: 21.6, interval: Interval { low: 21.6, high: 21.6 } };
+    let risk = [JourneyRisk { name: "buy".to_owned(), expected_user_minutes, budget_share: None, remaining: None }];
     let mut strict = two();
     join(&objective("buy", "nothing", 99.99, "30d"), &mut strict, None).expect("joined");
-    let [before, after] = [two(), strict].map(|system| ledger.weekly(&system, &entry("b")).expect("others").score);
+    let [before, after] = [two(), strict].map(|system| ledger.weekly(&system, &entry("b"), &risk).expect("others").score.mean);
     assert!((before - 40.0).abs() < 1e-6 && (after - before - 20.0).abs() < 1e-6, "{before} {after}");
     // Where the topology says nothing, the file is heard.
     let mut draft = arcs(&[("s", "shop", 0.4)]);
