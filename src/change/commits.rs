@@ -38,6 +38,8 @@ pub struct Commit {
     pub time: Option<Zoned>,
     /// The whole message.
     pub message: String,
+    /// What an AI tool noted on it, where that is known.
+    pub note: Option<String>,
 }
 
 impl Commit {
@@ -80,6 +82,7 @@ pub fn read_log(log: &str) -> Result<Vec<Commit>, Diagnostic> {
             committer: identity(committer, committer_email),
             time: raw_time(time),
             message: (*message).to_owned(),
+            note: None,
         })
     });
     commits.collect()

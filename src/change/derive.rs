@@ -161,7 +161,15 @@ mod tests {
     fn commit(author: (&str, &str), message: &str) -> Commit {
         let author = Identity { name: author.0.to_owned(), email: author.1.to_owned() };
         let hash = "1".repeat(40);
-        Commit { hash, parents: Vec::new(), committer: author.clone(), author, time: None, message: message.to_owned() }
+        Commit {
+            hash,
+            parents: Vec::new(),
+            committer: author.clone(),
+            author,
+            time: None,
+            message: message.to_owned(),
+            note: None,
+        }
     }
 
     fn team() -> Team {

@@ -123,6 +123,7 @@ mod tests {
             committer: Identity::default(),
             time: None,
             message: String::new(),
+            note: None,
         };
         let member = |name: &str, emails: [&str; 2]| TeamMember {
             name: name.to_owned(),

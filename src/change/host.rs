@@ -1,13 +1,13 @@
 //! What a code host says about a pull or merge request: GitHub's event file and GitLab's variables.
 //!
-//! Title, who opened it, labels, whether it is a draft, between which commits it lies and how many files it has. Nothing is asked of the
+//! Title, text, who opened it, labels, whether it is a draft, between which commits it lies and how many files it has. Nothing is asked of the
 //! host, so no token is needed, also for forks. What must hold: a label is a sign of AI assistance and its absence is none; whoever
 //! opened the request does not review it; fewer files than the host counts leave an open question.
 
 use super::derive::are_one;
 use super::facts::{Assisted, Basis, Change, Level, Person, TriState};
 use super::identities::{is_machine, login, mentions_tool, tool};
-use super::provenance::{Confidence, Evidence, Signal, answer};
+use super::provenance::{Confidence, Evidence, Signal, answer, in_text};
 use super::team::Team;
 use crate::diagnostic::{Diagnostic, SourceId, Sources};
 use crate::document::{self, Format, Node, Scalar, Value};
@@ -25,6 +25,8 @@ pub struct Request {
     pub is_program: bool,
     /// Its labels.
     pub labels: Vec<String>,
+    /// Its text.
+    pub body: Option<String>,
     /// Whether it is not meant to be merged yet.
     pub is_draft: bool,
     /// The commit that it goes to.
@@ -84,6 +86,7 @@ pub fn read_event(sources: &Sources, id: SourceId) -> Result<Request, Vec<Diagno
         author,
         is_program: text(&["user", "type"]).as_deref() == Some("Bot"),
         labels: labels.iter().filter_map(|label| label.at(&["name"])?.text()).map(str::to_owned).collect(),
+        body: text(&["body"]),
         is_draft: matches!(request.at(&["draft"]).map(|node| &node.value), Some(Value::Bool(true))),
         base: Some(sha(&["base", "sha"])?),
         head: Some(sha(&["head", "sha"])?),
@@ -119,6 +122,7 @@ pub fn from_gitlab(variable: impl Fn(&str) -> Option<String>) -> Result<Request,
         author: None,
         is_program: false,
         labels: labels.split(',').map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect(),
+        body: value("CI_MERGE_REQUEST_DESCRIPTION"),
         is_draft: is_marked || value("CI_MERGE_REQUEST_DRAFT").as_deref() == Some("true"),
         base: Some(base),
         head,
@@ -179,6 +183,8 @@ impl Request {
                 signs.push(sign(Signal::Label, Confidence::Low, label.clone()));
             }
         }
+        let said = in_text(self.body.as_deref().unwrap_or_default());
+        signs.extend(said.into_iter().map(|(signal, confidence, text)| sign(signal, confidence, text)));
         signs
     }
 }

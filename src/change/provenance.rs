@@ -48,8 +48,14 @@ pub enum Signal {
     Message,
     /// A trailer of a particular tool, such as `Entire-…`.
     ToolTrailer,
+    /// A note of an AI tool on the commit.
+    Note,
     /// A label of the pull or merge request.
     Label,
+    /// A box that is ticked in the text of the pull or merge request.
+    Checkbox,
+    /// Words in the text of the pull or merge request.
+    Body,
     /// An AI tool opened the pull or merge request.
     RequestAuthor,
 }
@@ -65,7 +71,10 @@ impl Signal {
             Self::Committer => "committer",
             Self::Message => "message",
             Self::ToolTrailer => "tool-trailer",
+            Self::Note => "note",
             Self::Label => "label",
+            Self::Checkbox => "checkbox",
+            Self::Body => "body",
             Self::RequestAuthor => "request-author",
         }
     }
@@ -114,6 +123,9 @@ fn commit_evidence(commit: &Commit) -> Vec<Evidence> {
         if let Some((_, confidence)) = tool(&identity.name, &identity.email) {
             sign(signal, confidence, format!("{} <{}>", identity.name, identity.email));
         }
+    }
+    if let Some((confidence, text)) = commit.note.as_deref().and_then(note) {
+        sign(Signal::Note, confidence, text);
     }
     let in_block = trailers(&commit.message);
     for trailer in &in_block {
@@ -164,6 +176,83 @@ fn trailer_evidence(trailer: &Trailer) -> Option<(Signal, Confidence)> {
     (is_entire || is_replit).then_some((Signal::ToolTrailer, Confidence::Medium))
 }
 
+/// A note in `refs/notes/ai`, by format `authorship/3`: for each file its path and then, indented, `SESSION 1-7,12` for the lines of a
+/// session, up to `---`; records of the sessions follow. Sessions `h_…` are those of people. Lines of another format are somebody's words.
+fn note(text: &str) -> Option<(Confidence, String)> {
+    let (attested, has_records) = match text.split_once("\n---") {
+        Some((attested, _)) => (attested, true),
+        None => (text, text.starts_with("---")),
+    };
+    let lines: u64 = attested.lines().map(attested_lines).fold(0, u64::saturating_add);
+    let first = text.lines().find(|line| !line.trim().is_empty())?;
+    match lines {
+        0 if has_records => None,
+        0 => Some((Confidence::Low, first.trim().to_owned())),
+        1 => Some((Confidence::High, "a git note gives it 1 line".to_owned())),
+        _ => Some((Confidence::High, format!("a git note gives it {lines} lines"))),
+    }
+}
+
+/// How many lines a line of a note gives to an AI session.
+fn attested_lines(line: &str) -> u64 {
+    let Some((session, ranges)) = line.trim().split_once(' ').filter(|_| line.starts_with([' ', '\t'])) else { return 0 };
+    let count = |range: &str| {
+        let (from, to) = range.split_once('-').unwrap_or((range, range));
+        let (from, to): (u64, u64) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+        Some(to.checked_sub(from)?.saturating_add(1))
+    };
+    if session.starts_with("h_") { 0 } else { ranges.split(',').filter_map(count).fold(0, u64::saturating_add) }
+}
+
+/// Most words of a text that are shown.
+const MOST_MENTIONS: usize = 3;
+
+/// Signs in the text of a pull or merge request: boxes that are ticked, of a template that asks for it, and mentions, which may well be
+/// about something else. A box that is not ticked says nothing.
+pub(super) fn in_text(text: &str) -> Vec<(Signal, Confidence, String)> {
+    let (mut found, mut asks) = (Vec::new(), false);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let names = names_ai(line);
+        match checkbox(line) {
+            Some((true, label)) if (asks || names) && !denies(label) => {
+                found.push((Signal::Checkbox, Confidence::Medium, label.to_owned()));
+            }
+            Some(_) => {}
+            None => {
+                asks = names || asks && !line.starts_with('#');
+                let sure = mark(line, false).or(names.then_some(Confidence::Low));
+                found.extend(sure.map(|confidence| (Signal::Body, confidence, line.to_owned())));
+            }
+        }
+    }
+    let mut mentions = 0;
+    found.retain(|(_, confidence, _)| {
+        mentions += usize::from(*confidence == Confidence::Low);
+        *confidence > Confidence::Low || mentions <= MOST_MENTIONS
+    });
+    found
+}
+
+/// Whether a line of a list is ticked, and what it says.
+fn checkbox(line: &str) -> Option<(bool, &str)> {
+    let item = ["- [", "* [", "+ ["].iter().find_map(|start| line.strip_prefix(start))?;
+    let (mark, label) = item.split_once(']').filter(|(mark, _)| mark.chars().count() == 1)?;
+    Some((mark.eq_ignore_ascii_case("x"), label.trim()))
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|sign: char| !sign.is_alphanumeric() && sign != '\'').filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+fn names_ai(text: &str) -> bool {
+    mentions_tool(text) || words(text).any(|word| ["ai", "llm", "llms", "genai"].contains(&word.as_str()))
+}
+
+fn denies(label: &str) -> bool {
+    let no = ["no", "not", "none", "never", "without", "didn't", "don't", "nothing", "neither"];
+    words(label).any(|word| no.contains(&word.as_str()))
+}
+
 /// Marks that tools leave in the text: `aider: …` as the title, `Generated with [Claude Code]` anywhere.
 fn mark(line: &str, is_title: bool) -> Option<Confidence> {
     let lower = line.trim().to_lowercase();
@@ -192,6 +281,7 @@ mod tests {
             committer: identity(("GitHub", "noreply@github.com")),
             time: None,
             message: message.to_owned(),
+            note: None,
         }
     }
 
@@ -218,6 +308,51 @@ mod tests {
             ("Revert \"aider: x\"\n\nThe cursor is generated by a theme.\n", vec![]),
         ] {
             assert_eq!(signs(message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn notes_give_lines_to_sessions() {
+        let records = "---\n{\"schema_version\": \"authorship/3.0.0\"}\n";
+        for (text, expected) in [
+            (format!("src/a.rs\n  0123456789abcdef 1-10,12\n\"b c\"\n  0123456789abcdef 3\n{records}"), Some(12)),
+            (format!("src/a.rs\n  h_0123456789abcd 1-10\n  0123456789abcdef 11\n{records}"), Some(1)),
+            (format!("src/a.rs\n  h_0123456789abcd 1-10\n{records}"), None),
+            (
+                format!("a\n  s 9-3,x,-,18446744073709551615-18446744073709551615,0-18446744073709551615\n{records}"),
+                Some(u64::MAX),
+            ),
+            (records.to_owned(), None),
+            (String::new(), None),
+        ] {
+            let plural = |lines| if lines == 1 { "" } else { "s" };
+            let said = expected.map(|lines| (Confidence::High, format!("a git note gives it {lines} line{}", plural(lines))));
+            assert_eq!(note(&text), said, "{text}");
+        }
+        assert_eq!(note("AI wrote 85 %\n"), Some((Confidence::Low, "AI wrote 85 %".to_owned())));
+        let noted = Commit { note: Some(format!("a\n  s 1-2\n{records}")), ..commit(("Kim", "kim@x.org"), "t") };
+        assert_eq!(answer(&assistance(&[noted])), TriState::Yes);
+    }
+
+    #[test]
+    fn ticked_boxes_count_and_mentions_stay_unknown() {
+        use Confidence::{Low, Medium};
+        for (text, expected) in [
+            ("- [x] Written with the help of an AI tool", vec![(Signal::Checkbox, Medium)]),
+            ("- [ ] Written with the help of an AI tool\n- [x] I ran the tests", vec![]),
+            ("- [x] No AI tool was used\n- [x] Written without AI", vec![]),
+            (
+                "## AI assistance\n- [ ] No\n* [X] Yes, minimal\n## Tests\n- [x] Yes",
+                vec![(Signal::Body, Low), (Signal::Checkbox, Medium)],
+            ),
+            ("## AI assistance\n- [x] No\n- [ ] Yes", vec![(Signal::Body, Low)]),
+            ("Better prompts for our AI shop", vec![(Signal::Body, Low)]),
+            ("🤖 Generated with [Claude Code](https://x.org)", vec![(Signal::Body, Medium)]),
+            ("Said aid, maintain the email", vec![]),
+            ("AI\nAI\nAI\nAI", vec![(Signal::Body, Low); 3]),
+        ] {
+            let found: Vec<_> = in_text(text).into_iter().map(|(signal, confidence, _)| (signal, confidence)).collect();
+            assert_eq!(found, expected, "{text}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! with its remedy, never a smaller change. The difference is taken from the merge base, as pull requests show it, and
 //! all commits of the branch are read, since a merge or squash commit loses their trailers.
 
+use super::git_notes::add_notes;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -111,7 +112,8 @@ pub(crate) fn collect(repository: &Path, base: &str, head: Option<&str>) -> Resu
         let (base, head) = names();
         if git.is_shallow() { GitError::Shallow { base, head } } else { GitError::Unrelated { base, head } }
     })?;
-    let commits = git.log(&[&format!("^{base_hash}"), &head_hash, "--"])?;
+    let mut commits = git.log(&[&format!("^{base_hash}"), &head_hash, "--"])?;
+    add_notes(&git, &mut commits)?;
     if commits.is_empty() {
         let (base, head) = names();
         return Err(GitError::NoCommits { base, head });

@@ -15,6 +15,7 @@ mod failure;
 mod files;
 mod generate;
 pub(crate) mod git;
+mod git_notes;
 mod git_tree;
 mod graph;
 mod inputs;

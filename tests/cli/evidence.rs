@@ -232,6 +232,7 @@ fn event(place: &Path, head: &str, n_files: u64) -> String {
     let event = serde_json::json!({"action": "synchronize", "pull_request": {
         "number": 7, "title": "Shop sells more", "draft": true, "changed_files": n_files,
         "user": {"login": "lee", "id": 77, "type": "User"}, "labels": [{"name": "ai-assisted"}, {"name": "backend"}],
+        "body": "Sells more.\n\n- [x] An AI tool helped\n- [ ] It was tried out",
         "base": {"ref": "main", "sha": hash(place, "main")}, "head": {"ref": "work", "sha": head, "repo": {"fork": true}}}});
     event.to_string()
 }
@@ -250,6 +251,8 @@ fn an_event_of_github_says_what_is_compared_and_who_opened_it() {
     assert_eq!(lines(&result["change"]["services"]), "shop");
     assert_eq!(result["change"]["ai"]["assisted"], "yes");
     let sign = "the pull or merge request: `ai-assisted` (label, confidence medium)";
+    assert!(result["change"]["ai"]["evidence"].to_string().contains(sign), "{out}");
+    let sign = "the pull or merge request: `An AI tool helped` (checkbox, confidence medium)";
     assert!(result["change"]["ai"]["evidence"].to_string().contains(sign), "{out}");
     assert!(lines(&result["notes"]).contains("pull request 7 is a draft"), "{out}");
     // lee opened it, so lee does not sign for it as the owner of the file.

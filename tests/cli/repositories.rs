@@ -205,3 +205,28 @@ fn a_shallow_history_and_a_diff_do_not_know_the_author() {
     git(clone.path(), &["fetch", "-q", "--unshallow"]);
     assert!(first_change(clone.path(), &[]).0.is_some_and(|(ratio, _)| ratio > 1.0));
 }
+
+/// Tools that attribute lines write notes beside the commits, not into them.
+#[test]
+fn notes_of_ai_tools_are_evidence() {
+    let place = TempDir::new().expect("a directory");
+    let path = place.path();
+    git(path, &["init", "-q", "-b", "main"]);
+    write(path, "shop.yaml", super::SHOP);
+    write(path, "shop/main.rs", "one\n");
+    commit(path, "start");
+    git(path, &["notes", "--ref", "ai", "add", "-m", "a.rs\n  0123456789abcdef 1-9\n---\n{}"]);
+    git(path, &["checkout", "-q", "-b", "work"]);
+    write(path, "shop/main.rs", "two\n");
+    commit(path, "more");
+    let assessed = || {
+        let (code, out, err) = run(path, &["assess", "shop.yaml", "--base", "main", "--trials", "512", "--format", "json"]);
+        assert!(code < 2, "{err}");
+        json(&out)["change"]["ai"].clone()
+    };
+    assert_eq!(assessed()["assisted"], "unknown", "a note on a commit before the change is not about it");
+    git(path, &["notes", "--ref", "ai", "add", "-m", "shop/main.rs\n  0123456789abcdef 1\n---\n{}"]);
+    let found = assessed();
+    assert_eq!(found["assisted"], "yes");
+    assert!(found["evidence"].to_string().contains("`a git note gives it 1 line` (note, confidence high)"), "{found}");
+}
