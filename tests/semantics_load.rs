@@ -4,11 +4,13 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
+use shockfront::diagnostic::{Diagnostic, Sources};
 use shockfront::fault::{Fault, Response, Scenario};
 use shockfront::model::draft::{Draft, DraftDependency};
 use shockfront::model::facts::{Belief, Breaker, Dependency, DependencyKind, Retries, Service};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::{Request, Simulation, simulate};
+use shockfront::topology::load;
 use shockfront::units::{Probability, Ticks};
 
 /// A server that runs at 70 % of its capacity and a client; V20 and V21.
@@ -293,25 +295,62 @@ fn a_stand_by_takes_over_after_detection() {
     assert_eq!((times(&busy, &both, "s").0, times(&busy, &both, "c").0), (3.0, 71.0));
 }
 
+/// Where the errors of a topology file are, as (line, column, message).
+fn located(body: &str) -> Vec<(usize, usize, String)> {
+    let mut sources = Sources::default();
+    let problems = load(&mut sources, "test.yaml", &OneFile(body)).expect_err(body);
+    let place = |problem: &Diagnostic| problem.labels.first().and_then(|label| sources.line_column(label.span)).unwrap_or((0, 0));
+    problems.iter().map(|problem| (place(problem).0, place(problem).1, problem.message.clone())).collect()
+}
+
+/// A caret stands before the place of the error.
 #[test]
 fn mechanisms_that_mean_nothing_are_errors_with_their_place() {
     for (services, dependency, expected) in [
-        ("s: {load: 1.2}, c: {}", "from: c, to: s", "below 1, found `1.2`"),
-        ("s: {load: 0}, c: {}", "from: c, to: s", "above 0 and below 1"),
-        ("s: {}, c: {}", "from: c, to: s, retries: {attempts: 0}", "at least 1, found `0`"),
-        ("s: {}, c: {}", "from: c, to: s, calls: 0, retries: {attempts: 3}", "does not make"),
-        ("s: {}, c: {}", "from: c, to: s, breaker: {window: 0}", "at least 1, found `0`"),
-        ("s: {}, c: {}", "from: c, to: s, breaker: {open_at: 0}", "opens when nothing fails"),
-        ("s: {}, c: {}", "from: c, to: s, kind: startup, buffer: 5m", "`buffer` means nothing"),
-        ("s: {}, c: {}", "from: c, to: s, kind: monitors, retries: {attempts: 3}", "`retries` means nothing"),
-        ("s: {latency: 1s}, c: {}", "from: c, to: s, timeout: 2s, rate: 200, pool: 100", "runs out when nothing fails"),
-        ("s: {}, c: {}", "from: c, to: s, kind: async, queue: {capacity: 10, in: 0}", "nothing arrives"),
-        ("s: {}, c: {}", "from: c, to: s, kind: async, queue: {capacity: 10, in: 5, out: 5}", "never gets empty"),
-        ("s: {}, c: {requires: {at_least: 2, of: [s]}}", "from: c, to: s", "at least 2 of 1"),
+        ("s: {load: ^1.2}, c: {}", "from: c, to: s", "below 1, found `1.2`"),
+        ("s: {load: ^0}, c: {}", "from: c, to: s", "above 0 and below 1, found"),
+        ("s: {}, c: {}", "from: c, to: s, retries: {attempts: ^0}", "at least 1, found `0`"),
+        ("s: {}, c: {}", "from: c, to: s, calls: 0, retries: {^attempts: 3}", "does not make"),
+        ("s: {}, c: {}", "from: c, to: s, breaker: {window: ^0}", "at least 1, found `0`"),
+        ("s: {}, c: {}", "from: c, to: s, breaker: {^open_at: 0}", "opens when nothing fails"),
+        ("s: {}, c: {}", "from: c, to: s, kind: startup, buffer: ^5m", "`buffer` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: startup, fallback: {^tested: true}", "`fallback` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: startup, calls: ^3", "`calls` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: startup, validated: ^yes", "`validated` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: monitors, retries: {^attempts: 3}", "`retries` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: async, retries: {^attempts: 3}", "`retries` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: async, breaker: {^window: 10}", "`breaker` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, carries: [data], timeout: ^2s", "`timeout` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: async, queue: {^capacity: 10, in: 5, out: 6}", "`queue` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, delay: ^24h", "`delay` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, kind: soft, validated: ^no", "`validated` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, validated: yes, carries: [errors], on_invalid: ^reject", "`on_invalid` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, carries: [data], on_invalid: ^reject", "nothing finds invalid data"),
+        (
+            "s: {}, c: {}",
+            "from: c, to: s, kind: soft, advice: {^age: 540d, repeat: 0.8, unverified: 0.5}",
+            "`advice` means nothing",
+        ),
+        ("s: {}, c: {}", "from: c, to: s, verbs: ^[delete]", "`verbs` means nothing"),
+        ("s: {}, c: {}", "from: c, to: s, cache: ^{}", "keeps nothing"),
+        ("s: {latency: 1s}, c: {}", "from: c, to: s, timeout: 2s, pool: ^100", "nobody knows when"),
+        ("s: {}, c: {}", "from: c, to: s, timeout: 2s, rate: 200, pool: ^100", "nobody knows when"),
+        ("s: {latency: 1s}, c: {}", "from: c, to: s, timeout: 2s, rate: 200, pool: ^100", "runs out when nothing fails"),
+        ("s: {}, c: {}", "from: c, to: s, kind: async, carries: [errors], queue: {^capacity: 10, in: 0}", "nothing arrives"),
+        (
+            "s: {}, c: {}",
+            "from: c, to: s, kind: async, carries: [errors], queue: {^capacity: 10, in: 5, out: 5}",
+            "never gets empty",
+        ),
+        ("s: {}, c: {requires: {^at_least: 2, of: [s]}}", "from: c, to: s", "at least 2 of 1"),
     ] {
-        let body = format!("services: {{{services}}}\ndependencies: [{{{dependency}}}]");
-        let problem = try_yaml(&body).expect_err(&body);
-        assert!(problem.contains(expected), "{body}: {problem}");
+        let marked =
+            format!("schema: shockfront/topology/v1\nname: test\nservices: {{{services}}}\ndependencies: [{{{dependency}}}]");
+        let (line, text) = marked.lines().enumerate().find(|(_, text)| text.contains('^')).expect("a caret");
+        let place = (line + 1, text.find('^').expect("a caret") + 1);
+        let problems = located(&marked.replace('^', ""));
+        let found = problems.iter().find(|(.., message)| message.contains(expected));
+        assert_eq!(found.map(|(line, column, _)| (*line, *column)), Some(place), "{marked}: {problems:?}");
     }
 }
 

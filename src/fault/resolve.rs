@@ -65,7 +65,9 @@ pub(super) fn incident(system: &System, compact: &Compact, fault: &Fault) -> Res
     if let Some(rollout) = &fault.rollout {
         let exposure = Exposure::new(rollout, users_through(system, compact, &incident));
         if let Some(switch) = exposure.mitigation() {
-            incident.members.iter_mut().for_each(|member| member.stages = vec![switch]);
+            // A switch back ends the common cause as well.
+            let common = incident.common.iter_mut().flat_map(|(_, members)| members);
+            incident.members.iter_mut().chain(common).for_each(|member| member.stages = vec![switch]);
         }
         incident.exposure = Some(exposure);
     }
@@ -166,7 +168,8 @@ impl Builder<'_> {
             if let Some(stated) = self.fault.overrides.instances {
                 self.lose(&mut member, |count| match stated {
                     Instances::Count(taken) => taken,
-                    Instances::Share(share) => (share * f64::from(count)).ceil() as u32,
+                    // 55 % of 100 are 55, although 0.55 is a little more than that in binary.
+                    Instances::Share(share) => (share * f64::from(count) - 1e-9).ceil().max(0.0) as u32,
                 });
             }
             incident.members.push(member);

@@ -3,8 +3,9 @@
 //! Ranges of single numbers stand beside the fields of the file format; what needs two facts is judged here, with the place of
 //! the one to change.
 
+use super::crossing::default_channels;
 use super::draft::{Locate, Place};
-use super::facts::{Dependency, DependencyKind};
+use super::facts::{Channels, Dependency, DependencyKind};
 use super::system::System;
 use crate::diagnostic::Diagnostic;
 use crate::units::{DependencyId, ServiceId, Ticks};
@@ -17,6 +18,7 @@ pub(super) fn check(system: &System, locate: &dyn Locate, problems: &mut Vec<Dia
     }
     for id in system.dependency_ids() {
         check_kind(system, id, locate, problems);
+        check_parts(system, id, locate, problems);
         check_calls(system, id, locate, problems);
         check_pool(system, id, locate, problems);
         check_queue(system, id, locate, problems);
@@ -51,29 +53,89 @@ fn name(system: &System, id: DependencyId) -> String {
     format!("`{}` on `{}`", system.endpoint_name(system.consumer(id)), system.endpoint_name(system.provider(id)))
 }
 
-/// Nothing is called over startup and monitoring dependencies.
+/// A field of a dependency, and whether it is stated.
+type Field = (&'static str, fn(&Dependency) -> bool);
+
+/// What acts on calls that fail or are slow.
+const OF_CALLS: [Field; 7] = [
+    ("timeout", |facts| facts.timeout.is_some()),
+    ("retries", |facts| facts.retries.is_some()),
+    ("breaker", |facts| facts.breaker.is_some()),
+    ("pool", |facts| facts.pool.is_some()),
+    ("fallback", |facts| facts.fallback.is_some()),
+    ("transient", |facts| facts.transient.is_some()),
+    ("wait_share", |facts| facts.wait_share.is_some()),
+];
+/// What acts on outages of any sort.
+const OF_OUTAGES: [Field; 5] = [
+    ("calls", |facts| facts.calls.is_some()),
+    ("buffer", |facts| facts.buffer.is_some()),
+    ("cache", |facts| facts.cache.is_some()),
+    ("queue", |facts| facts.queue.is_some()),
+    ("rate", |facts| facts.rate.is_some()),
+];
+/// What acts on wrong data.
+const OF_DATA: [Field; 3] = [
+    ("delay", |facts| facts.delay.is_some()),
+    ("validated", |facts| facts.validated.is_some()),
+    ("on_invalid", |facts| facts.on_invalid.is_some()),
+];
+
+/// Mechanisms that have nothing to act on, by what a dependency carries.
 fn check_kind(system: &System, id: DependencyId, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
-    let kind = system.kind(id);
-    if !matches!(kind, DependencyKind::Startup | DependencyKind::Monitors) {
-        return;
+    let (kind, facts) = (system.kind(id), system.dependency(id));
+    let mut refuse = |fields: &[Field], why: &str, help: &str| {
+        for (field, _) in fields.iter().filter(|(_, is_stated)| is_stated(facts)) {
+            let message = format!("`{field}` means nothing for a dependency of kind {}: {}", kind.name(), name(system, id));
+            let place = Place::Dependency(id.index(), Some(field));
+            let problem = Diagnostic::error("wrong-key", message).at(locate.span(place), why);
+            problems.push(if help.is_empty() { problem } else { problem.help(help) });
+        }
+    };
+    if matches!(kind, DependencyKind::Startup | DependencyKind::Monitors) {
+        let why = "nothing is called here while it runs";
+        [&OF_CALLS[..], &OF_OUTAGES, &OF_DATA].into_iter().for_each(|fields| refuse(fields, why, ""));
+    } else {
+        let carries = facts.carries.unwrap_or_else(|| default_channels(kind));
+        if !carries.has(Channels::ERRORS) && !carries.has(Channels::LATENCY) {
+            refuse(
+                &OF_CALLS,
+                "no call fails here: it carries data only",
+                "say what it carries: `carries: [errors, latency, data]`",
+            );
+        }
+        if !carries.has(Channels::ERRORS) {
+            let queue: [Field; 1] = [("queue", |facts| facts.queue.is_some())];
+            refuse(&queue, "a queue that is full fails nobody here", "say what it carries: `carries: [errors, data]`");
+        }
+        if !carries.has(Channels::DATA) {
+            refuse(&OF_DATA, "no data crosses here", "say what it carries: `carries: [errors, latency, data]`");
+        }
     }
-    /// A field, and whether it is stated.
-    type Field = (&'static str, fn(&Dependency) -> bool);
-    let fields: [Field; 8] = [
-        ("buffer", |facts| facts.buffer.is_some()),
-        ("cache", |facts| facts.cache.is_some()),
-        ("timeout", |facts| facts.timeout.is_some()),
-        ("retries", |facts| facts.retries.is_some()),
-        ("breaker", |facts| facts.breaker.is_some()),
-        ("pool", |facts| facts.pool.is_some()),
-        ("queue", |facts| facts.queue.is_some()),
-        ("delay", |facts| facts.delay.is_some()),
-    ];
+    if kind != DependencyKind::Knowledge {
+        refuse(&[("advice", |facts| facts.advice.is_some())], "advice crosses dependencies of kind knowledge", "");
+    }
+    if kind != DependencyKind::Authority {
+        refuse(&[("verbs", |facts| !facts.verbs.is_empty())], "verbs say what a dependency of kind authority may do", "");
+    }
+}
+
+/// Mechanisms that lack what they act with.
+fn check_parts(system: &System, id: DependencyId, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
     let facts = system.dependency(id);
-    for (field, _) in fields.iter().filter(|(_, is_stated)| is_stated(facts)) {
-        let message = format!("`{field}` means nothing for a dependency of kind {}: {}", kind.name(), name(system, id));
-        let place = Place::Dependency(id.index(), Some(field));
-        problems.push(Diagnostic::error("wrong-key", message).at(locate.span(place), "nothing is called here while it runs"));
+    let mut incomplete = |field: &'static str, message: String, label: &str| {
+        problems.push(wrong(message, label, locate, Place::Dependency(id.index(), Some(field))));
+    };
+    if facts.cache.is_some_and(|cache| cache.ttl.is_none() && cache.serve_stale.is_none()) {
+        incomplete("cache", format!("the cache of {} keeps nothing", name(system, id)), "it needs `ttl`, `serve_stale` or both");
+    }
+    let provider = system.service(system.provider(id).service);
+    if facts.pool.is_some() && (facts.rate.is_none() || facts.timeout.is_none() || provider.latency.is_none()) {
+        let label = "it needs `rate` and `timeout` here, and the usual `latency` of the provider";
+        incomplete("pool", format!("nobody knows when the pool of {} is empty", name(system, id)), label);
+    }
+    if facts.on_invalid.is_some() && facts.validated.is_none() {
+        incomplete("on_invalid", format!("nothing finds invalid data of {}", name(system, id)), "it needs `validated`");
     }
 }
 

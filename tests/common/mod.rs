@@ -206,7 +206,7 @@ pub fn check_system(system: &System, source: &str, expected: &[(&str, f64)], exp
 }
 
 /// A file system with one file.
-struct OneFile<'a>(&'a str);
+pub struct OneFile<'a>(pub &'a str);
 
 impl Files for OneFile<'_> {
     fn size(&self, _: &str) -> io::Result<u64> {

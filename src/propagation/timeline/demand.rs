@@ -62,6 +62,8 @@ pub(super) struct Layer {
     pub(super) users: Traffic,
     /// All nodes of the plan: overload does not follow the static reach.
     pub(super) all_nodes: Vec<u32>,
+    /// Nodes of the plan whose failure changes the load of any service.
+    feeds: Vec<bool>,
 }
 
 impl Layer {
@@ -118,8 +120,23 @@ impl Layer {
             .flat_map(|(at, service)| service.nodes.iter().map(move |node| (*node, at as u32)))
             .collect();
         let users = Traffic::share_of_peak(traffic);
-        Some(Self { services, of_node, users, all_nodes: (0..plan.len() as u32).collect() })
+        let feeds = feeding(plan, &services);
+        Some(Self { services, of_node, users, all_nodes: (0..plan.len() as u32).collect(), feeds })
     }
+}
+
+/// Nodes from which a failure reaches a service of the layer or one that calls it.
+fn feeding(plan: &Plan, services: &[Loaded]) -> Vec<bool> {
+    let callers = |service: &Loaded| service.calls.iter().flat_map(|calls| calls.caller_nodes.clone()).collect::<Vec<u32>>();
+    let mut stack: Vec<u32> = services.iter().flat_map(|service| [service.nodes.clone(), callers(service)].concat()).collect();
+    let mut feeds = vec![false; plan.len()];
+    while let Some(node) = stack.pop() {
+        if !std::mem::replace(&mut feeds[node as usize], true) {
+            let arcs = plan.in_start[node as usize] as usize..plan.in_start[node as usize + 1] as usize;
+            stack.extend(&plan.in_source[arcs]);
+        }
+    }
+    feeds
 }
 
 /// (rule, provider) of the calls in a plan by the hash of their names.
@@ -154,6 +171,8 @@ pub(super) struct LoadState {
     /// Since when no cause is left.
     clear_since: Option<Ticks>,
     relief_due: bool,
+    /// Incident whose people keep the load away.
+    relieved_by: usize,
     reliefs: usize,
 }
 
@@ -166,7 +185,7 @@ impl LoadState {
         self.overload.resize(services, Severity::NONE);
         self.relieved.clear();
         self.relieved.resize(services, false);
-        (self.shed, self.reliefs) = (0.0, 0);
+        (self.shed, self.reliefs, self.relieved_by) = (0.0, 0, 0);
         (self.pending, self.stale, self.relief_due) = (false, false, false);
         (self.last, self.clear_since) = (None, None);
     }
@@ -189,16 +208,21 @@ impl<'a> Trial<'a> {
 
     /// Puts the next update into the queue if anything changed: at once, but no sooner than an epoch after the last.
     pub(super) fn wake(&mut self, line: &Timeline<'a>) {
-        if line.layer.is_none() {
-            return;
-        }
-        let has_cause = self.hit_states.iter().any(|state| state.active || state.waiting || state.starting);
+        let Some(layer) = &line.layer else { return };
+        let has_cause = (0..self.hit_states.len()).any(|hit| self.is_cause_of_load(line, layer, hit));
         self.load.clear_since = if has_cause || self.load.shed > 0.0 { None } else { self.load.clear_since.or(Some(self.now)) };
         if self.load.stale && !self.load.pending {
             self.load.pending = true;
             let next = self.load.last.map_or(self.now, |last| self.now.max(last.saturating_add(EPOCH)));
             self.at(next, Event::Epoch);
         }
+    }
+
+    /// Does a hit change the load of any service at the moment?
+    fn is_cause_of_load(&self, line: &Timeline<'a>, layer: &Layer, hit: usize) -> bool {
+        let feeds = |at: usize| layer.feeds[self.lane.nodes[self.record.hit_nodes[at] as usize] as usize];
+        let is_silent = line.scenario.incidents[self.hits.hits[hit].incident].harm == Harm::Silent;
+        self.hit_states[hit].active && !is_silent && self.nodes_of_hit(hit as u32).any(feeds)
     }
 
     /// One update of all demands and overloads. True when a severity changed.
@@ -292,20 +316,39 @@ impl<'a> Trial<'a> {
         if !stays || self.load.overload.iter().all(|overload| *overload == Severity::NONE) {
             return;
         }
-        let Some(incident) = line.scenario.incidents.first() else { return };
+        let Some(number) = self.relieving(line) else { return };
+        let incident = &line.scenario.incidents[number];
         let name = nth(nth(incident.name, 2_000), self.load.reliefs);
         let wait = choose.duration(Purpose::Repair, name, incident.relief.after, &|| {
             format!("time until load is shed after {}: state `relief`", incident.label)
         });
-        (self.load.relief_due, self.load.reliefs) = (true, self.load.reliefs + 1);
+        (self.load.relief_due, self.load.relieved_by, self.load.reliefs) = (true, number, self.load.reliefs + 1);
         let due = since.saturating_add(wait).max(self.now.saturating_add(EPOCH));
         self.at(due, Event::Relief);
+    }
+
+    /// The incident whose people keep load away: first one that hit a service which is overloaded now, then one of overload, then
+    /// by name. The order in which faults are written does not count.
+    fn relieving(&self, line: &Timeline<'a>) -> Option<usize> {
+        let is_overloaded = |service: ServiceId| {
+            let layer = line.layer.iter().flat_map(|layer| layer.services.iter().zip(&self.load.overload));
+            layer.into_iter().any(|(loaded, overload)| loaded.service == service && *overload > Severity::NONE)
+        };
+        let began = |at: usize| {
+            let hits = self.hits.hits.iter().zip(&self.hit_states).filter(move |(hit, state)| hit.incident == at && state.begun);
+            hits.map(|(hit, _)| hit.member.service)
+        };
+        (0..line.scenario.incidents.len()).filter(|at| began(*at).next().is_some()).min_by_key(|at| {
+            let incident = &line.scenario.incidents[*at];
+            let is_overload = matches!(incident.harm, Harm::Overload { .. });
+            (!began(*at).any(is_overloaded), !is_overload, incident.label.as_str())
+        })
     }
 
     /// Keeps a share of the load away where services are overloaded.
     pub(super) fn relief(&mut self, line: &Timeline<'a>) {
         self.load.relief_due = false;
-        let (Some(layer), Some(incident)) = (&line.layer, line.scenario.incidents.first()) else { return };
+        let (Some(layer), Some(incident)) = (&line.layer, line.scenario.incidents.get(self.load.relieved_by)) else { return };
         self.load.shed = incident.relief.shed;
         for at in 0..layer.services.len() {
             self.load.relieved[at] = self.load.overload[at] > Severity::NONE;

@@ -95,26 +95,28 @@ impl<'a> Trial<'a> {
             return;
         }
         // All hits of an incident are one incident: the earliest detection at any of them, on one shared deviate.
-        let mut earliest = Ticks::MAX;
-        for hit in self.hits.hits.iter().filter(|hit| hit.incident == at) {
+        // Each hit is there to be seen from its own wave on.
+        let seen = |hit: &crate::fault::trial::Hit<'_>, wait: Ticks| {
+            incident.at.saturating_add(hit.member.offset).saturating_add(exposed.detection_from).saturating_add(wait)
+        };
+        let mut notices = Vec::new();
+        let hits = || self.hits.hits.iter().filter(|hit| hit.incident == at);
+        let usual = hits().map(|hit| {
             let law = hit.member.detect.unwrap_or_else(|| incident.kind.detection());
             let wait = choose.duration(Purpose::Detection, name, law, &|| what("time to detection", incident));
-            let wait = slowed(wait, line.scenario.slowness);
-            earliest = earliest.min(hit.member.offset.saturating_add(wait));
+            seen(hit, slowed(wait, line.scenario.slowness))
+        });
+        notices.extend(usual.min().map(|due| (due, NONE)));
+        let is_unstated = hits().any(|hit| hit.member.detect.is_none());
+        for (number, watcher) in incident.watchers.iter().enumerate().filter(|_| is_unstated) {
+            let first = hits().filter(|hit| hit.member.service == watcher.watched).min_by_key(|hit| hit.member.offset);
+            let Some(first) = first.filter(|_| choose.chance(Purpose::Crossing, watcher.name, watcher.p_works)) else { continue };
+            let wait =
+                choose.duration(Purpose::Detection, watcher.name, watcher.law, &|| what("detection by a monitor", incident));
+            notices.push((seen(first, wait), number as u32));
         }
-        self.after(earliest.saturating_add(exposed.detection_from), Event::Notice { incident: at as u32, watcher: NONE });
-        let hit = |service| self.hits.hits.iter().any(|hit| hit.member.service == service && hit.incident == at);
-        let mut notices = Vec::new();
-        for (number, watcher) in incident.watchers.iter().enumerate() {
-            let stated = self.hits.hits.iter().any(|hit| hit.incident == at && hit.member.detect.is_none());
-            if stated && hit(watcher.watched) && choose.chance(Purpose::Crossing, watcher.name, watcher.p_works) {
-                let wait =
-                    choose.duration(Purpose::Detection, watcher.name, watcher.law, &|| what("detection by a monitor", incident));
-                notices.push((wait, number as u32));
-            }
-        }
-        for (wait, watcher) in notices {
-            self.after(wait.saturating_add(exposed.detection_from), Event::Notice { incident: at as u32, watcher });
+        for (due, watcher) in notices {
+            self.at(due.max(self.now), Event::Notice { incident: at as u32, watcher });
         }
     }
 

@@ -49,8 +49,8 @@ enum Event {
     TailEnd { node: u32, generation: u32 },
     /// Clean-up of wrong data ends.
     Clean { node: u32, generation: u32 },
-    /// Services that wait for each other are started by hand.
-    Bootstrap,
+    /// Services that wait for each other are started by hand: the circle on which a hit lies.
+    Bootstrap { hit: u32 },
     /// A stand-by serves in place of a service.
     TakeOver { hit: u32 },
     /// The team of a dependent sees its symptoms.
@@ -191,6 +191,10 @@ struct HitState {
     ended: bool,
     /// A stand-by serves; the cause goes on.
     taken_over: bool,
+    /// Since when it harms no longer.
+    over: Option<Ticks>,
+    /// Somebody is about to start its circle of waiting services by hand; the hit that stands for the circle.
+    bootstrapping: Option<u32>,
     /// Share of the severity at the moment.
     scale: f64,
     steps: Vec<(Ticks, f64)>,
@@ -205,7 +209,6 @@ struct IncidentState {
     noticed: bool,
     /// Somebody works on it.
     engaged: bool,
-    bootstrapping: bool,
 }
 
 /// State of a node.
@@ -239,7 +242,11 @@ pub(crate) struct Trial<'a> {
     /// Restore tails under way, with the state users see.
     tail: Vec<Option<NodeState>>,
     tail_generation: Vec<u32>,
+    /// Restore tail of the fault at a node that ended last, and when; `None` once that tail has begun.
+    last_ended: Vec<Option<(Ticks, DurationLaw)>>,
     unclean: Vec<Severity>,
+    clean_up: Vec<DurationLaw>,
+    cleaned_at: Vec<Option<Ticks>>,
     clean_generation: Vec<u32>,
     cleaning: Vec<bool>,
     infected: Vec<bool>,
@@ -343,6 +350,8 @@ impl<'a> Trial<'a> {
         }
         self.drain_until.clear();
         self.drain_until.resize(nodes, Ticks::ZERO);
+        self.last_ended.clear();
+        self.last_ended.resize(nodes, None);
         self.breakers.clear();
         self.breakers.resize(line.breakers.len(), breakers::BreakerState::default());
         self.load.reset(line.layer.as_ref());
@@ -353,6 +362,10 @@ impl<'a> Trial<'a> {
         self.infected.resize(self.lane.arcs.len(), false);
         self.unclean.clear();
         self.unclean.resize(nodes, Severity::NONE);
+        self.clean_up.clear();
+        self.clean_up.resize(nodes, DurationLaw::ZERO);
+        self.cleaned_at.clear();
+        self.cleaned_at.resize(nodes, None);
         self.dirty.clear();
         self.dirty.resize(nodes.div_ceil(64), 0);
         self.changed.clear();
@@ -367,11 +380,11 @@ impl<'a> Trial<'a> {
             Event::Step { hit, step } => self.step(line, hit, step),
             Event::Notice { incident, watcher } => self.notice(line, incident, watcher, choose),
             Event::Repaired { hit } => self.repaired(line, hit, choose),
-            Event::Up { hit } => self.up(line, hit, choose),
+            Event::Up { hit } => self.started(line, hit, choose),
             Event::Release { hit } => self.release(hit),
             Event::TailEnd { node, generation } => self.tail_end(node, generation),
             Event::Clean { node, generation } => self.cleaned(node, generation),
-            Event::Bootstrap => self.bootstrap(line, choose),
+            Event::Bootstrap { hit } => self.bootstrap(line, hit, choose),
             Event::TakeOver { hit } => self.take_over(line, hit, choose),
             Event::Symptom { node } => self.symptom(line, node, choose),
             Event::Reports { generation } => self.reports(line, generation, choose),

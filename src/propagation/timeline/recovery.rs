@@ -35,20 +35,32 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// A service has started; a stand-by may have been faster.
+    pub(super) fn started(&mut self, line: &Timeline<'a>, hit: u32, choose: &mut impl Choose) {
+        if self.hit_states[hit as usize].starting {
+            self.up(line, hit, choose);
+        }
+    }
+
     /// A hit harms no longer.
     pub(super) fn up(&mut self, line: &Timeline<'a>, hit: u32, choose: &mut impl Choose) {
         let state = &mut self.hit_states[hit as usize];
-        state.active = false;
-        state.starting = false;
+        (state.active, state.starting, state.over) = (false, false, Some(self.now));
         if line.scenario.incidents[self.hits.hits[hit as usize].incident].harm == crate::fault::scenario::Harm::Silent {
             return;
         }
+        let law = self.hits.hits[hit as usize].member.restore_tail;
         for at in self.nodes_of_hit(hit) {
-            self.mark_dirty(self.record.hit_nodes[at]);
+            let node = self.record.hit_nodes[at];
+            self.mark_dirty(node);
+            let last = &mut self.last_ended[node as usize];
+            // Of faults that end together the longer tail counts.
+            let same_time = last.filter(|(when, _)| *when == self.now).map(|(_, other)| other);
+            *last = Some((self.now, same_time.map_or(law, |other| longer(law, other))));
         }
         // The fault alone makes the service count as impaired until its tail is over (semantics 2).
         let tail = match self.nodes_of_hit(hit).next() {
-            Some(at) => self.tail_time(line, self.record.hit_nodes[at], choose),
+            Some(at) => self.tail_time(line, self.record.hit_nodes[at], law, choose),
             None => Ticks::ZERO,
         };
         if tail == Ticks::ZERO { self.release(hit) } else { self.after(tail, Event::Release { hit }) }
@@ -62,15 +74,15 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Restore tail of a node: of the fault where it states one, else of the service.
-    fn tail_time(&self, line: &Timeline<'a>, node: u32, choose: &mut impl Choose) -> Ticks {
+    fn tail_time(&self, line: &Timeline<'a>, node: u32, law: DurationLaw, choose: &mut impl Choose) -> Ticks {
         let local = self.lane.nodes[node as usize];
-        let first = self.node_hits.partition_point(|(known, _)| *known < node);
-        let law = match self.node_hits.get(first) {
-            Some((known, hit)) if *known == node => self.hits.hits[*hit as usize].member.restore_tail,
-            _ => line.tails.get(&local).copied().unwrap_or(DurationLaw::ZERO),
-        };
         choose.duration(Purpose::RestoreTail, line.names[local as usize], law, &|| "restore tail".into())
+    }
+
+    /// Restore tail that begins at a node: of the fault that ended there last, where that states one, else of the service.
+    fn take_tail_law(&mut self, line: &Timeline<'a>, node: u32) -> DurationLaw {
+        let of_service = || line.tails.get(&self.lane.nodes[node as usize]).copied().unwrap_or(DurationLaw::ZERO);
+        self.last_ended[node as usize].take().map_or_else(of_service, |(_, law)| law)
     }
 
     /// Lets crashed services come up whose startup providers serve; finds deadlocks.
@@ -83,20 +95,20 @@ impl<'a> Trial<'a> {
                 self.start(line, hit, choose);
             }
         }
-        if self.deadlocked(line, choose).is_empty() {
-            return;
-        }
-        for hit in 0..self.hit_states.len() {
-            let incident = self.hits.hits[hit].incident;
-            if self.hit_states[hit].waiting && !self.incident_states[incident].bootstrapping {
-                self.incident_states[incident].bootstrapping = true;
-                let law = line.scenario.incidents[incident].bootstrap;
-                let name = line.scenario.incidents[incident].name;
-                let wait =
-                    choose.duration(Purpose::Bootstrap, name, law, &|| "start of services that wait for each other".into());
-                self.after(wait, Event::Bootstrap);
-                break;
+        for circle in self.deadlocked(line, choose) {
+            if circle.iter().any(|hit| self.hit_states[*hit as usize].bootstrapping.is_some()) {
+                continue;
             }
+            // The circle is up when the slowest of its faults lets it; of one length, by name, not by their order.
+            let incidents = circle.iter().map(|hit| &line.scenario.incidents[self.hits.hits[*hit as usize].incident]);
+            let law = incidents.clone().map(|incident| incident.bootstrap).fold(DurationLaw::ZERO, longer);
+            let name = incidents.filter(|incident| incident.bootstrap == law).map(|incident| incident.name).min();
+            let what = || "start of services that wait for each other".into();
+            let wait = choose.duration(Purpose::Bootstrap, name.unwrap_or_default(), law, &what);
+            for hit in &circle {
+                self.hit_states[*hit as usize].bootstrapping = Some(circle[0]);
+            }
+            self.after(wait, Event::Bootstrap { hit: circle[0] });
         }
     }
 
@@ -137,8 +149,8 @@ impl<'a> Trial<'a> {
         self.is_down(node) || self.active[node as usize].is_corrupt()
     }
 
-    /// Waiting hits that nothing but a start by hand can free, and that lie on a circle of waiting.
-    fn deadlocked(&self, line: &Timeline<'a>, choose: &mut impl Choose) -> Vec<u32> {
+    /// Circles of waiting hits that nothing but a start by hand can free.
+    fn deadlocked(&self, line: &Timeline<'a>, choose: &mut impl Choose) -> Vec<Vec<u32>> {
         let waiting: Vec<u32> = (0..self.hit_states.len() as u32).filter(|hit| self.hit_states[*hit as usize].waiting).collect();
         let blocked: Vec<(u32, Vec<u32>, bool)> = waiting
             .iter()
@@ -149,11 +161,11 @@ impl<'a> Trial<'a> {
             })
             .collect();
         let causes_of = |hit: u32| blocked.iter().find(|(known, ..)| *known == hit);
-        let mut deadlocked = Vec::new();
-        for (hit, causes, _) in &blocked {
-            let (mut seen, mut stack, mut hope, mut circle) = (Vec::new(), causes.clone(), false, false);
+        // What each hit waits for, over any number of steps, where nothing of it may come back by itself.
+        let mut hopeless: Vec<(u32, Vec<u32>)> = Vec::new();
+        for (hit, causes, own_hope) in &blocked {
+            let (mut seen, mut stack, mut hope) = (Vec::new(), causes.clone(), *own_hope);
             while let Some(next) = stack.pop() {
-                circle |= next == *hit;
                 if !seen.contains(&next) {
                     seen.push(next);
                     if let Some((_, further, has_hope)) = causes_of(next) {
@@ -162,12 +174,18 @@ impl<'a> Trial<'a> {
                     }
                 }
             }
-            let own_hope = causes_of(*hit).is_some_and(|(.., hope)| *hope);
-            if circle && !hope && !own_hope {
-                deadlocked.push(*hit);
+            if seen.contains(hit) && !hope {
+                hopeless.push((*hit, seen));
             }
         }
-        deadlocked
+        let mut circles: Vec<Vec<u32>> = Vec::new();
+        for (hit, waits_for) in &hopeless {
+            if !circles.iter().flatten().any(|known| known == hit) {
+                let mutual = |(other, back): &&(u32, Vec<u32>)| waits_for.contains(other) && back.contains(hit);
+                circles.push(hopeless.iter().filter(mutual).map(|(other, _)| *other).collect());
+            }
+        }
+        circles
     }
 
     /// Waiting hits behind nodes that do not serve, and whether one of them may still come back by itself.
@@ -180,11 +198,10 @@ impl<'a> Trial<'a> {
                 continue;
             }
             seen.push(node);
-            let first = self.node_hits.partition_point(|(known, _)| *known < node);
-            for (_, hit) in self.node_hits[first..].iter().take_while(|(known, _)| *known == node) {
-                let state = &self.hit_states[*hit as usize];
+            for hit in self.hits_at(node) {
+                let state = &self.hit_states[hit as usize];
                 if state.waiting {
-                    causes.push(*hit);
+                    causes.push(hit);
                 } else if state.active {
                     hope = true;
                 }
@@ -199,13 +216,16 @@ impl<'a> Trial<'a> {
         (causes, hope)
     }
 
-    /// Starts deadlocked services by hand.
-    pub(super) fn bootstrap(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
-        for state in &mut self.incident_states {
-            state.bootstrapping = false;
-        }
-        for hit in self.deadlocked(line, choose) {
-            self.start(line, hit, choose);
+    /// Starts the services of a circle by hand, where they still wait for each other.
+    pub(super) fn bootstrap(&mut self, line: &Timeline<'a>, hit: u32, choose: &mut impl Choose) {
+        let circles = self.deadlocked(line, choose);
+        match circles.into_iter().find(|circle| circle.contains(&hit)) {
+            Some(circle) => circle.into_iter().for_each(|hit| self.start(line, hit, choose)),
+            // Something else has freed it or gives hope; should that not come true, people wait anew.
+            None => {
+                let of_circle = self.hit_states.iter_mut().filter(|state| state.bootstrapping == Some(hit));
+                of_circle.for_each(|state| state.bootstrapping = None);
+            }
         }
     }
 
@@ -218,7 +238,8 @@ impl<'a> Trial<'a> {
             self.tail_generation[at] += 1;
         } else if before.is_impaired() {
             let backlog = self.drain_until[at].saturating_sub(self.now);
-            let wait = self.tail_time(line, node, choose).max(backlog);
+            let law = self.take_tail_law(line, node);
+            let wait = self.tail_time(line, node, law, choose).max(backlog);
             if wait > Ticks::ZERO {
                 self.tail[at] = Some(before);
                 self.tail_generation[at] += 1;
@@ -229,8 +250,11 @@ impl<'a> Trial<'a> {
             self.unclean[at] = Severity::NONE;
             self.cleaning[at] = false;
             self.clean_generation[at] += 1;
-        } else if before.is_corrupt() && clean_up(line) != DurationLaw::ZERO {
-            self.unclean[at] = before.wrong;
+        } else if before.is_corrupt() {
+            self.clean_up[at] = self.clean_up_law(line, node);
+            if self.clean_up[at] != DurationLaw::ZERO {
+                self.unclean[at] = before.wrong;
+            }
         }
     }
 
@@ -253,9 +277,42 @@ impl<'a> Trial<'a> {
             self.cleaning[node as usize] = true;
             self.clean_generation[node as usize] += 1;
             let name = line.names[self.lane.nodes[node as usize] as usize];
-            let wait = choose.duration(Purpose::CleanUp, name, clean_up(line), &|| "clean-up of wrong data".into());
+            let law = self.clean_up[node as usize];
+            let wait = choose.duration(Purpose::CleanUp, name, law, &|| "clean-up of wrong data".into());
             self.after(wait, Event::Clean { node, generation: self.clean_generation[node as usize] });
         }
+    }
+
+    /// Clean-up law of a node that was corrupt: the longest of the faults whose wrong data came to it.
+    fn clean_up_law(&self, line: &Timeline<'a>, node: u32) -> DurationLaw {
+        let law_of = |hit: &u32| line.scenario.incidents[self.hits.hits[*hit as usize].incident].clean_up;
+        let mut law = DurationLaw::ZERO;
+        if line.scenario.incidents.iter().all(|incident| incident.clean_up == DurationLaw::ZERO) {
+            return law;
+        }
+        let (mut seen, mut stack) = (vec![node], vec![node]);
+        while let Some(node) = stack.pop() {
+            let wrong = |hit: &u32| {
+                let state = &self.hit_states[*hit as usize];
+                let is_cleaned = state.over.is_some_and(|over| self.cleaned_at[node as usize].is_some_and(|at| over < at));
+                state.begun && !is_cleaned && self.hits.hits[*hit as usize].wrong > 0.0
+            };
+            law = self.hits_at(node).filter(wrong).map(|hit| law_of(&hit)).fold(law, longer);
+            for at in self.lane.arcs_into(node) {
+                let arc = &self.lane.arcs[at];
+                if (self.infected[at] || is_inside(line.plan, arc)) && !seen.contains(&arc.source) {
+                    seen.push(arc.source);
+                    stack.push(arc.source);
+                }
+            }
+        }
+        law
+    }
+
+    /// Hits of a lane node.
+    fn hits_at(&self, node: u32) -> impl Iterator<Item = u32> {
+        let first = self.node_hits.partition_point(|(known, _)| *known < node);
+        self.node_hits[first..].iter().take_while(move |(known, _)| *known == node).map(|(_, hit)| *hit)
     }
 
     fn has_unclean_provider(&self, line: &Timeline<'a>, node: u32) -> bool {
@@ -271,13 +328,18 @@ impl<'a> Trial<'a> {
         if self.clean_generation[node as usize] == generation {
             self.unclean[node as usize] = Severity::NONE;
             self.cleaning[node as usize] = false;
+            self.cleaned_at[node as usize] = Some(self.now);
+            for at in self.lane.arcs_into(node) {
+                self.infected[at] = false;
+            }
             self.mark_changed(node);
         }
     }
 }
 
-/// The clean-up law of a scenario: the first incident that needs any.
-fn clean_up(line: &Timeline<'_>) -> DurationLaw {
-    let laws = line.scenario.incidents.iter().map(|incident| incident.clean_up);
-    laws.into_iter().find(|law| *law != DurationLaw::ZERO).unwrap_or(DurationLaw::ZERO)
+/// The law of the longer mean. Of two with one mean, that with the shorter median: an order among all laws, so that the faults' own
+/// does not count.
+fn longer(one: DurationLaw, other: DurationLaw) -> DurationLaw {
+    let key = |law: DurationLaw| (law.mean_minutes(), -law.at_deviate(0.0).minutes());
+    if key(other) > key(one) { other } else { one }
 }

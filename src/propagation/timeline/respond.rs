@@ -79,11 +79,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The stand-by of a service serves; the cause is repaired in its time.
+    /// The stand-by of a service serves; the cause is repaired in its time. It also serves while the service still waits for its
+    /// providers or starts.
     pub(super) fn take_over(&mut self, line: &Timeline<'a>, hit: u32, choose: &mut impl Choose) {
         let state = &mut self.hit_states[hit as usize];
-        if state.active && !state.ended {
-            state.taken_over = true;
+        if state.active {
+            (state.taken_over, state.waiting) = (true, false);
             self.up(line, hit, choose);
         }
     }

@@ -1,0 +1,173 @@
+//! Several faults, waves, stand-bys and circles at once: hand-worked cases in which the order of the faults must not count.
+
+mod common;
+
+use common::*;
+use shockfront::change::facts::{Rollout, Strategy};
+use shockfront::fault::{Fault, Scenario};
+use shockfront::model::{Compact, System};
+use shockfront::propagation::{Request, Simulation, simulate};
+
+/// Downtime and impaired time of services, the same in whichever order the faults are written.
+fn in_any_order(system: &System, faults: &[&str], expected: &[(&str, f64, f64)]) {
+    let mut reversed = faults.to_vec();
+    reversed.reverse();
+    for faults in [faults.to_vec(), reversed] {
+        let result = timed(system, &faults);
+        for (name, downtime, impaired) in expected {
+            assert_eq!(times(system, &result, name), (*downtime, *impaired), "{name} with {faults:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stand_by_serves_although_the_cause_is_gone() {
+    let system = yaml(
+        "services: {s: {failover: {after: 2m, works: 1}, cold_start: 60m}, late: {}}\n\
+         dependencies: [{from: s, to: late, kind: startup}]",
+    );
+    let lasts = |fault: &str| times(&system, &timed(&system, &[fault]), "s").0;
+    assert_eq!(lasts("crash@s,detect=1m,repair=10m"), 3.0);
+    // Repaired before the stand-by serves: the service would need another hour to start.
+    assert_eq!(lasts("crash@s,detect=1m,repair=1m"), 3.0);
+    // And where it would wait for a provider.
+    in_any_order(&system, &["crash@s,detect=1m,repair=1m", "crash@late,detect=0m,repair=5h"], &[("s", 3.0, 3.0)]);
+    // A service that started sooner needs none.
+    assert_eq!(lasts("crash@s,detect=1m,repair=0m,cold_start=1m"), 2.0);
+}
+
+#[test]
+fn a_wave_is_noticed_from_its_own_beginning_on() {
+    let system = yaml(
+        "services: {s: {groups: [g]}, monitor: {kind: monitor, detect: 1m}}\n\
+         groups: {g: {kind: library, waves: [30m]}}\n\
+         dependencies: [{from: s, to: monitor, kind: monitors, probability: 1}]",
+    );
+    for at in ["", ",at=2h"] {
+        let stated = timed(&system, &[&format!("crash@g,detect=10m,repair=10m{at}")]);
+        assert_eq!(times(&system, &stated, "s"), (20.0, 20.0), "{at}");
+    }
+    // Of two waves the first is seen first, and the second is not rolled out.
+    let two = yaml("services: {a: {groups: [g]}, b: {groups: [g]}}\ngroups: {g: {kind: library, waves: [5m, 30m]}}");
+    let result = timed(&two, &["crash@g,detect=10m,repair=10m"]);
+    assert_eq!((times(&two, &result, "a").0, times(&two, &result, "b").0), (20.0, 0.0));
+    // Both are hit before the first is seen; both are repaired from then on.
+    let result = timed(&two, &["crash@g,detect=40m,repair=10m"]);
+    assert_eq!((times(&two, &result, "a").0, times(&two, &result, "b").0), (50.0, 25.0));
+}
+
+#[test]
+fn the_incident_of_the_overload_tells_when_load_is_kept_away() {
+    let system = yaml(
+        "services: {server: {load: 0.7}, client: {}, island: {}}\n\
+         dependencies: [{from: client, to: server, probability: 1, retries: {attempts: 3}}]",
+    );
+    let trigger = "overload@server,capacity=50%,detect=0m,repair=5m,relief=6h";
+    in_any_order(&system, &[trigger], &[("server", 366.0, 366.0)]);
+    // Neither another fault's relief nor an outage that changes no load has a part in it.
+    in_any_order(&system, &[trigger, "crash@island,detect=0m,repair=1m,relief=1h"], &[("server", 366.0, 366.0)]);
+    in_any_order(
+        &system,
+        &[trigger, "crash@island,detect=0m,repair=30h"],
+        &[("server", 366.0, 366.0), ("island", 1_800.0, 1_800.0)],
+    );
+    // A crash of the client does: until it is back there is less to do.
+    let result = timed(&system, &[trigger, "crash@client,detect=0m,repair=30h"]);
+    assert!(times(&system, &result, "server").0 < 30.0, "{:?}", times(&system, &result, "server"));
+}
+
+#[test]
+fn wrong_data_is_cleaned_by_the_law_of_its_fault() {
+    let system = yaml(
+        "services: {a: {}, b: {}, of_a: {}, of_both: {}}\n\
+         dependencies:\n\
+         - {from: of_a, to: a, carries: [data], probability: 1}\n\
+         - {from: of_both, to: a, carries: [data], probability: 1}\n\
+         - {from: of_both, to: b, carries: [data], probability: 1}",
+    );
+    let faults =
+        ["corrupt_output@a,wrong=1,detect=0m,repair=10m,unwind=1h", "corrupt_output@b,wrong=1,detect=0m,repair=10m,unwind=10h"];
+    // 10 + 60, then 60 more; where both came in, 10 hours after the later of both is clean.
+    let expected = [("a", 0.0, 70.0), ("b", 0.0, 610.0), ("of_a", 0.0, 130.0), ("of_both", 0.0, 1_210.0)];
+    in_any_order(&system, &faults, &expected);
+    // What was cleaned long ago makes the next clean-up no longer.
+    let again = [
+        "corrupt_output@b,wrong=1,detect=0m,repair=10m,unwind=10h",
+        "corrupt_output@b,at=30h,wrong=1,detect=0m,repair=10m,unwind=1h",
+    ];
+    in_any_order(&system, &again, &[("b", 0.0, 610.0 + 70.0), ("of_both", 0.0, 1_210.0 + 130.0)]);
+    // A fault without wrong data has no part in it.
+    let other = "error_rate@a,rate=1,detect=0m,repair=10m";
+    in_any_order(&system, &[faults[1], other], &[("a", 10.0, 10.0), ("b", 0.0, 610.0)]);
+}
+
+#[test]
+fn each_circle_is_started_by_hand_in_its_own_time() {
+    let system = yaml(
+        "services: {a: {}, b: {}, c: {}, d: {}, bystander: {}}\n\
+         dependencies:\n\
+         - {from: a, to: b, kind: startup}\n\
+         - {from: b, to: a, kind: startup}\n\
+         - {from: c, to: d, kind: startup}\n\
+         - {from: d, to: c, kind: startup}",
+    );
+    let crash = |name: &str, bootstrap: &str| format!("crash@{name},detect=0m,repair=60m,bootstrap={bootstrap}");
+    let faults = [crash("a", "30m"), crash("b", "30m"), crash("c", "2h"), crash("d", "2h")];
+    let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+    let expected = [("a", 90.0, 90.0), ("b", 90.0, 90.0), ("c", 180.0, 180.0), ("d", 180.0, 180.0)];
+    in_any_order(&system, &faults, &expected);
+    // What happens elsewhere meanwhile starts nobody's clock anew.
+    let busy = "error_rate@bystander,at=70m,rate=1,detect=0m,repair=1m";
+    in_any_order(&system, &[faults.clone(), vec![busy]].concat(), &expected);
+    // Of one circle the longer law counts, whichever fault states it.
+    let mixed = [crash("a", "30m"), crash("b", "50m")];
+    in_any_order(&system, &[&mixed[0], &mixed[1]], &[("a", 110.0, 110.0), ("b", 110.0, 110.0)]);
+}
+
+fn rolled_out(system: &System, strategy: Strategy) -> Simulation {
+    let compact = Compact::new(system);
+    let mut fault = Fault::parse("bad_deploy@a,rate=1,detect=10m,repair=5h").expect("a fault");
+    fault.rollout = Some(Rollout { strategy, share: None, bake: None, power: None, rollback: None });
+    let scenario = Scenario::new(system, &compact, &[fault], None).expect("a scenario");
+    simulate(system, &compact, &scenario, &Request { trials: 2_048, ..Request::default() }).expect("a simulation")
+}
+
+#[test]
+fn a_switch_back_ends_the_common_cause_too() {
+    let system = yaml("services: {a: {groups: [g]}, b: {groups: [g]}}\ngroups: {g: {kind: library, beta: 1}}");
+    for strategy in [Strategy::BlueGreen, Strategy::Flag] {
+        let result = rolled_out(&system, strategy);
+        let (a, b) = (times(&system, &result, "a").1, times(&system, &result, "b").1);
+        // Detection and LN(2, 6) minutes to switch back, nowhere near five hours.
+        assert!(a > 10.0 && a < 20.0, "{strategy:?}: {a}");
+        assert!(b > 10.0 && b < 20.0, "{strategy:?}: {b}");
+    }
+}
+
+#[test]
+fn the_tail_is_of_the_fault_that_ended_last() {
+    let system = yaml("services: {s: {restore_tail: 3m}}");
+    let short = "error_rate@s,rate=1,detect=0m,repair=10m,restore_tail=5m";
+    let long = "error_rate@s,rate=1,detect=0m,repair=30m,restore_tail=60m";
+    in_any_order(&system, &[short, long], &[("s", 90.0, 90.0)]);
+    // Of two that end together the longer one.
+    let other = "error_rate@s,rate=1,detect=0m,repair=30m,restore_tail=7m";
+    in_any_order(&system, &[other, long], &[("s", 90.0, 90.0)]);
+    // A tail that a fault states is that fault's: the next outage, which comes from elsewhere, has the service's own.
+    let two = yaml("services: {s: {restore_tail: 3m}, p: {}}\ndependencies: [{from: s, to: p, probability: 1}]");
+    in_any_order(&two, &[short, "crash@p,at=1h,detect=0m,repair=10m"], &[("s", 10.0 + 5.0 + 10.0 + 3.0, 28.0)]);
+}
+
+#[test]
+fn a_share_of_the_instances_is_what_it_says() {
+    let system = yaml("services: {s: {replicas: {count: 100, need: 45}}}");
+    let lasts =
+        |share: &str| times(&system, &timed(&system, &[&format!("crash@s,instances={share},detect=0m,repair=10m")]), "s").0;
+    // 55 of 100 leave the 45 that are needed.
+    assert_eq!((lasts("55%"), lasts("55.1%"), lasts("56%")), (0.0, 10.0, 10.0));
+    let all = yaml("services: {s: {replicas: {count: 10, need: 1}}}");
+    for tenth in 1..10 {
+        let result = timed(&all, &[&format!("crash@s,instances={}%,detect=0m,repair=10m", tenth * 10)]);
+        assert_eq!(times(&all, &result, "s").0, 0.0, "{tenth}");
+    }
+}
