@@ -97,7 +97,10 @@ fn mechanisms_join_what_is_there() {
     assert_eq!(facts("retries:shop->db=3").retries, Some(Retries { attempts: 3, budget: None }));
     assert_eq!(facts("timeout:shop->db=500ms").timeout, Some(Ticks(500_000)));
     assert_eq!(facts("breaker:shop->db,open_at=40%").breaker.and_then(|breaker| breaker.open_at), Some(0.4));
-    assert_eq!(facts("validator:shop->db").validated, Some(Some(true)));
+    assert_eq!(edited("validator:shop->mail").dependency(DependencyId(3)).validated, Some(Some(true)));
+    // Where no data cross there is nothing to validate.
+    let refused = on_system(&edit("validator:shop->db"), &mut shop()).expect_err("no data");
+    assert!(refused.problem.message.contains("`validated` means nothing"), "{refused:?}");
     assert!(facts("buffer:shop->db=30m/2h").buffer.is_some() && facts("serve-stale:shop->db=4h").cache.is_some());
     assert_eq!(facts("probability:shop->db=0.2").probability.map(|belief| belief.mean.value()), Some(0.2));
 }

@@ -69,17 +69,18 @@ services:
     requires: {at_least: 2, of: ["psp.a", "1.10", "true"]}
     incidents: {count: 3, over: 180d}
   "psp.a": {}
-  "1.10":
+  "1.10": {latency: 5ms}
   "true": {operations: {Charge: {paths: ["src/**#Charge*", "b"]}, "v1.Void": }}
   "x\u2028\"\\y": {}
 dependencies:
   - {from: checkout.PlaceOrder, to: 'psp\.a', kind: hard, probability: {mean: 0.95, strength: 10}, share: 5%, calls: 3, timeout: 2s,
      retries: {attempts: 3, budget: 0.1}, breaker: {window: 100, open_at: 0.5, open_for: 60s}, fallback: {coverage: 0.5, tested: unknown},
      cache: {ttl: 60s, serve_stale: 4h}, buffer: 30m, carries: [data, errors], evidence: {origin: observed, failures: 40, impaired: 12}}
-  - {from: 'checkout.v1\.Get', to: "1.10", kind: async, rate: 200, pool: 300, wait_share: 0.3, transient: 0.1, data: write, validated: unknown,
-     on_invalid: reject, delay: 24h, queue: {capacity: 90000, in: 6000, out: 9000}, carries: [data]}
-  - {from: checkout, to: "true.Charge", kind: authority, verbs: [write, delete], validated: yes, data: read, carries: [], fallback: {tested: yes}}
-  - {from: checkout, to: "1.10", kind: knowledge, advice: {age: 540d, repeat: 0.8, unverified: 0.5}, probability: 1e-9}
+  - {from: 'checkout.v1\.Get', to: "1.10", kind: async, rate: 200, pool: 300, timeout: 1s, wait_share: 0.3, transient: 0.1, data: write, validated: unknown,
+     on_invalid: reject, delay: 24h, queue: {capacity: 90000, in: 6000, out: 9000}, carries: [errors, data]}
+  - {from: checkout, to: "true.Charge", kind: authority, verbs: [write, delete], validated: yes, data: read, carries: [errors, data], fallback: {tested: yes}}
+  - {from: "psp.a", to: "true.Charge", kind: unknown, carries: []}
+  - {from: "psp.a", to: "1.10", kind: knowledge, advice: {age: 540d, repeat: 0.8, unverified: 0.5}, probability: 1e-9}
 groups:
   zone-a: {kind: zone, hit: 1.0}
   "Ä, ö": {kind: library, hit: 0.9, waves: [0m, 30m, 2h], beta: 0.1, paths: ["libs/**"]}
@@ -104,12 +105,12 @@ fn every_field_survives_a_round_trip() {
 
 #[test]
 fn toml_and_json_say_the_same_as_yaml() {
-    let yaml = "schema: shockfront/topology/v1\nname: x\nobserved_at: 2026-08-01\nservices:\n  a: {detect: 10m/60m, operations: {P: {paths: [a#B]}, \"1\": {}}}\n  b: {tier: 1, operations: [2]}\ndependencies:\n  - {from: a.P, to: b, probability: 0.5, validated: yes, calls: 3}\njourneys:\n  j: {needs: [a], peak: {factor: 2, from: 8:00, to: 20:00, timezone: UTC}}\n";
+    let yaml = "schema: shockfront/topology/v1\nname: x\nobserved_at: 2026-08-01\nservices:\n  a: {detect: 10m/60m, operations: {P: {paths: [a#B]}, \"1\": {}}}\n  b: {tier: 1, operations: [2]}\ndependencies:\n  - {from: a.P, to: b, probability: 0.5, carries: [data], validated: yes, calls: 3}\njourneys:\n  j: {needs: [a], peak: {factor: 2, from: 8:00, to: 20:00, timezone: UTC}}\n";
     let json = r#"{"schema": "shockfront/topology/v1", "name": "x", "observed_at": "2026-08-01",
         "services": {"a": {"detect": {"median": "10m", "p95": "60m"}, "operations": {"P": {"paths": ["a#B"]}, "1": {"paths": []}}}, "b": {"tier": 1, "operations": ["2"]}},
-        "dependencies": [{"from": "a.P", "to": "b", "probability": 0.5, "validated": true, "calls": 3.0}],
+        "dependencies": [{"from": "a.P", "to": "b", "probability": 0.5, "carries": ["data"], "validated": true, "calls": 3.0}],
         "journeys": {"j": {"needs": ["a"], "peak": {"factor": 2, "from": "8:00", "to": "20:00", "timezone": "UTC"}}}}"#;
-    let toml = "schema = 'shockfront/topology/v1'\nname = 'x'\nobserved_at = 2026-08-01\n[services.a]\ndetect = {median = '10m', p95 = '60m'}\noperations = {P = {paths = ['a#B']}, 1 = {}}\n[services.b]\ntier = 1\noperations = ['2']\n[[dependencies]]\nfrom = 'a.P'\nto = 'b'\nprobability = 0.5\nvalidated = 'yes'\ncalls = 3\n[journeys.j]\nneeds = ['a']\npeak = {factor = 2, from = '8:00', to = '20:00', timezone = 'UTC'}\n";
+    let toml = "schema = 'shockfront/topology/v1'\nname = 'x'\nobserved_at = 2026-08-01\n[services.a]\ndetect = {median = '10m', p95 = '60m'}\noperations = {P = {paths = ['a#B']}, 1 = {}}\n[services.b]\ntier = 1\noperations = ['2']\n[[dependencies]]\nfrom = 'a.P'\nto = 'b'\nprobability = 0.5\ncarries = ['data']\nvalidated = 'yes'\ncalls = 3\n[journeys.j]\nneeds = ['a']\npeak = {factor = 2, from = '8:00', to = '20:00', timezone = 'UTC'}\n";
     let first = reload("t.yaml", yaml);
     assert_same(&first, &reload("t.json", json), "JSON");
     assert_same(&first, &reload("t.toml", toml), "TOML");
@@ -135,6 +136,6 @@ fn edge_lists_survive_a_round_trip_and_documents_are_reduced() {
     // Written data runs the other way; what carries nothing is left out.
     assert_eq!(
         reduced,
-        "# provider\tconsumer\tprobability\npsp.a\tcheckout\t0.95\n1.10\tcheckout\t0.000000001\ncheckout\t1.10\t0.95\n"
+        "# provider\tconsumer\tprobability\npsp.a\tcheckout\t0.95\n1.10\tcheckout\t0.95\ntrue\tcheckout\t1\n1.10\tpsp.a\t0.000000001\ncheckout\t1.10\t0.95\n"
     );
 }
