@@ -1,8 +1,10 @@
-//! The static kernel on one thread, with the plan of the scenario: trials a second, and arcs × trials a second.
+//! The static kernel on one thread, with the plan of the scenario: trials a second, and arcs × trials a second; and the kinds of
+//! machine that there is code for, side by side.
 
 mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use shockfront::lanes::Machine;
 use shockfront::propagation::{Request, simulate};
 use shockfront::random::Seed;
 
@@ -38,5 +40,25 @@ fn bench_reach(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench_reach);
+fn bench_machines(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("machine");
+    group.sample_size(10);
+    for size in common::sizes().into_iter().filter(|size| size.services <= 10_000) {
+        let case = common::case(size);
+        let trials = trials(size);
+        group.throughput(Throughput::Elements(trials));
+        for machine in Machine::available() {
+            group.bench_function(BenchmarkId::new(format!("{machine:?}"), size.services), |bencher| {
+                bencher.iter(|| {
+                    let request =
+                        Request { trials, static_reach: true, threads: Some(1), machine: Some(machine), ..Request::default() };
+                    simulate(&case.system, &case.compact, &case.scenario, &request).expect("a simulation")
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench_reach, bench_machines);
 criterion_main!(benches);

@@ -241,7 +241,8 @@ proptest! {
         let total = run(&system, &["crash@s0,detect=0m,repair=45m"], How { trials: 600, seed, ..TIMED });
         for (service, result) in [&exact, &sampled, &total].into_iter().flat_map(|simulation| simulation.services.iter().enumerate()) {
             let (times, states) = (result.times().expect("a clock"), result.state_minutes().expect("a clock"));
-            let StateMinutes { degraded, down, corrupt, corrupt_only } = states;
+            let StateMinutes { degraded, down, corrupt, corrupt_only, down_bounds } = states;
+            prop_assert!(down_bounds.0.mean <= down.mean + 1e-9 && down.mean <= down_bounds.1.mean + 1e-9, "{:?}", down_bounds);
             let sum = degraded.mean + down.mean + corrupt_only.mean;
             prop_assert!((sum - times.impaired_time.mean.mean).abs() < 1e-9, "{}: {:?}", service, states);
             prop_assert_eq!(down, times.downtime.mean);

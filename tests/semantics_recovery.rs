@@ -171,3 +171,40 @@ fn a_share_of_the_instances_is_what_it_says() {
         assert_eq!(times(&all, &result, "s").0, 0.0, "{tenth}");
     }
 }
+
+#[test]
+fn severities_have_bounds_whatever_their_causes_share() {
+    let system = yaml(
+        "services: {a: {}, b: {}, c: {}, alone: {}}\n\
+         dependencies: [{from: c, to: a, probability: 1}, {from: c, to: b, probability: 1}, {from: alone, to: a, probability: 1}]\n\
+         journeys: {j: {needs: [a, b], users_per_minute: 1000}, one: {needs: [a], users_per_minute: 1000}}",
+    );
+    let faults = ["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,detect=0m,repair=10m"];
+    let bounds = |result: &Simulation, name: &str| {
+        let id = system.find_service(name).expect(name);
+        let (least, most) = result.service(id).and_then(|result| result.state_minutes()).expect("a clock").down_bounds;
+        (least.mean, most.mean)
+    };
+    for how in [TIMED_EXACT, How { trials: 4_096, ..TIMED }, How { trials: 4_096, events_only: true, ..TIMED }] {
+        // 58 % when independent: down. 40 % when both hit the same requests, 70 % when no two the same.
+        let result = run(&system, &faults, how);
+        assert_eq!((times(&system, &result, "c").0, bounds(&result, "c")), (10.0, (0.0, 10.0)));
+        assert_eq!((times(&system, &result, "alone").0, bounds(&result, "alone")), (0.0, (0.0, 0.0)));
+        let lost = |at: usize| {
+            let journey = &result.journeys[at];
+            let (least, most) = journey.user_minute_bounds;
+            [least.mean, journey.user_minutes.mean.mean, most.mean]
+        };
+        for (found, expected) in lost(0).into_iter().zip([4_000.0, 5_800.0, 7_000.0]) {
+            assert!((found - expected).abs() < 0.01, "{found} {expected}");
+        }
+        assert_eq!(lost(1), [lost(1)[1]; 3]);
+        // 44 % when independent: not down. 50 % when no two causes hit the same request.
+        let fewer = [faults[0], "error_rate@b,rate=0.2,detect=0m,repair=10m"];
+        let result = run(&system, &fewer, how);
+        assert_eq!((times(&system, &result, "c").0, bounds(&result, "c")), (0.0, (0.0, 10.0)));
+        // A complete outage leaves no doubt.
+        let result = run(&system, &["crash@a,detect=0m,repair=10m"], how);
+        assert_eq!((times(&system, &result, "c").0, bounds(&result, "c")), (10.0, (10.0, 10.0)));
+    }
+}

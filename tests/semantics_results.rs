@@ -273,7 +273,8 @@ fn semantics_01_minutes_in_each_state() {
     ];
     let minutes = |result: &Simulation, name: &str| {
         let result = result.service(system.find_service(name).expect(name)).expect(name).clone();
-        let StateMinutes { degraded, down, corrupt, corrupt_only } = result.state_minutes().expect("a clock");
+        let StateMinutes { degraded, down, corrupt, corrupt_only, down_bounds } = result.state_minutes().expect("a clock");
+        assert!(down_bounds.0.mean <= down.mean && down.mean <= down_bounds.1.mean, "{down_bounds:?}");
         [degraded, down, corrupt, corrupt_only]
     };
     let exact = timed(&system, &faults);

@@ -1,7 +1,7 @@
 //! 512 trials at a time, in the widest registers that the machine has.
 //!
-//! The kernels are written once, over `Lanes`; `widest` runs them with AVX-512 and VAES, with AES-NI, with the AES
-//! instructions of 64-bit ARM, or with plain integers. What must hold: all of them compute the same bits, so a result does not say
+//! The kernels are written once, over `Lanes`; `widest` runs them with AVX-512 and VAES, with AVX2 and VAES or AES-NI, with AES-NI
+//! alone, with the AES instructions of 64-bit ARM, or with plain integers. What must hold: all of them compute the same bits, so a result does not say
 //! on which machine it was made.
 //!
 //! This is the only room with unsafe code, and `x86` and `arm` are its only files that have any. Their proof obligation is one
@@ -163,6 +163,12 @@ pub enum Machine {
     /// AES-NI, 128 bits at a time.
     #[cfg(target_arch = "x86_64")]
     Aes,
+    /// AVX2, 256 bits at a time, with AES-NI.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX2 with VAES.
+    #[cfg(target_arch = "x86_64")]
+    Avx2Vaes,
     /// AVX-512 with VAES.
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -180,6 +186,12 @@ impl Machine {
         {
             if x86::aes_machine().is_some() {
                 all.push(Self::Aes);
+            }
+            if x86::avx2_machine::<false>().is_some() {
+                all.push(Self::Avx2);
+            }
+            if x86::avx2_machine::<true>().is_some() {
+                all.push(Self::Avx2Vaes);
             }
             if x86::avx512_machine().is_some() {
                 all.push(Self::Avx512);
@@ -199,6 +211,12 @@ impl Machine {
         {
             if x86::avx512_machine().is_some() {
                 return Self::Avx512;
+            }
+            if x86::avx2_machine::<true>().is_some() {
+                return Self::Avx2Vaes;
+            }
+            if x86::avx2_machine::<false>().is_some() {
+                return Self::Avx2;
             }
             if x86::aes_machine().is_some() {
                 return Self::Aes;
@@ -223,6 +241,16 @@ pub(crate) fn run<W: Work>(machine: Machine, work: W) -> W::Output {
         #[cfg(target_arch = "x86_64")]
         Machine::Avx512 => match x86::avx512_machine() {
             Some(machine) => x86::run_avx512(machine, work),
+            None => work.run::<portable::Portable>(()),
+        },
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2Vaes => match x86::avx2_machine::<true>() {
+            Some(machine) => x86::run_avx2_vaes(machine, work),
+            None => work.run::<portable::Portable>(()),
+        },
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => match x86::avx2_machine::<false>() {
+            Some(machine) => x86::run_avx2(machine, work),
             None => work.run::<portable::Portable>(()),
         },
         #[cfg(target_arch = "x86_64")]

@@ -226,15 +226,23 @@ fn service_clock(service: &ServiceTally, trials: u64, confidence: f64) -> Servic
             downtime,
             onset_p50: onset_p50(&times.onset, service.impaired),
         },
-        states: times.states.as_deref().map(|sums| Box::new(state_minutes(sums, downtime.mean, trials, confidence))),
+        states: times.states.as_deref().map(|sums| Box::new(state_minutes(sums, times.downtime_sums(), trials, confidence))),
     }
 }
 
-fn state_minutes(sums: &StateSums, down: Estimate, trials: u64, confidence: f64) -> StateMinutes {
+fn state_minutes(sums: &StateSums, down: BatchSums, trials: u64, confidence: f64) -> StateMinutes {
     let mean = |sums: &BatchSums| sums.estimate(trials, confidence).map(minutes);
     let mut corrupt = sums.corrupt_only.clone();
     corrupt.merge(&sums.corrupt_down);
-    StateMinutes { degraded: mean(&sums.degraded), down, corrupt: mean(&corrupt), corrupt_only: mean(&sums.corrupt_only) }
+    let mut most = down.clone();
+    most.merge(&sums.almost_down);
+    StateMinutes {
+        degraded: mean(&sums.degraded),
+        down: mean(&down),
+        corrupt: mean(&corrupt),
+        corrupt_only: mean(&sums.corrupt_only),
+        down_bounds: (mean(&down.minus(&sums.hardly_down)), mean(&most)),
+    }
 }
 
 /// Median onset in minutes over the trials in which there is one, from the onsets after time 0.
@@ -252,6 +260,10 @@ fn journey_result(journey: &ResolvedJourney, tally: &JourneyTally, trials: u64, 
         downtime: summary(&tally.downtime, minutes),
         impaired_time: summary(&tally.impaired_time, minutes),
         user_minutes: summary(&tally.user_minutes, thousandths),
+        user_minute_bounds: {
+            let mean = |sums: &BatchSums| sums.estimate(trials, confidence).map(thousandths);
+            (mean(&tally.user_minute_bounds.0), mean(&tally.user_minute_bounds.1))
+        },
         integrity_minutes: summary(&tally.integrity_minutes, thousandths),
         budget_share: budget(&journey.facts)
             .map(|budget| self::summary(&tally.user_minutes, trials, confidence, |milli| thousandths(milli) / budget)),

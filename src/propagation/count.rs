@@ -292,6 +292,9 @@ pub(super) fn count_trial(
         journey.downtime.record(batch, outcome.downtime.0);
         journey.impaired_time.record(batch, outcome.impaired_time.0);
         journey.user_minutes.record(batch, outcome.milli_user_minutes());
+        let (least, most) = outcome.milli_user_minute_bounds();
+        journey.user_minute_bounds.0.add(batch, least);
+        journey.user_minute_bounds.1.add(batch, most);
         journey.integrity_minutes.record(batch, outcome.milli_integrity_minutes());
         all = outcome.milli_user_minutes().saturating_add(all);
         if let Some(onset) = outcome.onset {

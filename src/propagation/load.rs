@@ -20,34 +20,22 @@ pub fn attempts(failing: f64, attempts: u32, budget: Option<f64>) -> f64 {
     budget.map_or(tries, |budget| tries.min(1.0 + budget.max(0.0)))
 }
 
-/// Calls at the bottom of `depth` layers that each try `attempts` times, per request at the top, when all fail: `k^d`.
-pub fn amplification(attempts: u32, depth: u32) -> f64 {
-    libm::pow(f64::from(attempts), f64::from(depth))
-}
-
 /// Failing share of a service offered `offered` times its capacity: `G = 0` up to 1, else `1 − γ/offered` with the goodput γ.
 /// An overloaded service serves γ of its capacity, whatever is offered.
 pub fn overload_failure(offered: f64, goodput: f64) -> f64 {
     if offered <= 1.0 { 0.0 } else { (1.0 - goodput / offered).clamp(0.0, 1.0) }
 }
 
-/// The failing share at which an overload keeps itself up: `s* = (1 − γ/ρ)^(1/k)`, self-consistent if s* > 1 − γ. `None` where
-/// the service recovers by itself.
-pub fn bad_fixpoint(load: f64, attempts: u32, goodput: f64) -> Option<f64> {
-    let share = 1.0 - goodput / load;
-    let fixpoint = if share > 0.0 { libm::pow(share, 1.0 / f64::from(attempts.max(1))) } else { 0.0 };
-    (fixpoint > 1.0 - goodput).then_some(fixpoint)
-}
-
-/// The load from which an outage can outlive its cause: `ρ_v = γ / (1 − (1 − γ)^k)`. Between ρ_v and 1 a service runs well until
-/// something triggers it. At γ = 1 it is 1: retries without wasted work sustain nothing.
-pub fn vulnerable_load(attempts: u32, goodput: f64) -> f64 {
-    goodput / (1.0 - libm::pow(1.0 - goodput, f64::from(attempts.max(1))))
+/// The load from which an outage can outlive its cause: `ρ_v = 1/A(1 − γ)`, given the tries per call at the failing share 1 − γ at
+/// which an overload begins; `γ / (1 − (1 − γ)^k)` where all calls try k times. Between ρ_v and 1 a service runs well until something
+/// triggers it. At γ = 1 it is 1: retries without wasted work sustain nothing.
+pub fn vulnerable_load(tries_under_overload: f64) -> f64 {
+    1.0 / tries_under_overload
 }
 
 /// The share of the load that must be kept away to end an overload: `1 − ρ_v/ρ`, 0 where it ends by itself.
-pub fn required_shedding(load: f64, attempts: u32, goodput: f64) -> f64 {
-    (1.0 - vulnerable_load(attempts, goodput) / load).max(0.0)
+pub fn required_shedding(load: f64, tries_under_overload: f64) -> f64 {
+    (1.0 - vulnerable_load(tries_under_overload) / load).max(0.0)
 }
 
 #[cfg(test)]
@@ -69,7 +57,8 @@ mod tests {
 
     #[test]
     fn v18_retries_multiply_layer_by_layer() {
-        assert_eq!((amplification(3, 5), amplification(4, 3)), (243.0, 64.0));
+        let bottom = |tries: u32, layers: usize| (0..layers).map(|_| attempts(1.0, tries, None)).product::<f64>();
+        assert_eq!((bottom(3, 5), bottom(4, 3)), (243.0, 64.0));
     }
 
     #[test]
@@ -82,17 +71,28 @@ mod tests {
         assert_eq!((attempts(0.0, 3, None), attempts(0.9, 1, None), attempts(0.9, 3, Some(0.1))), (1.0, 1.0, 1.1));
     }
 
+    /// The failing share at which an overload keeps itself up: `s* = (1 − γ/ρ)^(1/k)`, self-consistent if s* > 1 − γ (model.md §2.6).
+    fn bad_fixpoint(load: f64, tries: u32, goodput: f64) -> Option<f64> {
+        let fixpoint = (1.0 - goodput / load).max(0.0).powf(1.0 / f64::from(tries));
+        (fixpoint > 1.0 - goodput).then_some(fixpoint)
+    }
+
     #[test]
     fn v20_the_vulnerable_band() {
-        printed(vulnerable_load(3, 0.5), 0.571_428_6, 1e-7);
-        printed(bad_fixpoint(0.7, 3, 0.5).expect("metastable"), 0.658_633_8, 1e-7);
-        printed(required_shedding(0.7, 3, 0.5), 0.183_673_5, 1e-7);
+        let begins = |tries, goodput: f64| attempts(1.0 - goodput, tries, None);
+        printed(vulnerable_load(begins(3, 0.5)), 0.571_428_6, 1e-7);
+        printed(required_shedding(0.7, begins(3, 0.5)), 0.183_673_5, 1e-7);
         for (k, expected) in [(1, 1.0), (2, 0.666_7), (3, 0.571_4), (4, 0.533_3)] {
-            printed(vulnerable_load(k, 0.5), expected, 1e-4);
+            printed(vulnerable_load(begins(k, 0.5)), expected, 1e-4);
+            let closed = 0.5 / (1.0 - 0.5_f64.powi(k as i32));
+            assert!((vulnerable_load(begins(k, 0.5)) - closed).abs() < 1e-12);
         }
-        // Below the band, and without wasted work, nothing keeps an overload up.
-        assert_eq!((bad_fixpoint(0.57, 3, 0.5), bad_fixpoint(0.9, 5, 1.0)), (None, None));
-        assert_eq!((vulnerable_load(5, 1.0), required_shedding(0.5, 3, 0.5)), (1.0, 0.0));
+        // From far above the engine's own rule comes down to the fixpoint, and below the band to nothing.
+        let from_above = |load: f64| follow(epochs(86_400, load, 1.0), 1.0, 3, None);
+        printed(from_above(0.7), 0.658_633_8, 1e-7);
+        assert!((from_above(0.7) - bad_fixpoint(0.7, 3, 0.5).expect("metastable")).abs() < 1e-12);
+        assert_eq!((from_above(0.57), bad_fixpoint(0.57, 3, 0.5), bad_fixpoint(0.9, 5, 1.0)), (0.0, None, None));
+        assert_eq!((vulnerable_load(begins(5, 1.0)), required_shedding(0.5, begins(3, 0.5))), (1.0, 0.0));
     }
 
     #[test]

@@ -128,6 +128,8 @@ pub struct StateMinutes {
     pub corrupt: Estimate,
     /// Corrupt and not down.
     pub corrupt_only: Estimate,
+    /// Down at least and at most, however the reasons to fail overlap; `down` takes them as independent (model.md §2.2).
+    pub down_bounds: (Estimate, Estimate),
 }
 
 impl StateMinutes {
@@ -135,7 +137,7 @@ impl StateMinutes {
     fn always_down(down: Estimate) -> Self {
         let interval = if down.interval.is_unknown() { Interval::UNKNOWN } else { certain(0.0).interval };
         let never = Estimate { mean: 0.0, interval };
-        Self { degraded: never, down, corrupt: never, corrupt_only: never }
+        Self { degraded: never, down, corrupt: never, corrupt_only: never, down_bounds: (down, down) }
     }
 }
 
@@ -167,6 +169,8 @@ pub struct JourneyResult {
     pub impaired_time: Summary,
     /// User-minutes lost.
     pub user_minutes: Summary,
+    /// Mean of the same at least and at most: failures of what it needs hit the same users, or no two the same.
+    pub user_minute_bounds: (Estimate, Estimate),
     /// User-minutes with wrong answers.
     pub integrity_minutes: Summary,
     /// User-minutes lost over the error budget of a window; `None` without traffic or objective.

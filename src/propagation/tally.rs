@@ -57,6 +57,10 @@ pub struct StateSums {
     pub corrupt_only: BatchSums,
     /// Corrupt and down at once.
     pub corrupt_down: BatchSums,
+    /// Part of the downtime that is none if the reasons to fail overlap as much as they can.
+    pub hardly_down: BatchSums,
+    /// What would be downtime if they overlapped as little as they can.
+    pub almost_down: BatchSums,
 }
 
 impl StateSums {
@@ -64,6 +68,8 @@ impl StateSums {
         self.degraded.merge(&other.degraded);
         self.corrupt_only.merge(&other.corrupt_only);
         self.corrupt_down.merge(&other.corrupt_down);
+        self.hardly_down.merge(&other.hardly_down);
+        self.almost_down.merge(&other.almost_down);
     }
 }
 
@@ -102,6 +108,8 @@ impl ServiceTimes {
             sums.degraded.add(batch, times.degraded.0);
             sums.corrupt_only.add(batch, times.corrupt_only.0);
             sums.corrupt_down.add(batch, times.corrupt_down.0);
+            sums.hardly_down.add(batch, times.hardly_down.0);
+            sums.almost_down.add(batch, times.almost_down.0);
         }
     }
 
@@ -173,6 +181,8 @@ pub struct JourneyTally {
     pub impaired_time: Measure,
     /// Thousandths of user-minutes lost.
     pub user_minutes: Measure,
+    /// Thousandths of user-minutes lost if failures of what it needs overlap as much as they can, and as little.
+    pub user_minute_bounds: (BatchSums, BatchSums),
     /// Thousandths of user-minutes with wrong answers.
     pub integrity_minutes: Measure,
 }
@@ -193,6 +203,8 @@ impl JourneyTally {
         self.downtime.merge(&other.downtime);
         self.impaired_time.merge(&other.impaired_time);
         self.user_minutes.merge(&other.user_minutes);
+        self.user_minute_bounds.0.merge(&other.user_minute_bounds.0);
+        self.user_minute_bounds.1.merge(&other.user_minute_bounds.1);
         self.integrity_minutes.merge(&other.integrity_minutes);
     }
 }
@@ -277,8 +289,9 @@ impl Tally {
             for measure in [&mut times.alike, &mut times.downtime, &mut times.impaired_time] {
                 measure.sums.pair();
             }
-            if let Some(StateSums { degraded, corrupt_only, corrupt_down }) = times.states.as_deref_mut() {
-                [degraded, corrupt_only, corrupt_down].into_iter().for_each(BatchSums::pair);
+            if let Some(sums) = times.states.as_deref_mut() {
+                let StateSums { degraded, corrupt_only, corrupt_down, hardly_down, almost_down } = sums;
+                [degraded, corrupt_only, corrupt_down, hardly_down, almost_down].into_iter().for_each(BatchSums::pair);
             }
         }
         for journey in &mut self.journeys {
@@ -286,6 +299,8 @@ impl Tally {
             for measure in [downtime, impaired_time, user_minutes, integrity_minutes] {
                 measure.sums.pair();
             }
+            journey.user_minute_bounds.0.pair();
+            journey.user_minute_bounds.1.pair();
         }
     }
 }

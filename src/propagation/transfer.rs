@@ -48,14 +48,39 @@ pub fn data_crossing(wrong: f64, share: f64) -> f64 {
     if impairs(crossing) { crossing } else { 0.0 }
 }
 
-/// Several independent reasons to fail together: `1 − Π(1 − c)`.
-pub fn combined(severities: impl IntoIterator<Item = f64>) -> f64 {
-    1.0 - severities.into_iter().map(|severity| 1.0 - severity).product::<f64>()
+/// Several reasons to fail at once: as independent ones, and what any dependence between them allows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Combined {
+    working: f64,
+    largest: f64,
+    sum: f64,
 }
 
-/// What the combination can be at least and at most, whatever the dependence between the reasons.
-pub fn frechet_bounds(severities: &[f64]) -> (f64, f64) {
-    (severities.iter().copied().fold(0.0, f64::max), severities.iter().sum::<f64>().min(1.0))
+impl Combined {
+    /// No reason.
+    pub const NONE: Self = Self { working: 1.0, largest: 0.0, sum: 0.0 };
+
+    /// One reason more.
+    #[must_use]
+    pub fn and(self, severity: f64) -> Self {
+        Self { working: self.working * (1.0 - severity), largest: self.largest.max(severity), sum: self.sum + severity }
+    }
+
+    /// Failing share when the reasons are independent: `1 − Π(1 − c)` (model.md §2.2).
+    pub fn share(self) -> f64 {
+        1.0 - self.working
+    }
+
+    /// Fréchet bounds, `max c` and `min(1, Σ c)`: all reasons hit the same requests, or no two hit the same one.
+    pub fn bounds(self) -> (f64, f64) {
+        (self.largest, self.sum.min(1.0))
+    }
+}
+
+impl FromIterator<f64> for Combined {
+    fn from_iter<I: IntoIterator<Item = f64>>(severities: I) -> Self {
+        severities.into_iter().fold(Self::NONE, Self::and)
+    }
 }
 
 /// Severity of a k-of-n gate: 0 while at most n − k providers are lost, else that of the (n − k + 1)-th worst (semantics 12).
@@ -115,13 +140,16 @@ mod tests {
     #[test]
     fn v13_one_zone() {
         let own = at_least(3, &[0.01; 3]);
-        close(combined([0.02, own]), 0.020_000_98, 1e-12);
+        close(Combined::from_iter([0.02, own]).share(), 0.020_000_98, 1e-12);
     }
 
     #[test]
     fn v48_combination_and_frechet_bounds() {
-        close(combined([0.3, 0.4]), 0.58, 1e-12);
-        assert_eq!(frechet_bounds(&[0.3, 0.4]), (0.4, 0.7));
+        let two = Combined::from_iter([0.3, 0.4]);
+        close(two.share(), 0.58, 1e-12);
+        assert_eq!(two.bounds(), (0.4, 0.7));
+        assert_eq!(Combined::from_iter([0.6, 0.7]).bounds(), (0.7, 1.0));
+        assert_eq!((Combined::NONE.share(), Combined::NONE.bounds()), (0.0, (0.0, 0.0)));
     }
 
     #[test]

@@ -128,6 +128,10 @@ struct StatesRecord {
     corrupt_only: Vec<u128>,
     /// Corrupt and down at once.
     corrupt_down: Vec<u128>,
+    /// Down, and not down if reasons to fail overlap as much as they can.
+    hardly_down: Vec<u128>,
+    /// Not down, but so if they overlap as little as they can.
+    almost_down: Vec<u128>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -141,6 +145,8 @@ struct JourneyRecord {
     downtime: MeasureRecord,
     impaired_time: MeasureRecord,
     user_minutes: MeasureRecord,
+    /// The least and the most that failures of what it needs can add up to: sums over 32 batches, empty where all are 0.
+    user_minute_bounds: (Vec<u128>, Vec<u128>),
     integrity_minutes: MeasureRecord,
 }
 
@@ -274,9 +280,13 @@ impl From<&ServiceTally> for ServiceRecord {
 
 impl From<&StateSums> for StatesRecord {
     fn from(states: &StateSums) -> Self {
-        let StateSums { degraded, corrupt_only, corrupt_down } = states;
-        let [degraded, corrupt_only, corrupt_down] = [degraded, corrupt_only, corrupt_down].map(stored_sums);
-        Self { degraded, corrupt_only, corrupt_down }
+        Self {
+            degraded: stored_sums(&states.degraded),
+            corrupt_only: stored_sums(&states.corrupt_only),
+            corrupt_down: stored_sums(&states.corrupt_down),
+            hardly_down: stored_sums(&states.hardly_down),
+            almost_down: stored_sums(&states.almost_down),
+        }
     }
 }
 
@@ -290,6 +300,7 @@ impl From<&JourneyTally> for JourneyRecord {
             downtime: (&journey.downtime).into(),
             impaired_time: (&journey.impaired_time).into(),
             user_minutes: (&journey.user_minutes).into(),
+            user_minute_bounds: (stored_sums(&journey.user_minute_bounds.0), stored_sums(&journey.user_minute_bounds.1)),
             integrity_minutes: (&journey.integrity_minutes).into(),
         }
     }
@@ -384,15 +395,22 @@ impl StatesRecord {
     fn sums(&self, times: &ServiceTimes) -> Option<StateSums> {
         let [degraded, corrupt_only, corrupt_down] =
             [read_sums(&self.degraded)?, read_sums(&self.corrupt_only)?, read_sums(&self.corrupt_down)?];
+        let [hardly_down, almost_down] = [read_sums(&self.hardly_down)?, read_sums(&self.almost_down)?];
         let (down, impaired) = (times.downtime.sums.sums(), times.impaired_time.sums.sums());
         let alike = times.alike.sums.sums();
         let is_sound = (0..BATCHES).all(|batch| {
             let up = degraded[batch].checked_add(corrupt_only[batch]);
             up.and_then(|up| up.checked_add(down[batch])) == Some(impaired[batch])
-                && corrupt_down[batch] <= down[batch] + alike[batch]
+                && corrupt_down[batch].max(hardly_down[batch]) <= down[batch] + alike[batch]
+                && almost_down[batch] <= impaired[batch] - down[batch]
         });
-        let [degraded, corrupt_only, corrupt_down] = [degraded, corrupt_only, corrupt_down].map(BatchSums::from_sums);
-        is_sound.then_some(StateSums { degraded, corrupt_only, corrupt_down })
+        is_sound.then(|| StateSums {
+            degraded: BatchSums::from_sums(degraded),
+            corrupt_only: BatchSums::from_sums(corrupt_only),
+            corrupt_down: BatchSums::from_sums(corrupt_down),
+            hardly_down: BatchSums::from_sums(hardly_down),
+            almost_down: BatchSums::from_sums(almost_down),
+        })
     }
 }
 
@@ -408,8 +426,19 @@ impl JourneyRecord {
             downtime: self.downtime.measure(trials)?,
             impaired_time: self.impaired_time.measure(trials)?,
             user_minutes: self.user_minutes.measure(trials)?,
+            user_minute_bounds: self.bounds()?,
             integrity_minutes: self.integrity_minutes.measure(trials)?,
         })
+    }
+}
+
+impl JourneyRecord {
+    /// Bounds of the user-minutes; what is rounded trial by trial can be half a thousandth off.
+    fn bounds(&self) -> Option<(BatchSums, BatchSums)> {
+        let (least, most) = (read_sums(&self.user_minute_bounds.0)?, read_sums(&self.user_minute_bounds.1)?);
+        let known = read_sums(&self.user_minutes.sums)?;
+        let is_sound = (0..BATCHES).all(|batch| least[batch] <= known[batch] && known[batch] <= most[batch]);
+        is_sound.then(|| (BatchSums::from_sums(least), BatchSums::from_sums(most)))
     }
 }
 

@@ -217,6 +217,19 @@ impl From<StateMinutes> for StateMinutesRecord {
     }
 }
 
+/// Means however reasons to fail overlap: as much as they can, and as little.
+#[derive(Debug, Serialize)]
+struct Overlap {
+    at_least: Mean,
+    at_most: Mean,
+}
+
+impl From<(Estimate, Estimate)> for Overlap {
+    fn from((least, most): (Estimate, Estimate)) -> Self {
+        Self { at_least: least.into(), at_most: most.into() }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct ServiceRecord<'a> {
     name: &'a str,
@@ -225,6 +238,8 @@ struct ServiceRecord<'a> {
     corrupt: Chance,
     #[serde(skip_serializing_if = "Option::is_none")]
     downtime: Option<Times>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    downtime_bounds: Option<Overlap>,
     #[serde(skip_serializing_if = "Option::is_none")]
     impaired_time: Option<Times>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,15 +253,16 @@ struct ServiceRecord<'a> {
 impl<'a> ServiceRecord<'a> {
     fn new(name: &'a str, result: &ServiceResult, starved: Option<Estimate>) -> Self {
         let times = result.times();
-        let times = times.as_ref();
+        let (times, states) = (times.as_ref(), result.state_minutes());
         Self {
             name,
             impaired: result.impaired.into(),
             down: result.down.into(),
             corrupt: result.corrupt.into(),
             downtime: times.map(|times| Times::from(&times.downtime)),
+            downtime_bounds: states.map(|states| states.down_bounds.into()),
             impaired_time: times.map(|times| Times::from(&times.impaired_time)),
-            state_minutes: result.state_minutes().map(StateMinutesRecord::from),
+            state_minutes: states.map(StateMinutesRecord::from),
             starved: starved.map(Chance::from),
             onset: times.and_then(|times| times.onset_p50).map(Onset::from),
         }
@@ -262,6 +278,7 @@ impl<'a> ServiceRecord<'a> {
             down: NEVER.into(),
             corrupt: NEVER.into(),
             downtime: timed.then(none),
+            downtime_bounds: timed.then(|| (NEVER, NEVER).into()),
             impaired_time: timed.then(none),
             state_minutes: timed.then(|| StateMinutesRecord {
                 degraded: NEVER.into(),
@@ -282,6 +299,7 @@ struct JourneyRecord<'a> {
     downtime: Loss,
     impaired_time: Loss,
     user_minutes: Loss,
+    user_minute_bounds: Overlap,
     integrity_minutes: Loss,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget_share: Option<Loss>,
@@ -298,6 +316,7 @@ impl<'a> From<&'a JourneyResult> for JourneyRecord<'a> {
             downtime: (&journey.downtime).into(),
             impaired_time: (&journey.impaired_time).into(),
             user_minutes: (&journey.user_minutes).into(),
+            user_minute_bounds: journey.user_minute_bounds.into(),
             integrity_minutes: (&journey.integrity_minutes).into(),
             budget_share: journey.budget_share.as_ref().map(Loss::from),
             onset: journey.onset_p50.map(Onset::from),

@@ -30,7 +30,10 @@ fn a_simulation_has_the_keys_of_the_contract_in_order() {
     let services = value["services"].as_array().expect("a list");
     assert_eq!(services.len(), 6);
     let payment = &services[2];
-    assert_eq!(keys(payment), ["name", "impaired", "down", "corrupt", "downtime", "impaired_time", "state_minutes", "onset"]);
+    assert_eq!(
+        keys(payment),
+        ["name", "impaired", "down", "corrupt", "downtime", "downtime_bounds", "impaired_time", "state_minutes", "onset"]
+    );
     assert_eq!(keys(&payment["state_minutes"]), ["degraded", "down", "corrupt"]);
     assert_eq!(keys(&payment["state_minutes"]["corrupt"]), ["mean", "interval"]);
     assert_eq!(payment["state_minutes"]["down"]["interval"], payment["downtime"]["interval"]);

@@ -128,6 +128,7 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
         let (trials, words) = (whole(simulation.trials), precision_words(precision));
         all.push(format!("{trials} trials were too few for the precision: {words}. More `--trials` come closer."));
     }
+    all.extend(overlap_limit(simulation));
     if simulation.censored > 0.0 {
         let horizon = simulation.horizon_minutes.map_or_else(|| "the horizon".to_owned(), duration);
         let share = share_plain(simulation.censored);
@@ -136,6 +137,24 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
         ));
     }
     all
+}
+
+/// The journey whose loss depends most on how failures of what it needs overlap, where that is a tenth of it or more.
+fn overlap_limit(simulation: &Simulation) -> Option<String> {
+    let width = |journey: &JourneyResult| {
+        let (least, most) = journey.user_minute_bounds;
+        if journey.user_minutes.mean.mean > 0.0 { (most.mean - least.mean) / journey.user_minutes.mean.mean } else { 0.0 }
+    };
+    let widest = simulation.journeys.iter().rev().max_by(|a, b| width(a).total_cmp(&width(b)))?;
+    let (least, most) = widest.user_minute_bounds;
+    (width(widest) >= 0.1).then(|| {
+        format!(
+            "Failures of what {} needs are taken as independent; if they hit the same users or no two the same, it loses {} to {} user-minutes.",
+            widest.name,
+            count_point(least),
+            count_point(most)
+        )
+    })
 }
 
 /// Most lines of limits on a page.

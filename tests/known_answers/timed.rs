@@ -200,8 +200,9 @@ fn v40_a_canary_limits_the_loss() {
 
 #[test]
 fn v48_combination_of_severities() {
-    assert!((transfer::combined([0.3, 0.4]) - 0.58).abs() < 1e-12);
-    assert_eq!(transfer::frechet_bounds(&[0.3, 0.4]), (0.4, 0.7));
+    let combined = transfer::Combined::from_iter([0.3, 0.4]);
+    assert!((combined.share() - 0.58).abs() < 1e-12);
+    assert_eq!(combined.bounds(), (0.4, 0.7));
     // The same through the timeline: two providers that fail in 30 % and 40 % of the requests.
     let system = build(draft("a>t b>t"));
     let simulation =

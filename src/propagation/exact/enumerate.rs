@@ -170,6 +170,8 @@ impl Sums {
             service.degraded.add(outcome.states.degraded.0 as f64 * weight);
             service.corrupt_only.add(outcome.states.corrupt_only.0 as f64 * weight);
             service.corrupt_down.add(outcome.states.corrupt_down.0 as f64 * weight);
+            service.hardly_down.add(outcome.states.hardly_down.0 as f64 * weight);
+            service.almost_down.add(outcome.states.almost_down.0 as f64 * weight);
         }
         self.reach.add(reach, weight);
         if let Some(series) = &mut self.series {
@@ -186,6 +188,9 @@ impl Sums {
             journey.downtime.add(outcome.downtime.0, weight);
             journey.impaired_time.add(outcome.impaired_time.0, weight);
             journey.user_minutes.add(outcome.milli_user_minutes(), weight);
+            let (least, most) = outcome.milli_user_minute_bounds();
+            journey.user_minute_bounds.0.add(least as f64 * weight);
+            journey.user_minute_bounds.1.add(most as f64 * weight);
             journey.integrity_minutes.add(outcome.milli_integrity_minutes(), weight);
             all += outcome.milli_user_minutes();
             breached |= run

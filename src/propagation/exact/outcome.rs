@@ -26,6 +26,8 @@ pub(super) struct ExactService {
     pub(super) degraded: CompensatedSum,
     pub(super) corrupt_only: CompensatedSum,
     pub(super) corrupt_down: CompensatedSum,
+    pub(super) hardly_down: CompensatedSum,
+    pub(super) almost_down: CompensatedSum,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -36,6 +38,8 @@ pub(super) struct ExactJourney {
     pub(super) downtime: Weighted,
     pub(super) impaired_time: Weighted,
     pub(super) user_minutes: Weighted,
+    /// Means in thousandths.
+    pub(super) user_minute_bounds: (CompensatedSum, CompensatedSum),
     pub(super) integrity_minutes: Weighted,
 }
 
@@ -114,6 +118,10 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
                 downtime: sums.downtime.summary(minutes),
                 impaired_time: sums.impaired_time.summary(minutes),
                 user_minutes: sums.user_minutes.summary(thousandths),
+                user_minute_bounds: (
+                    certain(thousandths(sums.user_minute_bounds.0.value())),
+                    certain(thousandths(sums.user_minute_bounds.1.value())),
+                ),
                 integrity_minutes: sums.integrity_minutes.summary(thousandths),
                 budget_share: budget(&journey.facts).map(|budget| sums.user_minutes.summary(|milli| thousandths(milli) / budget)),
             })
@@ -169,6 +177,10 @@ fn service_clock(service: &ExactService) -> ServiceClock {
             down: downtime.mean,
             corrupt: mean(corrupt.value()),
             corrupt_only: mean(service.corrupt_only.value()),
+            down_bounds: (
+                certain((downtime.mean.mean - minutes(service.hardly_down.value())).max(0.0)),
+                certain(downtime.mean.mean + minutes(service.almost_down.value())),
+            ),
         })),
     }
 }

@@ -277,7 +277,7 @@ impl<'a> Trial<'a> {
     /// Share of its requests that a service fails by itself, before it calls anybody.
     fn fails_itself(&self, line: &Timeline<'a>, nodes: &[u32]) -> f64 {
         let lanes = nodes.iter().map(|node| self.lane.index_of.get(*node as usize).copied().unwrap_or(NONE));
-        lanes.filter(|lane| *lane != NONE).map(|lane| self.own(line, lane).errors).fold(0.0, f64::max)
+        lanes.filter(|lane| *lane != NONE).map(|lane| self.own(line, lane).errors.share()).fold(0.0, f64::max)
     }
 
     /// What faults leave of the capacity of a service, and their factor on its demand.

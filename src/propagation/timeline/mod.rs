@@ -217,10 +217,13 @@ struct NodeState {
     errors: Severity,
     latency: f64,
     wrong: Severity,
+    /// What the failing share is at least and at most, however the reasons for it overlap.
+    bounds: (Severity, Severity),
 }
 
 impl NodeState {
-    const HEALTHY: Self = Self { errors: Severity::NONE, latency: 1.0, wrong: Severity::NONE };
+    const HEALTHY: Self =
+        Self { errors: Severity::NONE, latency: 1.0, wrong: Severity::NONE, bounds: (Severity::NONE, Severity::NONE) };
 }
 
 /// One trial at work; its buffers are reused from trial to trial.

@@ -4,7 +4,7 @@ use super::{Event, NodeState, Timeline, Trial};
 use crate::fault::draw::Choose;
 use crate::propagation::lane::{NONE, is_inside};
 use crate::propagation::series::Spell;
-use crate::propagation::transfer::{DOWN_SHARE, impairs};
+use crate::propagation::transfer::{Combined, DOWN_SHARE, impairs};
 use crate::random::Purpose;
 use crate::units::{Severity, Ticks};
 
@@ -17,6 +17,10 @@ pub(crate) struct StateTimes {
     pub(crate) corrupt_only: Ticks,
     /// Corrupt and down at once.
     pub(crate) corrupt_down: Ticks,
+    /// Down only if the reasons to fail overlap no more than independent ones do.
+    pub(crate) hardly_down: Ticks,
+    /// Not down, but so if the reasons to fail overlapped as little as they can.
+    pub(crate) almost_down: Ticks,
 }
 
 /// The state of a service as [`StateTimes`] sees it. At any time it is in exactly one.
@@ -54,9 +58,19 @@ pub(crate) struct ServiceOutcome {
     down_since: Option<Ticks>,
     state: State,
     state_since: Ticks,
+    hardly_down_since: Option<Ticks>,
+    almost_down_since: Option<Ticks>,
 }
 
 impl ServiceOutcome {
+    /// Starts and stops the clocks of what depends on how reasons to fail overlap.
+    fn doubt(&mut self, shown: NodeState, now: Ticks) {
+        let is_down = |share: Severity| share.share() >= DOWN_SHARE;
+        let (least, most) = shown.bounds;
+        clock(is_down(shown.errors) && !is_down(least), &mut self.hardly_down_since, &mut self.states.hardly_down, now);
+        clock(!is_down(shown.errors) && is_down(most), &mut self.almost_down_since, &mut self.states.almost_down, now);
+    }
+
     /// Changes the state, and adds the time that the last one took.
     fn enter(&mut self, state: State, now: Ticks) {
         if state == self.state {
@@ -85,15 +99,24 @@ pub(crate) struct JourneyOutcome {
     /// Whether its severity is ever one half.
     pub(crate) down: bool,
     user_minutes: f64,
+    /// The same if what it needs failed for the same users, and if it failed for no two the same.
+    bounds: (f64, f64),
     integrity_minutes: f64,
     since: Ticks,
     severity: f64,
+    severity_bounds: (f64, f64),
     wrong: f64,
 }
 
 impl JourneyOutcome {
     pub(crate) fn milli_user_minutes(&self) -> u64 {
         (self.user_minutes * 1_000.0).round() as u64
+    }
+
+    /// At least and at most, however the failures of what it needs overlap.
+    pub(crate) fn milli_user_minute_bounds(&self) -> (u64, u64) {
+        let milli = |minutes: f64| (minutes * 1_000.0).round() as u64;
+        (milli(self.bounds.0), milli(self.bounds.1))
     }
 
     /// Everything that counts against the error budget: requests that failed and wrong answers (model.md §0).
@@ -158,6 +181,7 @@ impl Record {
         let mut outcome = JourneyOutcome::default();
         if from < until {
             outcome.user_minutes = line.traffic[journey].user_minutes(from, until);
+            outcome.bounds = (outcome.user_minutes, outcome.user_minutes);
             outcome.downtime = until.saturating_sub(from);
             outcome.impaired_time = outcome.downtime;
             (outcome.onset, outcome.down) = (Some(from), true);
@@ -288,24 +312,28 @@ impl<'a> Trial<'a> {
         clock(impaired, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
         clock(down, &mut outcome.down_since, &mut outcome.downtime, self.now);
         outcome.enter(State::of(impaired, down, shown.is_corrupt()), self.now);
+        outcome.doubt(shown, self.now);
     }
 
     fn journey(&mut self, line: &Timeline<'a>, journey: usize) {
-        let (mut works, mut right) = (1.0, 1.0);
+        let (mut errors, mut wrong) = (Combined::NONE, Combined::NONE);
         for need in &line.journey_needs[journey] {
             let node = self.lane.index_of.get(*need as usize).copied().unwrap_or(NONE);
             if node != NONE {
-                works *= 1.0 - self.shown[node as usize].errors.share();
-                right *= 1.0 - self.shown[node as usize].wrong.share();
+                errors = errors.and(self.shown[node as usize].errors.share());
+                wrong = wrong.and(self.shown[node as usize].wrong.share());
             }
         }
         // Rounded to whole severities: a product over tiny shares must not leave dust behind.
-        let (severity, wrong) = (Severity::from_share(1.0 - works).share(), Severity::from_share(1.0 - right).share());
+        let rounded = |share: f64| Severity::from_share(share).share();
+        let (severity, wrong) = (rounded(errors.share()), rounded(wrong.share()));
+        let (least, most) = errors.bounds();
+        let bounds = (rounded(least).min(severity), rounded(most).max(severity));
         let outcome = &self.record.journeys[journey];
-        if (outcome.severity, outcome.wrong) != (severity, wrong) {
+        if (outcome.severity, outcome.severity_bounds, outcome.wrong) != (severity, bounds, wrong) {
             self.integrate(line, journey);
             let outcome = &mut self.record.journeys[journey];
-            (outcome.severity, outcome.wrong) = (severity, wrong);
+            (outcome.severity, outcome.severity_bounds, outcome.wrong) = (severity, bounds, wrong);
             outcome.down |= severity >= DOWN_SHARE;
             if outcome.onset.is_none() && impairs(severity) {
                 outcome.onset = Some(self.now);
@@ -321,6 +349,8 @@ impl<'a> Trial<'a> {
         if passed > Ticks::ZERO && (outcome.severity > 0.0 || outcome.wrong > 0.0) {
             let users = line.traffic[journey].user_minutes(outcome.since, now);
             outcome.user_minutes += users * outcome.severity;
+            outcome.bounds.0 += users * outcome.severity_bounds.0;
+            outcome.bounds.1 += users * outcome.severity_bounds.1;
             outcome.integrity_minutes += users * outcome.wrong;
             if outcome.severity >= DOWN_SHARE {
                 outcome.downtime = outcome.downtime.saturating_add(passed);
@@ -344,6 +374,7 @@ impl<'a> Trial<'a> {
             clock(false, &mut outcome.impaired_since, &mut outcome.impaired_time, self.now);
             clock(false, &mut outcome.down_since, &mut outcome.downtime, self.now);
             outcome.enter(State::Other, self.now);
+            outcome.doubt(NodeState::HEALTHY, self.now);
         }
         for journey in 0..self.record.journeys.len() {
             self.integrate(line, journey);
@@ -385,7 +416,12 @@ fn clock(on: bool, since: &mut Option<Ticks>, total: &mut Ticks, now: Ticks) {
 }
 
 fn worst(a: NodeState, b: NodeState) -> NodeState {
-    NodeState { errors: a.errors.max(b.errors), latency: a.latency.max(b.latency), wrong: a.wrong.max(b.wrong) }
+    NodeState {
+        errors: a.errors.max(b.errors),
+        latency: a.latency.max(b.latency),
+        wrong: a.wrong.max(b.wrong),
+        bounds: (a.bounds.0.max(b.bounds.0), a.bounds.1.max(b.bounds.1)),
+    }
 }
 
 fn clean_up_possible(line: &Timeline<'_>) -> bool {

@@ -11,9 +11,9 @@ use crate::propagation::lane::{LaneArc, NONE, crossing, is_inside};
 use crate::propagation::load::attempts;
 use crate::propagation::plan::Gate;
 use crate::propagation::transfer::{
-    IMPAIRED_LATENCY, after_retries, amplified, data_crossing, error_crossing, gate_severity, impairs, latency_crossing,
+    Combined, IMPAIRED_LATENCY, after_retries, amplified, data_crossing, error_crossing, gate_severity, impairs, latency_crossing,
 };
-use crate::propagation::waiting::{connections_in_use, pool_exhausted, time_to_drain};
+use crate::propagation::waiting::{cache_failing_share, connections_in_use, pool_exhausted, time_to_drain, times_out};
 use crate::units::{Severity, Ticks};
 
 /// Steps in which the ramp of an expiring cache rises.
@@ -21,10 +21,18 @@ const RAMP_STEPS: u32 = 100;
 
 /// What an arc brings to its consumer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Crossed {
-    pub(super) errors: f64,
+struct Crossed {
+    errors: f64,
     latency: f64,
     wrong: f64,
+}
+
+/// What a node does wrong by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) errors: Combined,
+    latency: f64,
+    wrong: Combined,
 }
 
 impl NodeState {
@@ -131,15 +139,16 @@ impl<'a> Trial<'a> {
     /// The state of a node from its own faults and its providers.
     fn state_of(&mut self, line: &Timeline<'a>, node: u32) -> NodeState {
         let own = self.own(line, node);
-        let (mut working, mut right) = (1.0 - own.errors, 1.0 - own.wrong);
-        let (mut cycle_errors, mut cycle_wrong, mut inside_errors, mut inside_wrong) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
-        let mut latency = own.latency;
+        let (mut errors, mut wrong, mut latency) = (own.errors, own.wrong, own.latency);
+        // What comes back along a cycle, or from an operation of the same service, adds nothing to what is there.
+        let (mut cycle, mut cycle_wrong) = (Severity::NONE, Severity::NONE);
+        let mut bounds = (Severity::NONE, Severity::NONE);
         for at in self.lane.arcs_into(node) {
             let arc = self.lane.arcs[at];
             if is_inside(line.plan, &arc) {
                 let operation = self.active[arc.source as usize];
-                inside_errors = inside_errors.max(operation.errors.share());
-                inside_wrong = inside_wrong.max(operation.wrong.share());
+                (cycle, cycle_wrong) = (cycle.max(operation.errors), cycle_wrong.max(operation.wrong));
+                bounds = (bounds.0.max(operation.bounds.0), bounds.1.max(operation.bounds.1));
                 latency = latency.max(operation.latency);
                 continue;
             }
@@ -149,11 +158,10 @@ impl<'a> Trial<'a> {
             let crossed = self.crossed(line, at, &arc);
             latency = latency.max(crossed.latency);
             if self.lane.same_cycle(arc.source, node) {
-                cycle_errors = cycle_errors.max(crossed.errors);
-                cycle_wrong = cycle_wrong.max(crossed.wrong);
+                cycle = cycle.max(Severity::from_share(crossed.errors));
+                cycle_wrong = cycle_wrong.max(Severity::from_share(crossed.wrong));
             } else {
-                working *= 1.0 - crossed.errors;
-                right *= 1.0 - crossed.wrong;
+                (errors, wrong) = (errors.and(crossed.errors), wrong.and(crossed.wrong));
             }
         }
         if let Some(gate) = line.plan.gates.get(&self.lane.nodes[node as usize]) {
@@ -161,24 +169,28 @@ impl<'a> Trial<'a> {
             latency = latency.max(through.latency);
             let (start, end) = self.lane.component[node as usize];
             if end - start > 1 {
-                cycle_errors = cycle_errors.max(through.errors);
-                cycle_wrong = cycle_wrong.max(through.wrong);
+                cycle = cycle.max(Severity::from_share(through.errors));
+                cycle_wrong = cycle_wrong.max(Severity::from_share(through.wrong));
             } else {
-                working *= 1.0 - through.errors;
-                right *= 1.0 - through.wrong;
+                (errors, wrong) = (errors.and(through.errors), wrong.and(through.wrong));
             }
         }
-        // One cause going round a loop is one cause: what comes back along a cycle adds nothing to what is there.
+        let failing = Severity::from_share(errors.share()).max(cycle);
+        let (least, most) = errors.bounds();
         NodeState {
-            errors: Severity::from_share((1.0 - working).max(cycle_errors).max(inside_errors)),
+            errors: failing,
             latency,
-            wrong: Severity::from_share((1.0 - right).max(cycle_wrong).max(inside_wrong)),
+            wrong: Severity::from_share(wrong.share()).max(cycle_wrong),
+            bounds: (
+                bounds.0.max(Severity::from_share(least)).max(cycle).min(failing),
+                bounds.1.max(Severity::from_share(most)).max(failing),
+            ),
         }
     }
 
     /// What a node does wrong by itself: faults that hit it, and overload.
-    pub(super) fn own(&self, line: &Timeline<'a>, node: u32) -> Crossed {
-        let mut own = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
+    pub(super) fn own(&self, line: &Timeline<'a>, node: u32) -> Own {
+        let mut own = Own { errors: Combined::NONE, latency: 1.0, wrong: Combined::NONE };
         // Lost replicas are one cause of failing requests and of overload, so these two do not add up.
         let mut overload = self.overload_of(line, self.lane.nodes[node as usize]);
         let first = self.node_hits.partition_point(|(known, _)| *known < node);
@@ -188,13 +200,13 @@ impl<'a> Trial<'a> {
                 if hit.member.capacity.is_some() {
                     overload = overload.max(hit.errors * state.scale);
                 } else {
-                    own.errors = 1.0 - (1.0 - own.errors) * (1.0 - hit.errors * state.scale);
+                    own.errors = own.errors.and(hit.errors * state.scale);
                 }
-                own.wrong = 1.0 - (1.0 - own.wrong) * (1.0 - hit.wrong * state.scale);
+                own.wrong = own.wrong.and(hit.wrong * state.scale);
                 own.latency = own.latency.max(1.0 + state.scale * (hit.latency - 1.0));
             }
         }
-        own.errors = 1.0 - (1.0 - own.errors) * (1.0 - overload);
+        own.errors = own.errors.and(overload);
         own
     }
 
@@ -235,7 +247,7 @@ impl<'a> Trial<'a> {
         if data > 0.0 && provider.wrong > Severity::NONE && (arc.data || arc.rejects) {
             let wrong = data_crossing(provider.wrong.share() * data, rule.share);
             if arc.rejects {
-                crossed.errors = 1.0 - (1.0 - crossed.errors) * (1.0 - wrong);
+                crossed.errors = Combined::from_iter([crossed.errors, wrong]).share();
             } else {
                 crossed.wrong = wrong;
                 self.infected[at] |= wrong > 0.0;
@@ -342,7 +354,7 @@ impl<'a> Trial<'a> {
         if let Some(ramp) = delay.ramp {
             // The middle of each step: the integral over whole steps is exact, labels change at the edges.
             let step = delay.ramp_step;
-            delay.factor = if step >= RAMP_STEPS { 1.0 } else { (f64::from(step) + 0.5) / f64::from(RAMP_STEPS) };
+            delay.factor = cache_failing_share(f64::from(step) + 0.5, f64::from(RAMP_STEPS));
             delay.ramp_step += 1;
             if step < RAMP_STEPS {
                 let edge = |step: u32| {
@@ -362,7 +374,7 @@ impl<'a> Trial<'a> {
 /// A pool belongs to one dependency, so it is a bulkhead: no more than the share of requests that need it is lost.
 pub(super) fn gives_up(rule: &Crossing, provider: NodeState) -> bool {
     let Some(timeout) = rule.timeout.filter(|_| rule.channels.has(Channels::LATENCY)) else { return false };
-    if times_out(timeout.provider_latency, provider.latency, timeout.timeout) {
+    if times_out(timeout.provider_latency.0 as f64, provider.latency, timeout.timeout.0 as f64) {
         return true;
     }
     let Some(pool) = rule.pool.filter(|_| provider.latency > 1.0 || provider.errors > Severity::NONE) else { return false };
@@ -382,8 +394,4 @@ pub(super) fn seen_failing(rule: &Crossing, provider: NodeState) -> f64 {
     } else {
         0.0
     }
-}
-
-fn times_out(usual: Ticks, multiplier: f64, timeout: Ticks) -> bool {
-    usual.0 as f64 * multiplier > timeout.0 as f64
 }
