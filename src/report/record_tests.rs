@@ -34,6 +34,11 @@ fn a_simulation_has_the_keys_of_the_contract_in_order() {
         keys(payment),
         ["name", "impaired", "down", "corrupt", "downtime", "downtime_bounds", "impaired_time", "state_minutes", "onset"]
     );
+    assert_eq!(keys(&payment["downtime_bounds"]), ["at_least", "at_most"]);
+    assert_eq!(
+        payment["downtime_bounds"]["at_least"]["interval"], payment["downtime"]["interval"],
+        "a total outage leaves no doubt"
+    );
     assert_eq!(keys(&payment["state_minutes"]), ["degraded", "down", "corrupt"]);
     assert_eq!(keys(&payment["state_minutes"]["corrupt"]), ["mean", "interval"]);
     assert_eq!(payment["state_minutes"]["down"]["interval"], payment["downtime"]["interval"]);
@@ -44,7 +49,7 @@ fn a_simulation_has_the_keys_of_the_contract_in_order() {
     assert!(blog.get("onset").is_none());
     assert_eq!(blog["state_minutes"]["degraded"], serde_json::json!({"mean": 0.0, "interval": [0.0, 0.0]}));
     let journey = &value["journeys"][0];
-    let times = ["downtime", "impaired_time", "user_minutes", "integrity_minutes", "budget_share"];
+    let times = ["downtime", "impaired_time", "user_minutes", "user_minute_bounds", "integrity_minutes", "budget_share"];
     assert_eq!(keys(journey), [&["name", "impaired", "down"], &times[..], &["onset"]].concat());
     assert_eq!(keys(&journey["impaired"]), ["probability", "interval"]);
     assert_eq!(journey["onset"], serde_json::json!({"p50": 0.0}));
