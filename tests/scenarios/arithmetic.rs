@@ -204,8 +204,8 @@ fn four_in_a_week(id: &str) -> Option<f64> {
 /// Cells of a minute: fine enough that the two ends of five cells differ by less than the tolerance.
 const CELLS: usize = 4;
 
-/// P(from < sum ≤ to) for independent lognormal stages, in minutes, from both ends of the cells of a grid: with every stage rounded down the
-/// sum is no larger than it is, with every stage rounded up no smaller.
+/// P(from < sum ≤ to) for independent lognormal stages, in minutes, from both ends of the cells of a grid: with every stage rounded
+/// down the sum is no larger than it is, with every stage rounded up no smaller.
 fn share_between(stages: &[(f64, f64)], from: usize, to: usize) -> Interval {
     let cells = to * CELLS + 1;
     let at_most = |up: usize| {
