@@ -3,13 +3,13 @@
 //! Exact answers agree to 1e-9 relative, sampled ones within four standard errors at a million static trials. Arc notation:
 //! `provider>consumer:probability`; reach includes the source. `cargo test v14` finds case 14 wherever it is.
 //!
-//! Here: V1 to V17, V34, V37 and V52 (chances), `timed.rs` V25 to V33, V35, V36, V39, V40 and V48 (times), `closed_forms.rs` V38,
-//! V43, V44, V46, V49 and V51 (no trials). Next to the pure function that answers them: V11 to V13 and V48
-//! (`propagation/transfer.rs`), V14 and V17 (`risk/importance.rs`), V16 (`risk/paths.rs`), V18 to V21 (`propagation/load.rs`), V22
-//! and V23 (`statistics/erlang.rs`), V24, V26 and V27 (`propagation/waiting.rs`), V25 (`fault/pool.rs`), V29 (`units/duration.rs`),
-//! V29 and V30 (`statistics/lognormal.rs`), V41 (`statistics/beta.rs`), V42 (`statistics/proportion.rs`), V45 (`risk/score.rs`),
-//! V47 (`propagation/breaker.rs`), V50 (`random_tests.rs`), V10 and V52 (`statistics/binomial.rs`). Of the load, V21, V24 and V26
-//! run through the engine in `tests/semantics_load.rs`.
+//! Here: V1 to V15, V17, V34, V37 and V52 (chances), `timed.rs` V25, V27 to V33, V35, V36, V39, V40 and V48 (times), `closed_forms.rs`
+//! V14, V38, V43, V44, V46, V49 and V51 (beliefs, forecasts and other numbers without a fault in time). Next to the pure function that
+//! answers them: V11 to V13 and V48 (`propagation/transfer.rs`), V17 (`propagation/paired_tests.rs`), V16 (`risk/paths.rs`), V18 to V21
+//! (`propagation/load.rs`), V22 and V23 (`statistics/erlang.rs`), V24, V26 and V27 (`propagation/waiting.rs`), V25 (`fault/pool.rs`), V29
+//! (`units/duration.rs`), V29 and V30 (`statistics/lognormal.rs`), V41 (`statistics/beta.rs`), V42 (`statistics/proportion.rs`), V45
+//! (`risk/score.rs`), V47 (`propagation/breaker.rs`), V50 (`random_tests.rs`), V10 and V52 (`statistics/binomial.rs`). Of the load, V21,
+//! V24 and V26 run through the engine in `tests/semantics_load.rs`; V17 through the command in `tests/cli/compare.rs`.
 
 #[path = "known_answers/closed_forms.rs"]
 mod closed_forms;
@@ -18,9 +18,10 @@ mod common;
 mod timed;
 
 use common::*;
-use shockfront::fault::{Fault, Scenario};
-use shockfront::model::Compact;
+use shockfront::fault::{Fault, FaultKind, Response, Scenario};
 use shockfront::model::facts::{DependencyKind, Requires};
+use shockfront::model::{Compact, System};
+use shockfront::propagation::ranking::{Failing, all_at_once, one_by_one, rank};
 use shockfront::propagation::{Request, Solver, transfer, uncertainty};
 
 const V4: &str = "s>a:.9 a>b:.8 a>c:.7 b>t:.6 c>t:.5";
@@ -189,6 +190,32 @@ fn v14_importance() {
 fn v15_influence_of_every_source() {
     check_p(V4, "s", &[], Some(3.8458));
     check_p(V4, "a", &[], Some(3.162));
+    // All sources in one run: in the same worlds, one by one, and with a clock.
+    let system = build(draft(V4));
+    let compact = Compact::new(&system);
+    let failing = Failing { kind: FaultKind::Crash, horizon: None, response: Response::default() };
+    let at_once = |system: &System, compact: &Compact, failing, request: &Request<'_>| {
+        all_at_once(system, compact, failing, request).ok_or_else(Vec::new)
+    };
+    let without_clock = || Request { trials: STATIC.trials, static_reach: true, ..Request::default() };
+    for (engine, found, trials) in [
+        ("ranking", rank(&system, &compact, failing, &without_clock()), STATIC.trials),
+        ("all at once", at_once(&system, &compact, failing, &without_clock()), STATIC.trials),
+        ("one by one", one_by_one(&system, &compact, failing, &without_clock()), STATIC.trials),
+        ("with a clock", rank(&system, &compact, failing, &Request { trials: TIMED.trials, ..Request::default() }), TIMED.trials),
+    ] {
+        let found = found.unwrap_or_else(|problems| panic!("{engine}: {problems:?}"));
+        assert_eq!((found.services.len(), found.trials), (system.service_count(), trials), "{engine}");
+        for ranked in &found.services {
+            let name = system.service_name(ranked.service);
+            let exact = exact_agreed(&system, &[&format!("crash@{name}")]).0.reach;
+            let printed = [("s", 3.8458), ("a", 3.162)].into_iter().find(|(known, _)| *known == name);
+            assert!(printed.is_none_or(|(_, printed)| (exact.mean.mean - printed).abs() < 1e-9), "{name}: {exact:?}");
+            let tolerance = 4.0 * exact.standard_deviation / (trials as f64).sqrt() + 1e-12;
+            let spread = ranked.reach.mean;
+            assert!((spread - exact.mean.mean).abs() <= tolerance, "{engine}: {spread} of {name}, exactly {}", exact.mean.mean);
+        }
+    }
 }
 
 #[test]
