@@ -3,6 +3,7 @@
 
 pub mod drafts;
 pub mod reference;
+pub mod rich;
 
 use shockfront::diagnostic::Sources;
 use shockfront::fault::{Fault, Scenario};
