@@ -61,6 +61,8 @@ pub(super) fn incident(system: &System, compact: &Compact, fault: &Fault) -> Res
     if kind == FaultKind::Overload {
         build.loads(&incident)?;
     }
+    // Members are drawn one after the other: by name, so that the order of the file does not count.
+    incident.members.sort_by_key(|member| member.name);
     incident.watchers = build.watchers(&incident);
     if let Some(rollout) = &fault.rollout {
         let exposure = Exposure::new(rollout, users_through(system, compact, &incident));
@@ -246,16 +248,26 @@ impl Builder<'_> {
     fn member(&self, endpoint: Endpoint, p: f64, offset: Ticks) -> Member {
         let (service, o) = (self.system.service(endpoint.service), &self.fault.overrides);
         let nodes = self.compact.operations_of(endpoint);
+        let name = pair_hash(self.name, name_hash(&self.system.endpoint_name(endpoint)), 0);
+        // By name, so that a draw does not depend on the order of the file.
+        let first = self.compact.operation_nodes(endpoint.service).start;
+        let key = |node: u32| {
+            let operation = service.operations.get((node - first) as usize).map_or("", String::as_str);
+            pair_hash(name, name_hash(operation), 1)
+        };
+        let mut keyed: Vec<(u64, u32)> = nodes.clone().map(|node| (key(node), node)).collect();
+        keyed.sort_unstable();
         let some = self.fault.kind.hits_some_operations() || self.fault.kind == FaultKind::OperatorAdvice;
         let each = if some && nodes.len() > 1 { 1.0 / nodes.len() as f64 } else { 1.0 };
         let own_times = self.fault.kind.takes_service_times();
         let crashes = self.fault.kind.crashes();
         Member {
             service: endpoint.service,
-            name: pair_hash(self.name, name_hash(self.system.service_name(endpoint.service)), 0),
+            name,
             offset,
             p,
-            operations: nodes.map(|node| (node, each)).collect(),
+            operations: keyed.iter().map(|(_, node)| (*node, each)).collect(),
+            operation_names: keyed.into_iter().map(|(key, _)| key).collect(),
             pool: None,
             capacity: None,
             failover: self

@@ -48,7 +48,7 @@ pub(crate) struct Loop {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Member {
     pub(crate) service: ServiceId,
-    /// Hash of (incident, service), for its draws.
+    /// Hash of (incident, service or operation), for its draws.
     pub(crate) name: u64,
     /// Deploy wave.
     pub(crate) offset: Ticks,
@@ -56,6 +56,8 @@ pub(crate) struct Member {
     pub(crate) p: f64,
     /// Operation nodes with P(hit | member hit), conditioned on at least one; p = 1 for kinds that hit all.
     pub(crate) operations: Vec<(u32, f64)>,
+    /// Hash of (member, operation) of each of them, for its draws; rising.
+    pub(crate) operation_names: Vec<u64>,
     /// A of this member where lost replicas decide it.
     pub(crate) pool: Option<f64>,
     /// Share of the capacity that is left where replicas are lost but enough remain.

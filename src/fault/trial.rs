@@ -6,7 +6,7 @@
 use super::catalogue::{ADVICE_MEAN, LATENCY_MEDIAN_P95, MIX};
 use super::draw::{Choose, beta_2_5, nth};
 use super::scenario::{Harm, Incident, Member, Scenario};
-use crate::random::{Purpose, pair_hash};
+use crate::random::Purpose;
 use crate::statistics::normal;
 
 /// One service that is hit in a trial.
@@ -115,9 +115,9 @@ impl<'a> Hits<'a> {
     fn hit(&mut self, incident: usize, member: &'a Member, choose: &mut impl Choose) {
         let start = self.nodes.len();
         let mut none_after = none_after(member.operations.iter().map(|(_, p)| *p));
-        for (node, p) in &member.operations {
+        for ((node, p), name) in member.operations.iter().zip(&member.operation_names) {
             let p = conditioned(*p, none_after.next(), self.nodes.len() > start);
-            if choose.chance(Purpose::Hit, pair_hash(member.name, u64::from(*node - member.operations[0].0), 1), p) {
+            if choose.chance(Purpose::Hit, *name, p) {
                 self.nodes.push(*node);
             }
         }

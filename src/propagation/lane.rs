@@ -28,6 +28,8 @@ pub(crate) struct LaneArc {
     pub(crate) data: bool,
     /// A validator turns wrong data into errors.
     pub(crate) rejects: bool,
+    /// Errors or wrong data can cross; otherwise delay alone does.
+    harms: bool,
     /// Position among the delays of errors and latency, and of data; [`NONE`] when there is no delay.
     pub(crate) delay: u32,
     pub(crate) data_delay: u32,
@@ -69,6 +71,8 @@ pub(crate) struct Lane {
     pub(crate) rank: Vec<u32>,
     /// Component of a node: first and one past the last rank.
     pub(crate) component: Vec<(u32, u32)>,
+    /// Cycle of arcs over which errors or wrong data can come back to a node; [`NONE`] where they cannot.
+    harm_cycle: Vec<u32>,
 }
 
 /// Draws that decide arcs of one trial.
@@ -170,6 +174,7 @@ impl Lane {
             latency: true,
             data: true,
             rejects: false,
+            harms: true,
             delay: NONE,
             data_delay: NONE,
         };
@@ -192,7 +197,9 @@ impl Lane {
         let channels = crossing.channels;
         let carries_errors = channels.has(Channels::ERRORS) || crossing.timeout.is_some() || crossing.rejects;
         live.errors = carries_errors && draws.below(slot + LIVE, key, rule.live);
-        live.latency = channels.has(Channels::LATENCY) && draws.below(slot + LATENCY, key, rule.latency);
+        // Where nobody is ever slow, it does not matter whether delay would cross.
+        let carries_latency = channels.has(Channels::LATENCY) && plan.channels.has(Channels::LATENCY);
+        live.latency = carries_latency && draws.below(slot + LATENCY, key, rule.latency);
         live.data = channels.has(Channels::DATA) && draws.below(slot + DATA, key, rule.data);
         if live.data
             && let Some((key, threshold)) = rule.validator
@@ -201,7 +208,8 @@ impl Lane {
             live.data = false;
             live.rejects = crossing.rejects;
         }
-        if !(live.errors || live.latency || live.data || live.rejects || (carries_errors && crossing.uncovered > 0.0)) {
+        live.harms = live.errors || live.data || live.rejects || (carries_errors && crossing.uncovered > 0.0);
+        if !live.harms && !live.latency {
             return;
         }
         if crossing.is_delayed() {
@@ -272,6 +280,8 @@ impl Lane {
         self.order.extend(0..self.nodes.len() as u32);
         self.component.clear();
         self.component.extend((0..self.nodes.len() as u32).map(|at| (at, at + 1)));
+        self.harm_cycle.clear();
+        self.harm_cycle.resize(self.nodes.len(), NONE);
         if !plan.inner_start.is_empty() {
             let mut from = 0;
             while from < self.nodes.len() {
@@ -291,25 +301,36 @@ impl Lane {
     }
 
     fn order_cycles(&mut self, from: usize, to: usize) {
+        let (mut rank, mut has_cycle) = (from, false);
+        for component in self.cycles(from, to, |_| true).into_iter().rev() {
+            let (start, end) = (rank as u32, (rank + component.len()) as u32);
+            has_cycle |= component.len() > 1;
+            for node in component {
+                self.order[rank] = node;
+                self.component[node as usize] = (start, end);
+                rank += 1;
+            }
+        }
+        if has_cycle {
+            for cycle in self.cycles(from, to, |arc| arc.harms).into_iter().filter(|cycle| cycle.len() > 1) {
+                cycle.iter().for_each(|node| self.harm_cycle[*node as usize] = cycle[0]);
+            }
+        }
+    }
+
+    /// Strongly connected components among some nodes, over some arcs, consumers first.
+    fn cycles(&self, from: usize, to: usize, counts: impl Fn(&LaneArc) -> bool) -> Vec<Vec<u32>> {
         let mut graph = DiGraph::<(), ()>::with_capacity(to - from, 0);
         for _ in from..to {
             graph.add_node(());
         }
-        for arc in &self.arcs[self.in_start[from] as usize..self.in_start[to] as usize] {
+        for arc in self.arcs[self.in_start[from] as usize..self.in_start[to] as usize].iter().filter(|arc| counts(arc)) {
             if (from..to).contains(&(arc.source as usize)) {
                 graph.add_edge((arc.source - from as u32).into(), (arc.target - from as u32).into(), ());
             }
         }
-        let mut rank = from;
-        for component in petgraph::algo::kosaraju_scc(&graph).into_iter().rev() {
-            let (start, end) = (rank as u32, (rank + component.len()) as u32);
-            for node in component {
-                let node = from + node.index();
-                self.order[rank] = node as u32;
-                self.component[node] = (start, end);
-                rank += 1;
-            }
-        }
+        let components = petgraph::algo::kosaraju_scc(&graph).into_iter();
+        components.map(|component| component.into_iter().map(|node| (from + node.index()) as u32).collect()).collect()
     }
 
     /// Arcs into a node.
@@ -322,10 +343,14 @@ impl Lane {
         &self.out[self.out_start[node as usize] as usize..self.out_start[node as usize + 1] as usize]
     }
 
-    /// Do two nodes lie on a live cycle?
+    /// Can errors or wrong data of a node come back to it? Delay that goes round closes no such cycle.
+    pub(crate) fn is_on_cycle(&self, node: u32) -> bool {
+        self.harm_cycle[node as usize] != NONE
+    }
+
+    /// Do two nodes lie on one such cycle?
     pub(crate) fn same_cycle(&self, a: u32, b: u32) -> bool {
-        let (start, end) = self.component[a as usize];
-        end - start > 1 && self.component[b as usize] == (start, end)
+        self.is_on_cycle(a) && self.harm_cycle[a as usize] == self.harm_cycle[b as usize]
     }
 }
 

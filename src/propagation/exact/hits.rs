@@ -65,26 +65,28 @@ impl Builder<'_> {
         }
     }
 
-    /// The hits of an incident as rules: the same draws as [`Hits::draw`], in the same order.
+    /// The hits of an incident as rules: the same law as that of [`Hits::draw`], in the order in which nodes are visited, so that
+    /// few bits are open at a time.
     fn drawn_hits(&mut self, incident: &Incident, start: u32, impaired: &[Option<u32>]) {
         let severities = severities(incident.harm);
         let weights: Vec<f64> = severities.iter().map(|(weight, _)| *weight).collect();
         let channel = (weights.len() > 1).then(|| self.variable(weights));
-        let members: Vec<(u32, f64)> = incident
-            .members
-            .iter()
-            .map(|member| (member.operations.first().map_or(0, |(node, _)| self.place(*node)), member.p))
-            .collect();
-        let hits = self.at_least_one(start, &members);
+        let first_place = |member: &Member| member.operations.iter().map(|(node, _)| self.place(*node)).min().unwrap_or(0);
+        let mut members: Vec<(u32, &Member)> = incident.members.iter().map(|member| (first_place(member), member)).collect();
+        members.sort_by_key(|(place, _)| *place);
+        let places: Vec<(u32, f64)> = members.iter().map(|(place, member)| (*place, member.p)).collect();
+        let hits = self.at_least_one(start, &places);
         let is_group = incident.members.len() > 1 || incident.label.starts_with("zone_loss@");
-        for (member, hit) in incident.members.iter().zip(hits) {
+        for ((_, member), hit) in members.into_iter().zip(hits) {
             // A member that keeps enough replicas is not hit at all (semantics 10).
             if is_group && member.pool == Some(0.0) {
                 continue;
             }
-            let operations: Vec<(u32, f64)> = member.operations.iter().map(|(node, p)| (self.place(*node), *p)).collect();
-            let operation_hits = self.at_least_one(hit, &operations);
-            for ((node, _), bit) in member.operations.iter().zip(operation_hits) {
+            let mut operations: Vec<(u32, f64)> = member.operations.clone();
+            operations.sort_by_key(|(node, _)| self.place(*node));
+            let places: Vec<(u32, f64)> = operations.iter().map(|(node, p)| (self.place(*node), *p)).collect();
+            let operation_hits = self.at_least_one(hit, &places);
+            for ((node, _), bit) in operations.iter().zip(operation_hits) {
                 let Some(local) = self.plan.local(*node) else { continue };
                 for label in [local, self.plan.label_of(local) as usize] {
                     impaired[label].into_iter().for_each(|label| self.rule(bit, label, Vec::new()));

@@ -167,8 +167,7 @@ impl<'a> Trial<'a> {
         if let Some(gate) = line.plan.gates.get(&self.lane.nodes[node as usize]) {
             let through = self.gate(line, node, gate);
             latency = latency.max(through.latency);
-            let (start, end) = self.lane.component[node as usize];
-            if end - start > 1 {
+            if self.lane.is_on_cycle(node) {
                 cycle = cycle.max(Severity::from_share(through.errors));
                 cycle_wrong = cycle_wrong.max(Severity::from_share(through.wrong));
             } else {
@@ -247,7 +246,11 @@ impl<'a> Trial<'a> {
         if data > 0.0 && provider.wrong > Severity::NONE && (arc.data || arc.rejects) {
             let wrong = data_crossing(provider.wrong.share() * data, rule.share);
             if arc.rejects {
-                crossed.errors = Combined::from_iter([crossed.errors, wrong]).share();
+                // Round a cycle the refused data and the errors that they cause are one cause.
+                crossed.errors = match self.lane.same_cycle(arc.source, arc.target) {
+                    true => crossed.errors.max(wrong),
+                    false => Combined::from_iter([crossed.errors, wrong]).share(),
+                };
             } else {
                 crossed.wrong = wrong;
                 self.infected[at] |= wrong > 0.0;
