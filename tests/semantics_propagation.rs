@@ -3,6 +3,10 @@
 mod common;
 
 use common::*;
+use shockfront::fault::spec::Target;
+use shockfront::fault::{Fault, FaultKind, Scenario};
+use shockfront::model::Compact;
+use shockfront::propagation::{Request, simulate};
 
 #[test]
 fn semantics_01_labels() {
@@ -450,4 +454,26 @@ fn a_stand_by_in_time_spares_the_consumer() {
     close(times(&system, &result, "hasty").0, 0.75 * 1.0 + 0.25 * 58.0);
     // The pessimistic bound knows of no time.
     assert_eq!(reach(&system, "crash@s", "c"), 1.0);
+}
+
+#[test]
+fn semantics_09_two_operations_of_one_service() {
+    let system = yaml(
+        "services: {s: {operations: [X, Y, Z]}, x: {}, y: {}, z: {}}\n\
+         dependencies: [{from: x, to: s.X, probability: 1}, {from: y, to: s.Y, probability: 1}, {from: z, to: s.Z, probability: 1}]",
+    );
+    let compact = Compact::new(&system);
+    let target = |name: &str| Target { name: name.to_owned(), share: None };
+    let mut fault = Fault::on(FaultKind::BadDeploy, vec![target("s.X"), target("s.Y")]);
+    fault.overrides.rate = Some(1.0);
+    let scenario = Scenario::new(&system, &compact, &[fault], None).expect("a scenario");
+    for exact in [true, false] {
+        let request = Request { trials: 65_536, exact, static_reach: true, ..Request::default() };
+        let found = simulate(&system, &compact, &scenario, &request).expect("a simulation");
+        // Each with one half, independently, given that at least one is hit: 0.5 / 0.75.
+        for (name, expected) in [("x", 2.0 / 3.0), ("y", 2.0 / 3.0), ("z", 0.0)] {
+            let tolerance = if exact { 1e-12 } else { 4.0 * (expected * (1.0_f64 - expected) / 65_536.0).sqrt() };
+            assert!((p(&system, &found, name) - expected).abs() <= tolerance, "{name}: {}", p(&system, &found, name));
+        }
+    }
 }
