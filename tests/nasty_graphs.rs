@@ -234,3 +234,15 @@ fn a_ring_of_running_and_starting() {
     let loose = with_dependency(ring, "s>a", |known| known.facts.probability = common::rich::belief(0.0));
     expect(&loose, &[crash], &[all("s", (1.5, 15.0, 15.0)), all("a", WELL)].concat());
 }
+
+/// Several calls a request, all needed, fail more often than one; round a circle each request would make calls without end, and one of
+/// them always fails. The loop ends at 1 and clears with its cause.
+#[test]
+fn several_calls_round_a_circle_all_fail() {
+    let two = |known: &mut DraftDependency| known.facts.calls = Some(2.0);
+    let pair = with_dependency(with_dependency(draft("s>a a>s"), "s>a", two), "a>s", two);
+    expect(&pair, &[THIRD], &all("s a", DOWN));
+    // On the way out of the circle only: 1 − 0.7².
+    let once = with_dependency(draft("s>a a>s s>b"), "s>b", two);
+    expect(&once, &[THIRD], &[all("s a", STAYS), all("b", (0.51, 10.0, 10.0))].concat());
+}

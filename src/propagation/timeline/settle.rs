@@ -1,7 +1,8 @@
 //! Settling: after the events of a timestamp, the least fixpoint of the severities over the arcs that conduct.
 //!
 //! Nodes are recomputed in settling order; a live cycle is recomputed from ⊥, so that raising and clearing work alike and no
-//! outage supports itself. Inside a cycle contributions combine by maximum, otherwise as independent (model.md §2.2).
+//! outage supports itself. Inside a cycle contributions combine by maximum, otherwise as independent (model.md §2.2). Several calls a
+//! request are amplified on every round, so a circle of them fails as a whole.
 
 use super::{Event, NodeState, Timeline, Trial};
 use crate::fault::draw::Choose;
