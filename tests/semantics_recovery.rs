@@ -208,3 +208,57 @@ fn severities_have_bounds_whatever_their_causes_share() {
         assert_eq!((times(&system, &result, "c").0, bounds(&result, "c")), (10.0, (10.0, 10.0)));
     }
 }
+
+#[test]
+fn bounds_of_severities_go_on_to_those_who_depend_on_them() {
+    // c needs two that fail: 58 % when independent, 40 to 70 %. Whoever calls it knows no better, and two calls a request amplify each.
+    // d needs two that have one cause: they fail together, 51 % when taken as independent, 30 to 60 %.
+    let system = yaml(
+        "services: {a: {}, b: {}, c: {}, twice: {}, left: {}, right: {}, d: {}, gate: {requires: {at_least: 1, of: [c, d]}}}\n\
+         dependencies:\n\
+         - {from: c, to: a, probability: 1}\n\
+         - {from: c, to: b, probability: 1}\n\
+         - {from: twice, to: c, probability: 1, calls: 2}\n\
+         - {from: left, to: a, probability: 1}\n\
+         - {from: right, to: a, probability: 1}\n\
+         - {from: d, to: left, probability: 1}\n\
+         - {from: d, to: right, probability: 1}\n\
+         - {from: gate, to: c, probability: 1}\n\
+         - {from: gate, to: d, probability: 1}\n\
+         journeys:\n\
+         \x20 c: {needs: [c], users_per_minute: 1000}\n\
+         \x20 twice: {needs: [twice], users_per_minute: 1000}\n\
+         \x20 d: {needs: [d], users_per_minute: 1000}\n\
+         \x20 gate: {needs: [gate], users_per_minute: 1000}\n\
+         \x20 all: {needs: [c, d], users_per_minute: 1000}",
+    );
+    let faults = ["error_rate@a,rate=0.3,detect=0m,repair=10m", "error_rate@b,rate=0.4,detect=0m,repair=10m"];
+    for how in [TIMED_EXACT, How { trials: 4_096, ..TIMED }, How { trials: 4_096, events_only: true, ..TIMED }] {
+        let result = run(&system, &faults, how);
+        let lost = result.journeys.iter().map(|journey| {
+            let (least, most) = journey.user_minute_bounds;
+            (journey.name.as_str(), [least.mean, journey.user_minutes.mean.mean, most.mean])
+        });
+        let expected = [
+            ("c", [4_000.0, 5_800.0, 7_000.0]),
+            ("twice", [6_400.0, 8_236.0, 9_100.0]),
+            ("d", [3_000.0, 5_100.0, 6_000.0]),
+            // The less failing of the two.
+            ("gate", [3_000.0, 5_100.0, 6_000.0]),
+            ("all", [4_000.0, 7_942.0, 10_000.0]),
+        ];
+        for ((name, found), (expected_name, expected)) in lost.zip(expected) {
+            assert_eq!(name, expected_name);
+            for (found, expected) in found.into_iter().zip(expected) {
+                assert!((found - expected).abs() < 0.01, "{name}: {found} is not {expected}");
+            }
+        }
+        let bounds = |name: &str| {
+            let id = system.find_service(name).expect(name);
+            let (least, most) = result.service(id).and_then(|result| result.state_minutes()).expect("a clock").down_bounds;
+            (least.mean, times(&system, &result, name).0, most.mean)
+        };
+        assert_eq!((bounds("c"), bounds("d")), ((0.0, 10.0, 10.0), (0.0, 10.0, 10.0)));
+        assert_eq!((bounds("twice"), bounds("left")), ((10.0, 10.0, 10.0), (0.0, 0.0, 0.0)));
+    }
+}

@@ -63,7 +63,13 @@ impl Combined {
     /// One reason more.
     #[must_use]
     pub fn and(self, severity: f64) -> Self {
-        Self { working: self.working * (1.0 - severity), largest: self.largest.max(severity), sum: self.sum + severity }
+        self.and_between(severity, (severity, severity))
+    }
+
+    /// One reason more, whose own severity lies between bounds.
+    #[must_use]
+    pub fn and_between(self, severity: f64, (least, most): (f64, f64)) -> Self {
+        Self { working: self.working * (1.0 - severity), largest: self.largest.max(least), sum: self.sum + most }
     }
 
     /// Failing share when the reasons are independent: `1 − Π(1 − c)` (model.md §2.2).
@@ -150,6 +156,10 @@ mod tests {
         assert_eq!(two.bounds(), (0.4, 0.7));
         assert_eq!(Combined::from_iter([0.6, 0.7]).bounds(), (0.7, 1.0));
         assert_eq!((Combined::NONE.share(), Combined::NONE.bounds()), (0.0, (0.0, 0.0)));
+        let second = Combined::NONE.and(0.25).and_between(two.share(), two.bounds());
+        close(second.share(), 0.685, 1e-12);
+        close(second.bounds().1, 0.95, 1e-12);
+        assert_eq!(second.bounds().0, 0.4);
     }
 
     #[test]

@@ -63,12 +63,13 @@ pub(crate) struct ServiceOutcome {
 }
 
 impl ServiceOutcome {
-    /// Starts and stops the clocks of what depends on how reasons to fail overlap.
+    /// Starts and stops the clocks of what depends on how reasons to fail overlap, while the service is impaired.
     fn doubt(&mut self, shown: NodeState, now: Ticks) {
         let is_down = |share: Severity| share.share() >= DOWN_SHARE;
         let (least, most) = shown.bounds;
         clock(is_down(shown.errors) && !is_down(least), &mut self.hardly_down_since, &mut self.states.hardly_down, now);
-        clock(!is_down(shown.errors) && is_down(most), &mut self.almost_down_since, &mut self.states.almost_down, now);
+        let is_almost_down = shown.is_impaired() && !is_down(shown.errors) && is_down(most);
+        clock(is_almost_down, &mut self.almost_down_since, &mut self.states.almost_down, now);
     }
 
     /// Changes the state, and adds the time that the last one took.
@@ -320,7 +321,8 @@ impl<'a> Trial<'a> {
         for need in &line.journey_needs[journey] {
             let node = self.lane.index_of.get(*need as usize).copied().unwrap_or(NONE);
             if node != NONE {
-                errors = errors.and(self.shown[node as usize].errors.share());
+                let shown = self.shown[node as usize];
+                errors = errors.and_between(shown.errors.share(), (shown.bounds.0.share(), shown.bounds.1.share()));
                 wrong = wrong.and(self.shown[node as usize].wrong.share());
             }
         }
@@ -346,7 +348,7 @@ impl<'a> Trial<'a> {
         let now = self.now;
         let outcome = &mut self.record.journeys[journey];
         let passed = now.saturating_sub(outcome.since);
-        if passed > Ticks::ZERO && (outcome.severity > 0.0 || outcome.wrong > 0.0) {
+        if passed > Ticks::ZERO && (outcome.severity_bounds.1 > 0.0 || outcome.wrong > 0.0) {
             let users = line.traffic[journey].user_minutes(outcome.since, now);
             outcome.user_minutes += users * outcome.severity;
             outcome.bounds.0 += users * outcome.severity_bounds.0;

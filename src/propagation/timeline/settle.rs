@@ -24,8 +24,14 @@ const RAMP_STEPS: u32 = 100;
 #[derive(Debug, Clone, Copy)]
 struct Crossed {
     errors: f64,
+    /// What of `errors` is sure, and what is possible, however the reasons of the provider overlap.
+    bounds: (f64, f64),
     latency: f64,
     wrong: f64,
+}
+
+impl Crossed {
+    const NOTHING: Self = Self { errors: 0.0, bounds: (0.0, 0.0), latency: 1.0, wrong: 0.0 };
 }
 
 /// What a node does wrong by itself.
@@ -144,12 +150,13 @@ impl<'a> Trial<'a> {
         // What comes back along a cycle, or from an operation of the same service, adds nothing to what is there.
         let (mut cycle, mut cycle_wrong) = (Severity::NONE, Severity::NONE);
         let mut bounds = (Severity::NONE, Severity::NONE);
+        let mut also = |(least, most): (Severity, Severity)| bounds = (bounds.0.max(least), bounds.1.max(most));
         for at in self.lane.arcs_into(node) {
             let arc = self.lane.arcs[at];
             if is_inside(line.plan, &arc) {
                 let operation = self.active[arc.source as usize];
                 (cycle, cycle_wrong) = (cycle.max(operation.errors), cycle_wrong.max(operation.wrong));
-                bounds = (bounds.0.max(operation.bounds.0), bounds.1.max(operation.bounds.1));
+                also(operation.bounds);
                 latency = latency.max(operation.latency);
                 continue;
             }
@@ -161,8 +168,9 @@ impl<'a> Trial<'a> {
             if self.lane.same_cycle(arc.source, node) {
                 cycle = cycle.max(Severity::from_share(crossed.errors));
                 cycle_wrong = cycle_wrong.max(Severity::from_share(crossed.wrong));
+                also(severities(crossed.bounds));
             } else {
-                (errors, wrong) = (errors.and(crossed.errors), wrong.and(crossed.wrong));
+                (errors, wrong) = (errors.and_between(crossed.errors, crossed.bounds), wrong.and(crossed.wrong));
             }
         }
         if let Some(gate) = line.plan.gates.get(&self.lane.nodes[node as usize]) {
@@ -171,20 +179,18 @@ impl<'a> Trial<'a> {
             if self.lane.is_on_cycle(node) {
                 cycle = cycle.max(Severity::from_share(through.errors));
                 cycle_wrong = cycle_wrong.max(Severity::from_share(through.wrong));
+                also(severities(through.bounds));
             } else {
-                (errors, wrong) = (errors.and(through.errors), wrong.and(through.wrong));
+                (errors, wrong) = (errors.and_between(through.errors, through.bounds), wrong.and(through.wrong));
             }
         }
         let failing = Severity::from_share(errors.share()).max(cycle);
-        let (least, most) = errors.bounds();
+        also(severities(errors.bounds()));
         NodeState {
             errors: failing,
             latency,
             wrong: Severity::from_share(wrong.share()).max(cycle_wrong),
-            bounds: (
-                bounds.0.max(Severity::from_share(least)).max(cycle).min(failing),
-                bounds.1.max(Severity::from_share(most)).max(failing),
-            ),
+            bounds: (bounds.0.min(failing), bounds.1.max(failing)),
         }
     }
 
@@ -214,8 +220,10 @@ impl<'a> Trial<'a> {
     fn crossed(&mut self, line: &Timeline<'a>, at: usize, arc: &LaneArc) -> Crossed {
         let provider = self.active[arc.source as usize];
         let Some(rule) = crossing(line.plan, arc) else {
+            let crossed = |failing: Severity| error_crossing(failing.share(), 1.0, 0.0, arc.errors);
             return Crossed {
-                errors: error_crossing(provider.errors.share(), 1.0, 0.0, arc.errors),
+                errors: crossed(provider.errors),
+                bounds: (crossed(provider.bounds.0), crossed(provider.bounds.1)),
                 latency: provider.latency,
                 wrong: 0.0,
             };
@@ -226,13 +234,22 @@ impl<'a> Trial<'a> {
             None => 1.0,
         };
         let (serving, data) = (conducts(arc.delay), conducts(arc.data_delay));
-        let mut crossed = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
+        let mut crossed = Crossed::NOTHING;
         if serving > 0.0 {
-            let failing = if rule.channels.has(Channels::ERRORS) { provider.errors.share() } else { 0.0 };
             let open = self.is_open(line, arc.rule);
             let fails_fast = open && !self.lane.same_cycle(arc.source, arc.target);
             let given_up = fails_fast || gives_up(rule, provider);
-            crossed.errors = self.call_errors(line, arc, rule, failing * serving, given_up);
+            crossed.errors = self.call_errors(line, arc, rule, (provider.errors, serving), given_up);
+            crossed.bounds = if provider.bounds == (provider.errors, provider.errors) {
+                (crossed.errors, crossed.errors)
+            } else {
+                [provider.bounds.0, provider.bounds.1]
+                    .map(|errors| {
+                        let given_up = fails_fast || gives_up(rule, NodeState { errors, ..provider });
+                        self.call_errors(line, arc, rule, (errors, serving), given_up)
+                    })
+                    .into()
+            };
             if arc.latency && !open {
                 let latency = latency_crossing(provider.latency, rule.wait_share);
                 crossed.latency = match rule.timeout {
@@ -252,6 +269,7 @@ impl<'a> Trial<'a> {
                     true => crossed.errors.max(wrong),
                     false => Combined::from_iter([crossed.errors, wrong]).share(),
                 };
+                crossed.bounds = (crossed.bounds.0.max(wrong), (crossed.bounds.1 + wrong).min(1.0));
             } else {
                 crossed.wrong = wrong;
                 self.infected[at] |= wrong > 0.0;
@@ -260,10 +278,19 @@ impl<'a> Trial<'a> {
         crossed
     }
 
-    fn call_errors(&self, line: &Timeline<'a>, arc: &LaneArc, rule: &Crossing, failing: f64, given_up: bool) -> f64 {
+    /// What crosses as errors when such a share of the provider's answers fails and such a share of the calls sees it.
+    fn call_errors(
+        &self,
+        line: &Timeline<'a>,
+        arc: &LaneArc,
+        rule: &Crossing,
+        (errors, serving): (Severity, f64),
+        given_up: bool,
+    ) -> f64 {
         let failing = if given_up {
             1.0
         } else {
+            let failing = if rule.channels.has(Channels::ERRORS) { errors.share() * serving } else { 0.0 };
             let source = self.lane.nodes[arc.source as usize] as usize;
             let usual = if line.transient && line.replicated[source] && self.is_source(arc.source) { 1.0 } else { 0.0 };
             let transient = rule.transient.unwrap_or(usual);
@@ -277,26 +304,32 @@ impl<'a> Trial<'a> {
     }
 
     fn gate(&mut self, line: &Timeline<'a>, node: u32, gate: &Gate) -> Crossed {
-        let (mut errors, mut latency, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut errors, mut least, mut most, mut latency, mut wrong) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for provider in &gate.providers {
-            let mut worst = Crossed { errors: 0.0, latency: 1.0, wrong: 0.0 };
+            let mut worst = Crossed::NOTHING;
             for at in self.lane.arcs_into(node) {
                 let arc = self.lane.arcs[at];
                 if provider.contains(&arc.arc) {
                     let crossed = self.crossed(line, at, &arc);
                     worst.errors = worst.errors.max(crossed.errors);
+                    worst.bounds = (worst.bounds.0.max(crossed.bounds.0), worst.bounds.1.max(crossed.bounds.1));
                     worst.latency = worst.latency.max(crossed.latency);
                     worst.wrong = worst.wrong.max(crossed.wrong);
                 }
             }
             errors.extend((worst.errors > 0.0).then_some(worst.errors));
+            least.extend((worst.bounds.0 > 0.0).then_some(worst.bounds.0));
+            most.extend((worst.bounds.1 > 0.0).then_some(worst.bounds.1));
             latency.extend((worst.latency > 1.0).then_some(worst.latency - 1.0));
             wrong.extend((worst.wrong > 0.0).then_some(worst.wrong));
         }
+        let through = |lost: &mut Vec<f64>| gate_severity(lost, gate.listed, gate.at_least);
         Crossed {
-            errors: gate_severity(&mut errors, gate.listed, gate.at_least),
-            latency: 1.0 + gate_severity(&mut latency, gate.listed, gate.at_least),
-            wrong: gate_severity(&mut wrong, gate.listed, gate.at_least),
+            errors: through(&mut errors),
+            bounds: (through(&mut least), through(&mut most)),
+            latency: 1.0 + through(&mut latency),
+            wrong: through(&mut wrong),
         }
     }
 
@@ -398,4 +431,8 @@ pub(super) fn seen_failing(rule: &Crossing, provider: NodeState) -> f64 {
     } else {
         0.0
     }
+}
+
+fn severities((least, most): (f64, f64)) -> (Severity, Severity) {
+    (Severity::from_share(least), Severity::from_share(most))
 }
