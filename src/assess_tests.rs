@@ -422,7 +422,7 @@ fn noise_switches_no_rule_off() {
         let asked = AssessRequest { seed: Seed(seed), trials: 4_096, policy, ledger, ..request(change.clone()) };
         assess(&system, &compact, &asked).expect("an assessment")
     };
-    let minutes = |seed: u64| ask(seed, &quiet, &Ledger::default()).journeys[0].expected_user_minutes.mean;
+    let minutes = |seed: u64| ask(seed, &quiet, &Ledger::default()).journeys[0].expected_user_minutes.expect("traffic").mean;
     let minutes = (1_000..1_032).map(minutes).sum::<f64>() / 32.0;
     let budget = score::budgets(&system)[0].expect("a budget");
     let own = score::score(minutes / budget);

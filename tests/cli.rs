@@ -34,6 +34,8 @@ mod repositories;
 mod statistics;
 #[path = "cli/topology_edits.rs"]
 mod topology_edits;
+#[path = "cli/unknown_traffic.rs"]
+mod unknown_traffic;
 #[path = "cli/writing.rs"]
 mod writing;
 

@@ -12,7 +12,7 @@ use crate::model::facts::DependencyKind;
 use crate::model::{Compact, System};
 use crate::propagation::causes::{Way, commonest_ways};
 use crate::propagation::{Request, Sensitivities, sensitivities};
-use crate::risk::assessment::{Band, Cascade, Explanation};
+use crate::risk::assessment::{Band, Cascade, Explanation, JourneyRisk};
 use crate::risk::cut_sets::cut_sets;
 use crate::units::{DependencyId, ServiceId};
 
@@ -65,10 +65,18 @@ fn cascades(
     found: &Outcome,
 ) -> Result<Vec<Cascade>, Vec<Diagnostic>> {
     let p_impaired = |service: ServiceId| found.runs.impacts.iter().map(|impact| impact.p_impaired(service)).fold(0.0, f64::max);
-    let mut journeys: Vec<(usize, f64)> =
-        found.risk.journeys.iter().enumerate().map(|(at, risk)| (at, risk.expected_user_minutes.mean)).collect();
-    journeys.retain(|(_, lost)| *lost > 0.0);
-    journeys.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    // Of journeys whose traffic nobody states it is only known how likely they are to be impaired; they come last.
+    let impaired = |at: usize| {
+        let journeys = found.runs.impacts.iter().filter_map(|impact| impact.journeys.get(at));
+        journeys.map(|journey| journey.impaired.mean).fold(0.0, f64::max)
+    };
+    let weight = |(at, risk): (usize, &JourneyRisk)| match risk.expected_user_minutes {
+        Some(lost) => (at, lost.mean, 0.0),
+        None => (at, 0.0, impaired(at)),
+    };
+    let mut journeys: Vec<(usize, f64, f64)> = found.risk.journeys.iter().enumerate().map(weight).collect();
+    journeys.retain(|(_, lost, impaired)| *lost > 0.0 || *impaired > 0.0);
+    journeys.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.2.total_cmp(&a.2)).then(a.0.cmp(&b.0)));
     let worst_need = |at: usize| {
         let needs = system.journeys()[at].needs.iter().map(|need| (need.service, p_impaired(need.service)));
         needs.fold(None, |worst: Option<(ServiceId, f64)>, (service, p)| match worst {
@@ -77,7 +85,7 @@ fn cascades(
         })
     };
     let mut asked: Vec<(usize, ServiceId)> = Vec::new();
-    for (at, _) in journeys {
+    for (at, ..) in journeys {
         if let Some((service, p)) = worst_need(at)
             && p > 0.0
             && asked.len() < CASCADES

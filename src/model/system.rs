@@ -70,6 +70,13 @@ pub struct ResolvedJourney {
     pub spent: Option<Spent>,
 }
 
+impl ResolvedJourney {
+    /// Is it stated how many users it has? Otherwise what they lose is unknown, not nothing.
+    pub fn is_traffic_known(&self) -> bool {
+        self.facts.users_per_minute.is_some()
+    }
+}
+
 /// A valid system.
 #[derive(Debug, Clone, Default)]
 pub struct System {
@@ -189,6 +196,11 @@ impl System {
     /// A group by name, with its members.
     pub fn find_group(&self, name: &str) -> Option<(GroupId, &Group, &[ServiceId])> {
         self.groups().find(|(_, known, ..)| *known == name).map(|(id, _, group, members)| (id, group, members))
+    }
+
+    /// Is the traffic of any journey known? Otherwise nobody can say how many users are harmed.
+    pub fn counts_users(&self) -> bool {
+        self.journeys.iter().any(ResolvedJourney::is_traffic_known)
     }
 
     /// All journeys, in file order.

@@ -282,8 +282,8 @@ fn risk_values(facts: &Facts<'_>, end: End) -> Value {
     table(vec![
         ("score", score.and_then(number)),
         ("band", score.and(text(band.as_str()))),
-        ("breach", decision.and_then(|risk| number(end.of(&risk.breach)))),
-        ("user_minutes", decision.and_then(|risk| number(end.of(&risk.expected_user_minutes)))),
+        ("breach", decision.and_then(|risk| number(end.of(&risk.breach?)))),
+        ("user_minutes", decision.and_then(|risk| number(end.of(&risk.expected_user_minutes?)))),
         ("reach", facts.reach.and_then(|reach| number(end.of(&reach)))),
     ])
 }

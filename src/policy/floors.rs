@@ -246,9 +246,12 @@ fn numbers(facts: &Facts<'_>, floors: &mut Vec<Floor>) {
         floors.push(floor("harm-beyond-horizon", Band::Orange, because));
     }
     floors.extend(wide(facts));
-    if let Some(band) = facts.policy.breach_band(decision.breach.interval.high) {
-        let doubt = doubt(facts.policy.breach_band(risk.breach.mean) == Some(band));
-        let because = format!("the chance that a journey exceeds its budget is {}{doubt}", percent(risk.breach.mean));
+    let breach = decision.breach.zip(risk.breach);
+    if let Some((at_most, likely)) = breach.map(|(decision, risk)| (decision.interval.high, risk.mean))
+        && let Some(band) = facts.policy.breach_band(at_most)
+    {
+        let doubt = doubt(facts.policy.breach_band(likely) == Some(band));
+        let because = format!("the chance that a journey exceeds its budget is {}{doubt}", percent(likely));
         floors.push(floor("breach-probability", band, because));
     }
     floors.extend(worst_trials(facts));

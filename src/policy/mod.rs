@@ -146,7 +146,8 @@ pub fn is_settled(
 ) -> bool {
     let one_side = |interval: Interval, limit: f64| (interval.low >= limit) == (interval.high >= limit);
     let score = decision.score.is_none_or(|score| is_in_one_band(policy, score.interval));
-    let breach = policy.breach_limits.iter().all(|limit| one_side(decision.breach.interval, *limit));
+    let breach = |limit: &f64| decision.breach.is_none_or(|breach| one_side(breach.interval, *limit));
+    let breach = policy.breach_limits.iter().all(breach);
     let next = decision.score.and_then(|score| policy.next_band(policy.band(score.interval.high)));
     let next = next.is_none_or(|(_, limit)| one_side(p_score_above(limit).interval, policy.escalation));
     score && breach && next && worst.iter().all(|(_, share)| one_side(share.interval, policy.worst_share))

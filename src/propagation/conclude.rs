@@ -143,7 +143,8 @@ impl Run<'_> {
             services,
             starved: None,
             journeys: journeys.map(|(journey, tally)| journey_result(journey, tally, trials, confidence)).collect(),
-            user_minutes: timed.then(|| summary(&tally.user_minutes, trials, confidence, thousandths)),
+            user_minutes: (timed && self.system.counts_users())
+                .then(|| summary(&tally.user_minutes, trials, confidence, thousandths)),
             censored: if trials == 0 { 0.0 } else { tally.censored as f64 / trials as f64 },
             horizon_minutes: timed.then(|| self.scenario.horizon.minutes()),
             watched: Watched::default(),
@@ -259,6 +260,7 @@ fn journey_result(journey: &ResolvedJourney, tally: &JourneyTally, trials: u64, 
         onset_p50: onset_p50(&tally.onset, tally.impaired),
         downtime: summary(&tally.downtime, minutes),
         impaired_time: summary(&tally.impaired_time, minutes),
+        is_traffic_known: journey.is_traffic_known(),
         user_minutes: summary(&tally.user_minutes, thousandths),
         user_minute_bounds: {
             let mean = |sums: &BatchSums| sums.estimate(trials, confidence).map(thousandths);

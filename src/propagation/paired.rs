@@ -100,6 +100,8 @@ pub struct JourneyPair {
     pub downtime: Compared,
     /// Mean time impaired in minutes.
     pub impaired_time: Compared,
+    /// Whether its traffic is stated, on both sides if it is there. Otherwise its user-minutes are unknown, and 0 here.
+    pub is_traffic_known: bool,
     /// Mean user-minutes lost.
     pub user_minutes: Compared,
     /// Mean user-minutes of wrong answers.
@@ -119,7 +121,7 @@ pub struct Paired {
     pub differing: Option<Estimate>,
     /// Mean reach.
     pub reach: Compared,
-    /// Mean user-minutes lost; absent without a clock.
+    /// Mean user-minutes lost; absent without a clock, and where a side knows the traffic of no journey.
     pub user_minutes: Option<Compared>,
     /// The same as a ratio, after over before; absent where nothing is lost before.
     pub user_minutes_ratio: Option<Estimate>,
@@ -214,6 +216,7 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
             name: name.clone(),
             downtime: of(|journey| journey.downtime.mean.mean),
             impaired_time: of(|journey| journey.impaired_time.mean.mean),
+            is_traffic_known: is_traffic_known((first, *a), (second, *b)),
             user_minutes: of(|journey| journey.user_minutes.mean.mean),
             integrity_minutes: of(|journey| journey.integrity_minutes.mean.mean),
         }
@@ -234,6 +237,12 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
         before,
         after,
     })
+}
+
+/// Is the traffic of a journey known on each side that has it?
+fn is_traffic_known(a: (&Run<'_>, Option<usize>), b: (&Run<'_>, Option<usize>)) -> bool {
+    let known = |(run, at): (&Run<'_>, Option<usize>)| at.is_none_or(|at| run.system.journeys()[at].is_traffic_known());
+    known(a) && known(b)
 }
 
 /// Runs both sides window by window and keeps the integers.
@@ -292,17 +301,19 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
             name: name.clone(),
             downtime: of(|tally| &tally.downtime.sums, minutes),
             impaired_time: of(|tally| &tally.impaired_time.sums, minutes),
+            is_traffic_known: is_traffic_known((first, *at_a), (second, *at_b)),
             user_minutes: of(|tally| &tally.user_minutes.sums, thousandths),
             integrity_minutes: of(|tally| &tally.integrity_minutes.sums, thousandths),
         }
     });
     let (services, journeys) = (services.collect(), journeys.collect());
     let (before, after) = (first.concluded(&samples.0, confidence), second.concluded(&samples.1, confidence));
+    let counts_users = before.user_minutes.is_some() && after.user_minutes.is_some();
     let mut paired = Paired {
         reach: compared(&a.reach_sums, &b.reach_sums, |reach| reach),
-        user_minutes: timed.then(|| compared(&a.user_minutes.sums, &b.user_minutes.sums, thousandths)),
+        user_minutes: counts_users.then(|| compared(&a.user_minutes.sums, &b.user_minutes.sums, thousandths)),
         user_minutes_ratio: Some(b.user_minutes.sums.ratio_to(&a.user_minutes.sums, trials, confidence))
-            .filter(|ratio| timed && !ratio.interval.is_unknown()),
+            .filter(|ratio| counts_users && !ratio.interval.is_unknown()),
         differing: Some(proportion(pairs.differing, trials, confidence)),
         pictured: [pictured(first, &before), pictured(second, &after)],
         before,

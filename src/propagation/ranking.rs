@@ -329,7 +329,7 @@ fn sums(system: &System, sample: &Sample, request: &Request<'_>) -> RankedSums {
     }
     RankedSums {
         reach: tally.reach_sums.clone(),
-        user_minutes: (is_timed && !system.journeys().is_empty()).then(|| tally.user_minutes.sums.clone()),
+        user_minutes: (is_timed && system.counts_users()).then(|| tally.user_minutes.sums.clone()),
         downtime: is_timed.then_some(down),
     }
 }

@@ -167,6 +167,8 @@ pub struct JourneyResult {
     pub downtime: Summary,
     /// Time with severity of at least one hundredth.
     pub impaired_time: Summary,
+    /// Whether its traffic is stated. Otherwise its user-minutes are unknown, and 0 here.
+    pub is_traffic_known: bool,
     /// User-minutes lost.
     pub user_minutes: Summary,
     /// Mean of the same at least and at most: failures of what it needs hit the same users, or no two the same.
@@ -292,7 +294,7 @@ pub struct Simulation {
     pub starved: Option<Vec<(ServiceId, Estimate)>>,
     /// All journeys, in file order; empty without a clock.
     pub journeys: Vec<JourneyResult>,
-    /// User-minutes lost over all journeys; absent without a clock.
+    /// User-minutes lost over all journeys whose traffic is known; absent without a clock, and where none is known.
     pub user_minutes: Option<Summary>,
     /// Share of the trials in which harm went on at the horizon.
     pub censored: f64,

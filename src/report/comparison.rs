@@ -76,7 +76,7 @@ impl ComparisonReport<'_> {
         if let Some(score) = self.verdicts.and_then(|verdicts| verdicts.score) {
             parts.push(format!("score {}", score_difference(score)));
         }
-        if let Some(lost) = self.lost() {
+        if let Some(lost) = self.paired.user_minutes {
             parts.push(match paired.user_minutes_ratio {
                 Some(ratio) if lost.difference.mean != 0.0 => format!("user-minutes lost × {}", count(ratio)),
                 _ => format!("user-minutes lost {}", or_same(lost, difference)),
@@ -84,11 +84,6 @@ impl ComparisonReport<'_> {
         }
         parts.push(format!("mean reach {}", or_same(paired.reach, difference)));
         parts.join("; ")
-    }
-
-    /// User-minutes, where there are journeys.
-    fn lost(&self) -> Option<Compared> {
-        self.paired.user_minutes.filter(|_| !self.paired.journeys.is_empty())
     }
 
     /// Is the fault itself more or less likely?
@@ -173,7 +168,7 @@ impl ComparisonReport<'_> {
             [name.to_owned(), count_point(compared.before), count_point(compared.after), or_same(compared, difference)]
         };
         rows.push(line("mean reach", self.paired.reach));
-        rows.extend(self.lost().map(|lost| line("user-minutes lost", lost)));
+        rows.extend(self.paired.user_minutes.map(|lost| line("user-minutes lost", lost)));
         rows
     }
 
@@ -184,7 +179,10 @@ impl ComparisonReport<'_> {
                 let name = format!("{}, {what}", journey.name);
                 [name, count_point(compared.before), count_point(compared.after), or_same(compared, difference)]
             };
-            let mut rows = vec![lost("user-minutes", journey.user_minutes)];
+            let mut rows = Vec::new();
+            if journey.is_traffic_known {
+                rows.push(lost("user-minutes", journey.user_minutes));
+            }
             if journey.integrity_minutes.before.mean + journey.integrity_minutes.after.mean > 0.0 {
                 rows.push(lost("wrong answers", journey.integrity_minutes));
             }

@@ -264,6 +264,7 @@ fn lost(report: &SimulationReport<'_>, tail: &[Exceedance]) -> Figure {
     let Some(last) = tail.last() else {
         let text = match report.simulation.journeys.len() {
             0 => "not known: the topology has no journeys, so users cannot be counted".to_owned(),
+            _ if report.simulation.user_minutes.is_none() => "not known: no journey states its traffic".to_owned(),
             n => format!("In at least 99 % of the trials {} no user-minutes: there is nothing to draw.", number_lose(n)),
         };
         return Figure::words(id, title, text);

@@ -67,6 +67,7 @@ fn lost((before, after): (&Curves, &Curves), paired: &Paired) -> Figure {
     let Some(end) = last(&tails) else {
         let text = match paired.journeys.len() {
             0 => "not known: there are no journeys, so users cannot be counted",
+            _ if paired.user_minutes.is_none() => "not known: on one side no journey states its traffic",
             _ => "In at least 99 % of the trials of either side no user-minutes are lost: there is nothing to draw.",
         };
         return Figure::words(id, title, text);

@@ -18,7 +18,7 @@ use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, headline, hits, impaired_share, is_scored,
+    ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, headline, hits, impaired_share, is_scored,
     journey_cells, journey_titles, limits, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line, run_line,
     sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
@@ -233,7 +233,7 @@ fn reasons(assessment: &Assessment) -> Markup {
                 (table("Factors of P(fault)", &titles(&["factor", "seen", "source", "odds ratio"]), 3, &rows))
             }
             @if has_journeys {
-                p { (breach_title(assessment)) ": " (share(breach(assessment))) }
+                p { (prose(&breach_line(assessment, share))) }
                 @if let Some(line) = remaining_line(assessment) { p { (prose(&line)) } }
             }
             @if !assessment.floors.is_empty() {
@@ -286,10 +286,6 @@ fn edited(assessment: &Assessment) -> Markup {
             }
         }
     }
-}
-
-fn breach(assessment: &Assessment) -> Estimate {
-    Estimate { mean: assessment.breach_probability, interval: assessment.breach_interval }
 }
 
 /// The worst-hit services with owners and intervals. `path` gives the likeliest way to one.

@@ -14,7 +14,7 @@ use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, forecast_line, headline, hits,
+    Hit, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, forecast_line, headline, hits,
     impaired_share, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line,
     remaining_line, run_line, signer_lines, sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
@@ -308,7 +308,7 @@ fn reasons(assessment: &Assessment) -> Fold {
         body.push_str(&format!("  - {}\n", sentence(evidence)));
     }
     if assessment.impact.as_ref().is_some_and(|simulation| !simulation.journeys.is_empty()) {
-        body.push_str(&format!("- {}: {}\n", breach_title(assessment), share_plain(assessment.breach_probability)));
+        body.push_str(&format!("- {}\n", sentence(&breach_line(assessment, |breach| share_plain(breach.mean)))));
         body.push_str(&remaining_line(assessment).map(|line| format!("- {}\n", sentence(&line))).unwrap_or_default());
     }
     for floor in &assessment.floors {

@@ -184,7 +184,7 @@ impl RankingPart {
             };
             let sums = RankedSums {
                 reach: sums(&record.reach).filter(|sums| sums.total() <= most_reached)?,
-                user_minutes: known(record.user_minutes.as_deref(), is_timed && !system.journeys().is_empty())?,
+                user_minutes: known(record.user_minutes.as_deref(), is_timed && system.counts_users())?,
                 downtime: known(record.downtime.as_deref(), is_timed)?,
             };
             sample.services.push((service, sums));

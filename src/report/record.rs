@@ -298,9 +298,10 @@ struct JourneyRecord<'a> {
     down: Chance,
     downtime: Loss,
     impaired_time: Loss,
-    user_minutes: Loss,
-    user_minute_bounds: Overlap,
-    integrity_minutes: Loss,
+    /// This and the next two: null where its traffic is not stated.
+    user_minutes: Option<Loss>,
+    user_minute_bounds: Option<Overlap>,
+    integrity_minutes: Option<Loss>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget_share: Option<Loss>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -309,15 +310,16 @@ struct JourneyRecord<'a> {
 
 impl<'a> From<&'a JourneyResult> for JourneyRecord<'a> {
     fn from(journey: &'a JourneyResult) -> Self {
+        let known = journey.is_traffic_known;
         Self {
             name: &journey.name,
             impaired: journey.impaired.into(),
             down: journey.down.into(),
             downtime: (&journey.downtime).into(),
             impaired_time: (&journey.impaired_time).into(),
-            user_minutes: (&journey.user_minutes).into(),
-            user_minute_bounds: journey.user_minute_bounds.into(),
-            integrity_minutes: (&journey.integrity_minutes).into(),
+            user_minutes: known.then(|| (&journey.user_minutes).into()),
+            user_minute_bounds: known.then(|| journey.user_minute_bounds.into()),
+            integrity_minutes: known.then(|| (&journey.integrity_minutes).into()),
             budget_share: journey.budget_share.as_ref().map(Loss::from),
             onset: journey.onset_p50.map(Onset::from),
         }

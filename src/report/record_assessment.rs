@@ -63,7 +63,8 @@ struct FaultProbabilityRecord<'a> {
 #[derive(Debug, Serialize)]
 struct JourneyRiskRecord<'a> {
     name: &'a str,
-    expected_user_minutes: Mean,
+    /// Null where its traffic is not stated, and where nothing was simulated.
+    expected_user_minutes: Option<Mean>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget_share: Option<f64>,
     /// Absent where nobody says how much is spent.
@@ -125,10 +126,12 @@ struct AssessmentRecord<'a> {
     verdict: VerdictRecord,
     fault_probability: FaultProbabilityRecord<'a>,
     impact: Option<SimulationRecord<'a>>,
-    breach_probability: f64,
-    breach_interval: Ends,
-    expected_user_minutes: f64,
-    expected_user_minutes_interval: Ends,
+    /// This and its interval: null where no journey has a budget, and where nothing was simulated.
+    breach_probability: Option<f64>,
+    breach_interval: Option<Ends>,
+    /// This and its interval: null where no traffic is stated, and where nothing was simulated.
+    expected_user_minutes: Option<f64>,
+    expected_user_minutes_interval: Option<Ends>,
     journeys: Vec<JourneyRiskRecord<'a>>,
     sign_off: Vec<SignOffRecord<'a>>,
     signers: Vec<SignerRecord<'a>>,
@@ -162,10 +165,10 @@ impl<'a> AssessmentRecord<'a> {
             verdict: verdict(assessment),
             fault_probability: fault_probability(assessment),
             impact: impact.map(SimulationRecord::new),
-            breach_probability: unsigned(assessment.breach_probability),
-            breach_interval: assessment.breach_interval.into(),
-            expected_user_minutes: unsigned(assessment.expected_user_minutes.mean),
-            expected_user_minutes_interval: assessment.expected_user_minutes.interval.into(),
+            breach_probability: assessment.breach.map(|breach| unsigned(breach.mean)),
+            breach_interval: assessment.breach.map(|breach| breach.interval.into()),
+            expected_user_minutes: assessment.expected_user_minutes.map(|lost| unsigned(lost.mean)),
+            expected_user_minutes_interval: assessment.expected_user_minutes.map(|lost| lost.interval.into()),
             journeys: journeys(assessment),
             sign_off: sign_off(assessment),
             signers: assessment.signers.iter().map(|signer| SignerRecord { who: &signer.who, covers: &signer.covers }).collect(),
@@ -214,7 +217,7 @@ fn fault_probability(assessment: &Assessment) -> FaultProbabilityRecord<'_> {
 fn journeys(assessment: &Assessment) -> Vec<JourneyRiskRecord<'_>> {
     let risks = assessment.journeys.iter().map(|risk| JourneyRiskRecord {
         name: &risk.name,
-        expected_user_minutes: risk.expected_user_minutes.into(),
+        expected_user_minutes: risk.expected_user_minutes.map(Mean::from),
         budget_share: risk.budget_share.map(unsigned),
         budget_remaining: risk
             .remaining

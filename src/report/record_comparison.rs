@@ -105,8 +105,10 @@ pub(super) struct JourneyRecord<'a> {
     name: &'a str,
     downtime: Both,
     impaired_time: Both,
-    user_minutes: Both,
-    integrity_minutes: Both,
+    /// Null where its traffic is not stated.
+    user_minutes: Option<Both>,
+    /// Likewise.
+    integrity_minutes: Option<Both>,
 }
 
 impl<'a> From<&'a JourneyPair> for JourneyRecord<'a> {
@@ -115,8 +117,8 @@ impl<'a> From<&'a JourneyPair> for JourneyRecord<'a> {
             name: &pair.name,
             downtime: pair.downtime.into(),
             impaired_time: pair.impaired_time.into(),
-            user_minutes: pair.user_minutes.into(),
-            integrity_minutes: pair.integrity_minutes.into(),
+            user_minutes: pair.is_traffic_known.then(|| pair.user_minutes.into()),
+            integrity_minutes: pair.is_traffic_known.then(|| pair.integrity_minutes.into()),
         }
     }
 }
@@ -129,7 +131,8 @@ struct JudgedRecord {
     score: Option<Figure>,
     /// Mean, and the interval of the belief.
     fault_probability: Figure,
-    breach_probability: Figure,
+    /// Null where no journey has a budget.
+    breach_probability: Option<Figure>,
     /// Rules that raise the band, by name.
     floors: Vec<String>,
 }
@@ -141,7 +144,7 @@ impl From<&Judged> for JudgedRecord {
             gate: gate_name(judged.verdict.gate),
             score: judged.risk.score.map(Figure::from),
             fault_probability: judged.fault_probability.into(),
-            breach_probability: judged.risk.breach.into(),
+            breach_probability: judged.risk.breach.map(Figure::from),
             floors: judged.floors.iter().map(|floor| floor.rule.clone()).collect(),
         }
     }
@@ -168,7 +171,7 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     differing: Option<Figure>,
     reach: Both,
-    /// Absent without a clock.
+    /// Absent without a clock, and where no traffic is stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_minutes: Option<Both>,
     /// After over before.

@@ -10,7 +10,7 @@ use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, breach_title, change_line, factor_cells, floor_line, forecast_line, headline,
+    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, forecast_line, headline,
     hits, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line,
     run_line, signer_lines, starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
@@ -235,9 +235,9 @@ fn reasons(assessment: &Assessment, page: Page) -> String {
     for evidence in &assessment.ai_evidence {
         out.push_str(&wrap(evidence, page.width, "    "));
     }
-    let breach = number::share_plain(assessment.breach_probability);
     if assessment.impact.as_ref().is_some_and(|simulation| !simulation.journeys.is_empty()) {
-        out.push_str(&wrap(&format!("{}: {breach}", breach_title(assessment)), page.width, "  "));
+        let breach = breach_line(assessment, |breach| number::share_plain(breach.mean));
+        out.push_str(&wrap(&breach, page.width, "  "));
         out.push_str(&remaining_line(assessment).map(|line| wrap(&line, page.width, "  ")).unwrap_or_default());
     }
     let floors: Vec<String> = assessment.floors.iter().map(floor_line).collect();

@@ -116,7 +116,12 @@ fn floor() -> Floor {
 
 fn journey_risk() -> JourneyRisk {
     let expected_user_minutes = estimate(21_400.0, 20_100.0, 22_700.0);
-    JourneyRisk { name: "buy".to_owned(), expected_user_minutes, budget_share: Some(0.05), remaining: None }
+    JourneyRisk {
+        name: "buy".to_owned(),
+        expected_user_minutes: Some(expected_user_minutes),
+        budget_share: Some(0.05),
+        remaining: None,
+    }
 }
 
 pub(crate) fn assessment(system: &System) -> Assessment {
@@ -157,9 +162,8 @@ pub(crate) fn assessment(system: &System) -> Assessment {
         impact: Some(timed(system)),
         uncertainty: None,
         faults: vec!["bad_deploy@payment".to_owned()],
-        breach_probability: 0.013,
-        breach_interval: Interval { low: 0.011, high: 0.015 },
-        expected_user_minutes: estimate(21_400.0, 20_100.0, 22_700.0),
+        breach: Some(estimate(0.013, 0.011, 0.015)),
+        expected_user_minutes: Some(estimate(21_400.0, 20_100.0, 22_700.0)),
         journeys: vec![journey_risk()],
         sign_off: vec![
             sign("@shop/payments", "service owner", "checkout is impaired in 67 % of trials", None),

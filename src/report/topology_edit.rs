@@ -66,7 +66,8 @@ pub(super) fn edit_cells(assessment: &Assessment) -> Vec<[String; 4]> {
         [name, count_point(before), count_point(after), or_same(pair, difference)]
     };
     rows.push(row("mean reach".to_owned(), compared.reach));
-    rows.extend(compared.journeys.iter().map(|journey| row(format!("{}, user-minutes", journey.name), journey.user_minutes)));
+    let journeys = compared.journeys.iter().filter(|journey| journey.is_traffic_known);
+    rows.extend(journeys.map(|journey| row(format!("{}, user-minutes", journey.name), journey.user_minutes)));
     if let Some(differing) = compared.differing {
         rows.push(["trials that differ".to_owned(), String::new(), String::new(), share(differing)]);
     }

@@ -65,10 +65,26 @@ pub(super) fn starved_line(system: &System, simulation: &Simulation) -> Option<S
 
 /// User-minutes lost over all journeys, mean and worst trials.
 pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
-    let lost = simulation.user_minutes.as_ref().filter(|_| !simulation.journeys.is_empty())?;
+    if simulation.journeys.is_empty() {
+        return None;
+    }
+    let Some(lost) = &simulation.user_minutes else { return Some(format!("not known: {NO_TRAFFIC}")) };
     let wrong = if wrong_answers(simulation) > 0.0 { "; wrong answers come on top" } else { "" };
     let (mean, worst) = (count(lost.mean), count(Estimate { mean: lost.es95, interval: lost.es95_interval }));
-    Some(format!("{mean} user-minutes on average, {worst} in the worst 5 % of trials{wrong}"))
+    let uncounted = uncounted(simulation);
+    Some(format!("{mean} user-minutes on average, {worst} in the worst 5 % of trials{wrong}{uncounted}"))
+}
+
+const NO_TRAFFIC: &str = "no journey states its `users_per_minute`";
+
+/// Journeys whose users nobody can count, where there are others.
+fn uncounted(simulation: &Simulation) -> String {
+    let unknown: Vec<&JourneyResult> = simulation.journeys.iter().filter(|journey| !journey.is_traffic_known).collect();
+    match unknown.as_slice() {
+        [] => String::new(),
+        [journey] => format!("; not counted: {}, which states no traffic", journey.name),
+        more => format!("; not counted: {} of {} journeys, which state no traffic", more.len(), simulation.journeys.len()),
+    }
 }
 
 /// How the numbers were got.
@@ -266,9 +282,10 @@ pub(super) fn journey_cells(simulation: &Simulation) -> Vec<Vec<String>> {
     let cells = |journey: &JourneyResult| {
         let mut cells = vec![journey.name.clone(), share_point(journey.impaired)];
         cells.extend(three_times(&journey.impaired_time, &journey.downtime));
-        cells.push(count(journey.user_minutes.mean));
+        let counted = |words: String| if journey.is_traffic_known { words } else { "no traffic stated".to_owned() };
+        cells.push(counted(count(journey.user_minutes.mean)));
         if with_wrong {
-            cells.push(count_point(journey.integrity_minutes.mean));
+            cells.push(counted(count_point(journey.integrity_minutes.mean)));
         }
         cells.push(journey.budget_share.as_ref().map_or_else(|| "no objective".to_owned(), |share| budget(share.mean)));
         cells
@@ -276,12 +293,15 @@ pub(super) fn journey_cells(simulation: &Simulation) -> Vec<Vec<String>> {
     simulation.journeys.iter().map(cells).collect()
 }
 
-/// What the chance of a breach is a chance of.
-pub(super) fn breach_title(assessment: &Assessment) -> &'static str {
-    match assessment.journeys.iter().any(|journey| journey.remaining.is_some()) {
+/// The chance of a breach.
+pub(super) fn breach_line(assessment: &Assessment, written: impl Fn(Estimate) -> String) -> String {
+    let title = match assessment.journeys.iter().any(|journey| journey.remaining.is_some()) {
         true => "P(a journey exceeds what remains of its error budget)",
         false => "P(a journey exceeds its error budget)",
-    }
+    };
+    let breach =
+        assessment.breach.map_or_else(|| "not known: no journey states its traffic and its objective".to_owned(), written);
+    format!("{title}: {breach}")
 }
 
 /// What remains of the error budgets, where that is known of any.
@@ -402,8 +422,12 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
     let loss = match worst_hit(simulation).first() {
         _ if !simulation.journeys.is_empty() => {
             let wrong = if wrong_answers(simulation) > 0.0 { ", wrong answers included" } else { "" };
-            let lost = count(assessment.expected_user_minutes);
-            ("expected loss", format!("{lost} user-minutes, the chance of a fault included{wrong}"))
+            let uncounted = uncounted(simulation);
+            let lost = match assessment.expected_user_minutes {
+                Some(lost) => format!("{} user-minutes, the chance of a fault included{wrong}{uncounted}", count(lost)),
+                None => format!("not known: {NO_TRAFFIC}"),
+            };
+            ("expected loss", lost)
         }
         Some(worst) if worst.times().is_some_and(|times| times.impaired_time.p95 > 0.0) => worst_times(report.system, worst),
         _ => ("downtime if it fails", "none seen".to_owned()),

@@ -150,8 +150,9 @@ pub struct Path {
 pub struct JourneyRisk {
     /// Its name.
     pub name: String,
-    /// P(fault) × E[user-minutes lost + user-minutes of wrong answers | fault].
-    pub expected_user_minutes: Estimate,
+    /// P(fault) × E[user-minutes lost + user-minutes of wrong answers | fault]; `None` where its traffic is not stated, and where nothing
+    /// was simulated.
+    pub expected_user_minutes: Option<Estimate>,
     /// The same over the error budget; `None` without objective or traffic.
     pub budget_share: Option<f64>,
     /// What remains of the error budget; `None` where nobody says, and without a budget.
@@ -332,12 +333,12 @@ pub struct Assessment {
     pub uncertainty: Option<Uncertainty>,
     /// Faults that were simulated, as `kind@target`.
     pub faults: Vec<String>,
-    /// P(fault) × P(a journey exceeds its budget | fault).
-    pub breach_probability: f64,
-    /// P(fault) × the interval of P(a journey exceeds its budget | fault): sampling error only.
-    pub breach_interval: Interval,
-    /// P(fault) × E[user-minutes lost + user-minutes of wrong answers | fault], over all journeys.
-    pub expected_user_minutes: Estimate,
+    /// P(fault) × P(a journey exceeds its budget | fault), with its sampling error; `None` where no journey has a budget, and where
+    /// nothing was simulated.
+    pub breach: Option<Estimate>,
+    /// P(fault) × E[user-minutes lost + user-minutes of wrong answers | fault], over all journeys whose traffic is known; `None` where it is
+    /// of none, and where nothing was simulated.
+    pub expected_user_minutes: Option<Estimate>,
     /// By journey.
     pub journeys: Vec<JourneyRisk>,
     /// Who must sign, and who has.

@@ -52,7 +52,7 @@ impl Entry {
     /// Of an assessment; changes in flight together are one.
     pub fn new(about: (Option<String>, Option<String>), services: Vec<String>, at: Option<Zoned>, risks: &[JourneyRisk]) -> Self {
         let (title, head) = about;
-        let journeys = risks.iter().map(|risk| (risk.name.clone(), risk.expected_user_minutes.mean)).collect();
+        let journeys = risks.iter().filter_map(|risk| Some((risk.name.clone(), risk.expected_user_minutes?.mean))).collect();
         Self { at, title, head, services, journeys }
     }
 
@@ -92,8 +92,14 @@ impl Ledger {
             entry.journeys.iter().filter(|(journey, _)| journey == name).map(|(_, minutes)| minutes).sum()
         };
         let score = |pick: fn(&Estimate) -> f64| -> Option<f64> {
-            let mine =
-                |name: &str| risks.iter().filter(|risk| risk.name == name).map(|risk| pick(&risk.expected_user_minutes)).sum();
+            let mine = |name: &str| {
+                risks
+                    .iter()
+                    .filter(|risk| risk.name == name)
+                    .filter_map(|risk| risk.expected_user_minutes.as_ref())
+                    .map(pick)
+                    .sum()
+            };
             let share = |(name, budget): (&str, Option<f64>)| {
                 let sum = others.iter().fold(mine(name), |sum: f64, entry| sum + harm(entry, name));
                 budget.map(|budget| sum / budget)
@@ -202,7 +208,12 @@ mod tests {
             ],
         };
         let expected_user_minutes = Estimate { mean: 4.32, interval: Interval { low: 0.0, high: 8.64 } };
-        let risk = JourneyRisk { name: "use shop".to_owned(), expected_user_minutes, budget_share: None, remaining: None };
+        let risk = JourneyRisk {
+            name: "use shop".to_owned(),
+            expected_user_minutes: Some(expected_user_minutes),
+            budget_share: None,
+            remaining: None,
+        };
         let risks = std::slice::from_ref(&risk);
         let weekly = ledger.weekly(&system, &own, risks).expect("others");
         assert_eq!(weekly.n_others, 2);

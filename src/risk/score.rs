@@ -39,11 +39,11 @@ pub struct Risk {
     /// The score with the sampling error at 95 %; `None` where no journey has a budget.
     pub score: Option<Estimate>,
     /// P(breach), likewise.
-    pub breach: Estimate,
+    pub breach: Option<Estimate>,
     /// By journey, in file order.
     pub journeys: Vec<JourneyRisk>,
-    /// Over all journeys.
-    pub expected_user_minutes: Estimate,
+    /// Over all journeys whose traffic is known; `None` where it is of none, and where nothing was simulated.
+    pub expected_user_minutes: Option<Estimate>,
 }
 
 /// The score of an expected share of an error budget.
@@ -84,7 +84,7 @@ pub fn risk(system: &System, parts: &[Part<'_>], confidence: f64) -> Risk {
     let journeys = journeys(system, parts, confidence);
     let worst = |pick: fn(&Estimate) -> f64| {
         let shares =
-            journeys.iter().zip(budgets(system)).filter_map(|(risk, budget)| Some(pick(&risk.expected_user_minutes) / budget?));
+            journeys.iter().zip(budgets(system)).filter_map(|(risk, budget)| Some(pick(&risk.expected_user_minutes?) / budget?));
         shares.fold(None, |worst: Option<f64>, share| Some(worst.map_or(share, |worst| worst.max(share))))
     };
     let score_of = |pick| worst(pick).map(score);
@@ -92,12 +92,20 @@ pub fn risk(system: &System, parts: &[Part<'_>], confidence: f64) -> Risk {
         (Some(mean), Some(low), Some(high)) => Some(Estimate { mean, interval: Interval { low, high } }),
         _ => None,
     };
-    let expected_user_minutes = parts.iter().fold(NONE, |sum, part| {
-        let wrong = part.impact.journeys.iter().map(|journey| &journey.integrity_minutes);
-        let lost = part.impact.user_minutes.iter();
-        plus(sum, expected(part, lost.chain(wrong), confidence))
-    });
-    Risk { score, breach: breach(system, parts, confidence), journeys, expected_user_minutes }
+    let user_minutes = || {
+        parts.iter().fold(NONE, |sum, part| {
+            let wrong = part.impact.journeys.iter().map(|journey| &journey.integrity_minutes);
+            let lost = part.impact.user_minutes.iter();
+            plus(sum, expected(part, lost.chain(wrong), confidence))
+        })
+    };
+    let counts_users = journeys.iter().any(|journey| journey.expected_user_minutes.is_some());
+    Risk {
+        score,
+        breach: score.map(|_| breach(system, parts, confidence)),
+        journeys,
+        expected_user_minutes: counts_users.then(user_minutes),
+    }
 }
 
 const NONE: Estimate = Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
@@ -138,14 +146,18 @@ fn weighted(summary: &Summary) -> Summary {
 fn journeys(system: &System, parts: &[Part<'_>], confidence: f64) -> Vec<JourneyRisk> {
     let budgets = budgets(system);
     let journeys = system.journeys().iter().enumerate().map(|(at, journey)| {
-        let expected_user_minutes = parts.iter().fold(NONE, |sum, part| match part.impact.journeys.get(at) {
-            Some(harm) => {
-                let wrong = weighted(&harm.integrity_minutes);
-                plus(sum, expected(part, [&harm.user_minutes, &wrong].into_iter(), confidence))
-            }
-            None => sum,
-        });
-        let budget_share = budgets[at].map(|budget| expected_user_minutes.mean / budget);
+        let is_known = journey.is_traffic_known() && !parts.is_empty();
+        let user_minutes = || {
+            parts.iter().fold(NONE, |sum, part| match part.impact.journeys.get(at) {
+                Some(harm) => {
+                    let wrong = weighted(&harm.integrity_minutes);
+                    plus(sum, expected(part, [&harm.user_minutes, &wrong].into_iter(), confidence))
+                }
+                None => sum,
+            })
+        };
+        let expected_user_minutes = is_known.then(user_minutes);
+        let budget_share = expected_user_minutes.zip(budgets[at]).map(|(lost, budget)| lost.mean / budget);
         JourneyRisk { name: journey.name.clone(), expected_user_minutes, budget_share, remaining: remaining_share(journey) }
     });
     journeys.collect()

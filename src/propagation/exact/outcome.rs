@@ -117,6 +117,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
                 onset_p50: onset(&sums.onset, sums.impaired),
                 downtime: sums.downtime.summary(minutes),
                 impaired_time: sums.impaired_time.summary(minutes),
+                is_traffic_known: journey.is_traffic_known(),
                 user_minutes: sums.user_minutes.summary(thousandths),
                 user_minute_bounds: (
                     certain(thousandths(sums.user_minute_bounds.0.value())),
@@ -126,7 +127,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
                 budget_share: budget(&journey.facts).map(|budget| sums.user_minutes.summary(|milli| thousandths(milli) / budget)),
             })
             .collect(),
-        user_minutes: timed.then(|| sums.user_minutes.summary(thousandths)),
+        user_minutes: (timed && system.counts_users()).then(|| sums.user_minutes.summary(thousandths)),
         censored: probability(sums.censored).mean,
         horizon_minutes: timed.then(|| run.scenario.horizon.minutes()),
         series: None,

@@ -182,7 +182,7 @@ fn breach(system: &System, exact: bool, trials: u64) -> f64 {
         &crate::change::team::Team::default(),
     );
     let risk = score::risk(system, &[Part { chance: &chance, impact: &impact }], 0.95);
-    risk.breach.mean / chance.estimate.mean
+    risk.breach.expect("a budget").mean / chance.estimate.mean
 }
 
 #[test]
@@ -244,7 +244,12 @@ fn the_stricter_objective_counts_and_a_note_says_so() {
     };
     let ledger = Ledger { entries: vec![entry("a")] };
     let expected_user_minutes = Estimate { mean: 21.6, interval: Interval { low: 21.6, high: 21.6 } };
-    let risk = [JourneyRisk { name: "buy".to_owned(), expected_user_minutes, budget_share: None, remaining: None }];
+    let risk = [JourneyRisk {
+        name: "buy".to_owned(),
+        expected_user_minutes: Some(expected_user_minutes),
+        budget_share: None,
+        remaining: None,
+    }];
     let mut strict = two();
     join(&objective("buy", "nothing", 99.99, "30d"), &mut strict, None).expect("joined");
     let [before, after] = [two(), strict].map(|system| ledger.weekly(&system, &entry("b"), &risk).expect("others").score.mean);
