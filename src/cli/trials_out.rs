@@ -1,8 +1,9 @@
-//! `--trials-out`: a row for each trial, written while the trials run, in their order.
+//! `--trials-out`: a row for each trial, written while the trials run, in their order. What nobody knows is an empty field.
 
 use super::failure::Failure;
 use super::output::Staged;
 use shockfront::model::System;
+use shockfront::model::system::ResolvedJourney;
 use shockfront::propagation::sampling::Rows;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::sync::{Mutex, PoisonError};
 /// A table on its way to a file.
 pub(super) struct TrialsOut {
     path: PathBuf,
+    /// By journey, whether its traffic is known.
+    counted: Vec<bool>,
     /// The file, until something goes wrong.
     file: Mutex<io::Result<Staged>>,
 }
@@ -34,7 +37,8 @@ impl TrialsOut {
         }
         let file = Staged::new(path).and_then(|mut file| writeln!(file, "{}", titles.join(",")).map(|()| file));
         let file = file.map_err(|error| failure(path, &error))?;
-        Ok(Self { path: path.to_owned(), file: Mutex::new(Ok(file)) })
+        let counted = system.journeys().iter().map(ResolvedJourney::is_traffic_known).collect();
+        Ok(Self { path: path.to_owned(), counted, file: Mutex::new(Ok(file)) })
     }
 
     /// Writes rows. What goes wrong is told at the end.
@@ -50,7 +54,7 @@ impl TrialsOut {
     fn write(&self, prefix: &str, rows: &Rows) {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(open) = &mut *file
-            && let Err(error) = write_rows(open, prefix, rows)
+            && let Err(error) = write_rows(open, prefix, rows, &self.counted)
         {
             *file = Err(error);
         }
@@ -67,15 +71,17 @@ fn failure(path: &Path, error: &io::Error) -> Failure {
     Failure::Output(format!("{} cannot be written: {error}", path.display()))
 }
 
-fn write_rows(out: &mut impl Write, prefix: &str, rows: &Rows) -> io::Result<()> {
+fn write_rows(out: &mut impl Write, prefix: &str, rows: &Rows, counted: &[bool]) -> io::Result<()> {
     let journeys = if rows.reach.is_empty() { 0 } else { rows.milli_user_minutes.len() / rows.reach.len() };
     for (at, reach) in rows.reach.iter().enumerate() {
         write!(out, "{prefix}{},{reach}", rows.first + at as u64)?;
         if let Some(censored) = rows.censored.get(at) {
             let lost = &rows.milli_user_minutes[at * journeys..(at + 1) * journeys];
-            write!(out, ",{},{censored}", thousandths(lost.iter().fold(0, |all: u64, lost| all.saturating_add(*lost))))?;
-            for lost in lost {
-                write!(out, ",{}", thousandths(*lost))?;
+            let known = || lost.iter().zip(counted).map(|(lost, is_known)| is_known.then_some(*lost));
+            let all = known().flatten().reduce(u64::saturating_add);
+            write!(out, ",{},{censored}", all.map_or_else(String::new, thousandths))?;
+            for lost in known() {
+                write!(out, ",{}", lost.map_or_else(String::new, thousandths))?;
             }
         }
         writeln!(out)?;
@@ -101,11 +107,17 @@ mod tests {
     fn rows_are_exact() {
         let rows = Rows { first: 7, reach: vec![1, 3], milli_user_minutes: vec![0, 5, 1_000, 2], censored: vec![false, true] };
         let mut out = Vec::new();
-        write_rows(&mut out, "", &rows).expect("memory takes every byte");
+        write_rows(&mut out, "", &rows, &[true, true]).expect("memory takes every byte");
         assert_eq!(String::from_utf8_lossy(&out), "7,1,0.005,false,0.000,0.005\n8,3,1.002,true,1.000,0.002\n");
+        let mut out = Vec::new();
+        write_rows(&mut out, "", &rows, &[false, true]).expect("memory takes every byte");
+        assert_eq!(String::from_utf8_lossy(&out), "7,1,0.005,false,,0.005\n8,3,0.002,true,,0.002\n");
+        let mut out = Vec::new();
+        write_rows(&mut out, "", &rows, &[false, false]).expect("memory takes every byte");
+        assert_eq!(String::from_utf8_lossy(&out), "7,1,,false,,\n8,3,,true,,\n");
         let fixed = Rows { first: 0, reach: vec![2], ..Rows::default() };
         let mut out = Vec::new();
-        write_rows(&mut out, "s,", &fixed).expect("memory takes every byte");
+        write_rows(&mut out, "s,", &fixed, &[]).expect("memory takes every byte");
         assert_eq!(out, b"s,0,2\n");
         assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
     }

@@ -272,7 +272,7 @@ fn lost(report: &SimulationReport<'_>, tail: &[Exceedance]) -> Figure {
     let text = format!(
         "The share of the trials in which more user-minutes are lost than a number, over {}. The picture ends at {}, which {} of the \
          trials exceed.",
-        number_of(report.simulation.journeys.len(), "journey"),
+        number_of(report.simulation.journeys.iter().filter(|journey| journey.is_traffic_known).count(), "journey"),
         count_plain(last.value),
         share(last.p_above)
     );
