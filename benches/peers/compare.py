@@ -10,7 +10,6 @@ source would show at once.
 import json
 import math
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -63,6 +62,32 @@ def our_seconds(binary, name, path, source, trials, seed):
     return (result[0] - idle) * trials / (trials - BATCH), *result[1:]
 
 
+# A process begins with what its parent holds, and that counts as its own peak: so a parent that holds nothing asks.
+ASK_PEAK = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+"""
+
+
+def seconds_and_peak(command):
+    """Seconds of a whole process, and the most memory that it held, in MB."""
+    found = subprocess.run([sys.executable, "-c", ASK_PEAK, *command], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return tuple(map(float, found.split()))
+
+
+def memory(binary, path, name, source):
+    """Prints what one process needs: reading and compiling, and a run on one thread and on two."""
+    seconds, peak = seconds_and_peak([binary, "check", path])
+    print(f"{name}: read, compiled and linted in {seconds:.2f} s with {peak:,.0f} MB")
+    for threads in (1, 2):
+        command = [binary, "simulate", path, "--fault", f"crash@{source}", "--static", "--threads", str(threads), "--services", "reached",
+                   "--trials", "4096", "--format", "json"]
+        seconds, peak = seconds_and_peak(command)
+        print(f"{name}: 4,096 trials on {threads} thread{'s' if threads > 1 else ''}, the whole process: {seconds:.2f} s with {peak:,.0f} MB")
+
+
 def theirs(model, trials, seed):
     """Seconds of the simulation with the frequencies of all nodes, mean reach."""
     start = time.perf_counter()
@@ -103,6 +128,7 @@ def compare(binary, graphs, name, pairs, source):
     z = (statistics.mean(means[0]) - statistics.mean(means[1])) / error
     print(f"{name}, source {source}, one thread: ratio {statistics.median(ratios):.1f} (median of {pairs} pairs, "
           f"{min(ratios):.1f} to {max(ratios):.1f}); means differ by z = {z:+.2f}", flush=True)
+    memory(binary, path, name, source)
     return abs(z) < 4
 
 
@@ -125,8 +151,6 @@ def main():
             one, two = (ours(binary, path, "9491", trials, 1, threads)[0] for threads in (1, 2))
             scaling.append(one / two)
         print(f"large, second thread: {statistics.median(scaling):.2f} times (median of {pairs}, {min(scaling):.2f} to {max(scaling):.2f})")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"largest of our processes: {peak:,.0f} MB")
     sys.exit(0 if good else 1)
 
 
