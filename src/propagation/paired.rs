@@ -22,7 +22,7 @@ use crate::fault::Scenario;
 use crate::lanes::{BATCH, Mask};
 use crate::model::{Compact, System};
 use crate::statistics::paired::Discordant;
-use crate::statistics::{BatchSums, Estimate};
+use crate::statistics::{BatchSums, Estimate, Interval};
 use crate::units::ServiceId;
 use std::collections::HashMap;
 
@@ -59,6 +59,12 @@ pub struct Compared {
 }
 
 impl Compared {
+    /// Nothing known, nothing compared.
+    const UNKNOWN: Self = {
+        let nothing = Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
+        Self { before: nothing, after: nothing, difference: nothing }
+    };
+
     /// Two values that are known for certain.
     fn exactly(before: f64, after: f64) -> Self {
         Self { before: certain(before), after: certain(after), difference: certain(after - before) }
@@ -100,7 +106,7 @@ pub struct JourneyPair {
     pub downtime: Compared,
     /// Mean time impaired in minutes.
     pub impaired_time: Compared,
-    /// Whether its traffic is stated, on both sides if it is there. Otherwise its user-minutes are unknown, and 0 here.
+    /// Whether its traffic is stated, on both sides if it is there. Otherwise its user-minutes cannot be compared, and are 0 here.
     pub is_traffic_known: bool,
     /// Mean user-minutes lost.
     pub user_minutes: Compared,
@@ -121,7 +127,7 @@ pub struct Paired {
     pub differing: Option<Estimate>,
     /// Mean reach.
     pub reach: Compared,
-    /// Mean user-minutes lost; absent without a clock, and where a side knows the traffic of no journey.
+    /// Mean user-minutes lost; absent without a clock, and where the sides do not know the traffic of the same journeys, or of none.
     pub user_minutes: Option<Compared>,
     /// The same as a ratio, after over before; absent where nothing is lost before.
     pub user_minutes_ratio: Option<Estimate>,
@@ -207,7 +213,7 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
         impaired_time: timed.then(|| impaired_time(name)),
     });
     let services = services.collect();
-    let journeys = names.journeys.iter().filter(|_| timed).map(|(name, a, b)| {
+    let journeys = names.journeys.iter().zip(&names.counted).filter(|_| timed).map(|((name, a, b), counted)| {
         let of = |pick: fn(&JourneyResult) -> f64| {
             let side = |simulation: &Simulation, at: Option<usize>| at.map_or(0.0, |at| pick(&simulation.journeys[at]));
             Compared::exactly(side(&before, *a), side(&after, *b))
@@ -216,13 +222,17 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
             name: name.clone(),
             downtime: of(|journey| journey.downtime.mean.mean),
             impaired_time: of(|journey| journey.impaired_time.mean.mean),
-            is_traffic_known: is_traffic_known((first, *a), (second, *b)),
-            user_minutes: of(|journey| journey.user_minutes.mean.mean),
-            integrity_minutes: of(|journey| journey.integrity_minutes.mean.mean),
+            is_traffic_known: *counted,
+            user_minutes: if *counted { of(|journey| journey.user_minutes.mean.mean) } else { Compared::UNKNOWN },
+            integrity_minutes: if *counted { of(|journey| journey.integrity_minutes.mean.mean) } else { Compared::UNKNOWN },
         }
     });
     let journeys = journeys.collect();
-    let user_minutes = before.user_minutes.zip(after.user_minutes).map(|(a, b)| Compared::exactly(a.mean.mean, b.mean.mean));
+    let user_minutes = before
+        .user_minutes
+        .zip(after.user_minutes)
+        .filter(|_| names.counts_users)
+        .map(|(a, b)| Compared::exactly(a.mean.mean, b.mean.mean));
     Ok(Paired {
         reach: Compared::exactly(before.reach.mean.mean, after.reach.mean.mean),
         user_minutes_ratio: user_minutes
@@ -237,12 +247,6 @@ fn exactly(first: &Run<'_>, second: &Run<'_>) -> Result<Paired, Diagnostic> {
         before,
         after,
     })
-}
-
-/// Is the traffic of a journey known on each side that has it?
-fn is_traffic_known(a: (&Run<'_>, Option<usize>), b: (&Run<'_>, Option<usize>)) -> bool {
-    let known = |(run, at): (&Run<'_>, Option<usize>)| at.is_none_or(|at| run.system.journeys()[at].is_traffic_known());
-    known(a) && known(b)
 }
 
 /// Runs both sides window by window and keeps the integers.
@@ -291,7 +295,7 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
             impaired_time: times(ServiceTimes::impaired_sums),
         }
     });
-    let journeys = names.journeys.iter().filter(|_| timed).map(|(name, at_a, at_b)| {
+    let journeys = names.journeys.iter().zip(&names.counted).filter(|_| timed).map(|((name, at_a, at_b), counted)| {
         let of = |pick: fn(&JourneyTally) -> &BatchSums, unit| {
             let side =
                 |tally: &'_ Tally, at: Option<usize>| at.map_or_else(BatchSums::new, |at| pick(&tally.journeys[at]).clone());
@@ -301,14 +305,14 @@ fn sampled(first: &Run<'_>, second: &Run<'_>) -> Paired {
             name: name.clone(),
             downtime: of(|tally| &tally.downtime.sums, minutes),
             impaired_time: of(|tally| &tally.impaired_time.sums, minutes),
-            is_traffic_known: is_traffic_known((first, *at_a), (second, *at_b)),
-            user_minutes: of(|tally| &tally.user_minutes.sums, thousandths),
-            integrity_minutes: of(|tally| &tally.integrity_minutes.sums, thousandths),
+            is_traffic_known: *counted,
+            user_minutes: if *counted { of(|tally| &tally.user_minutes.sums, thousandths) } else { Compared::UNKNOWN },
+            integrity_minutes: if *counted { of(|tally| &tally.integrity_minutes.sums, thousandths) } else { Compared::UNKNOWN },
         }
     });
     let (services, journeys) = (services.collect(), journeys.collect());
     let (before, after) = (first.concluded(&samples.0, confidence), second.concluded(&samples.1, confidence));
-    let counts_users = before.user_minutes.is_some() && after.user_minutes.is_some();
+    let counts_users = timed && names.counts_users;
     let mut paired = Paired {
         reach: compared(&a.reach_sums, &b.reach_sums, |reach| reach),
         user_minutes: counts_users.then(|| compared(&a.user_minutes.sums, &b.user_minutes.sums, thousandths)),
@@ -344,6 +348,10 @@ struct Names {
     services: Vec<Named>,
     /// Journeys by position in the file.
     journeys: Vec<Named>,
+    /// By journey: is its traffic known on each side that has it?
+    counted: Vec<bool>,
+    /// Is what all users lose comparable?
+    counts_users: bool,
 }
 
 impl Names {
@@ -365,9 +373,15 @@ impl Names {
         let journeys = |run: &Run<'_>| run.system.journeys().iter().map(|journey| journey.name.clone()).collect::<Vec<_>>();
         let (a, b) = (journeys(first), journeys(second));
         let in_file = |names: &[String]| (0..names.len()).collect::<Vec<_>>();
+        let journeys = joined((&a, &in_file(&a)), (&b, &in_file(&b)));
+        let known = |run: &Run<'_>, at: Option<usize>| at.map(|at| run.system.journeys()[at].is_traffic_known());
+        let known: Vec<_> = journeys.iter().map(|(_, a, b)| (known(first, *a), known(second, *b))).collect();
+        let is_one_sided = known.iter().any(|(a, b)| a.zip(*b).is_some_and(|(a, b)| a != b));
         Self {
             services: joined((&services(first), &order(first)), (&services(second), &order(second))),
-            journeys: joined((&a, &in_file(&a)), (&b, &in_file(&b))),
+            journeys,
+            counted: known.iter().map(|(a, b)| a.unwrap_or(true) && b.unwrap_or(true)).collect(),
+            counts_users: first.system.counts_users() && second.system.counts_users() && !is_one_sided,
         }
     }
 }
@@ -425,7 +439,8 @@ fn differing_rows(a: &Rows, b: &Rows, batch: usize, (names, left): (&Names, u64)
         let lost = |rows: &Rows, width: usize, at: Option<usize>| {
             at.and_then(|at| rows.milli_user_minutes.get(trial * width + at)).copied().unwrap_or(0)
         };
-        if names.journeys.iter().any(|(_, at_a, at_b)| lost(a, width_a, *at_a) != lost(b, width_b, *at_b)) {
+        let mut counted = names.journeys.iter().zip(&names.counted).filter(|(_, counted)| **counted);
+        if counted.any(|((_, at_a, at_b), _)| lost(a, width_a, *at_a) != lost(b, width_b, *at_b)) {
             differing[(lane / 64) as usize] |= 1 << (lane % 64);
         }
     }

@@ -14,7 +14,7 @@ use crate::assess::what_if::Verdicts;
 use crate::fault::Response;
 use crate::propagation::Paired;
 use crate::propagation::paired::{Compared, JourneyPair, ServicePair};
-use crate::propagation::result::Method;
+use crate::propagation::result::{Method, Simulation};
 use crate::quality::DataQuality;
 use crate::statistics::Estimate;
 
@@ -168,7 +168,16 @@ impl ComparisonReport<'_> {
             [name.to_owned(), count_point(compared.before), count_point(compared.after), or_same(compared, difference)]
         };
         rows.push(line("mean reach", self.paired.reach));
-        rows.extend(self.paired.user_minutes.map(|lost| line("user-minutes lost", lost)));
+        let Paired { before, after, user_minutes, journeys, .. } = self.paired;
+        if let Some(lost) = user_minutes {
+            rows.push(line("user-minutes lost", *lost));
+        } else if !journeys.is_empty() {
+            // What is not known of the same users has no difference.
+            let cell = |side: &Simulation| {
+                side.user_minutes.as_ref().map_or_else(|| "no traffic stated".to_owned(), |lost| count_point(lost.mean))
+            };
+            rows.push(["user-minutes lost".to_owned(), cell(before), cell(after), "not comparable".to_owned()]);
+        }
         rows
     }
 

@@ -12,9 +12,10 @@ fn topology(directory: &Path, journeys: &str) {
 }
 
 fn ask(directory: &Path, arguments: &[&str]) -> (String, Value) {
-    let (code, text, err) = run(directory, &[arguments, &TRIALS].concat());
+    let trials = if arguments.contains(&"--exact") { &[][..] } else { &TRIALS };
+    let (code, text, err) = run(directory, &[arguments, trials].concat());
     assert!(code < 2, "{err}");
-    let (_, out, _) = run(directory, &[arguments, &TRIALS, &["--format", "json"]].concat());
+    let (_, out, _) = run(directory, &[arguments, trials, &["--format", "json"]].concat());
     // However wide the columns are.
     (text.split_whitespace().collect::<Vec<_>>().join(" "), json(&out))
 }
@@ -39,7 +40,7 @@ fn what_users_lose_is_unknown_where_no_journey_states_its_traffic() {
     assert!(result["services"][0].get("user_minutes").is_none(), "{}", result["services"][0]);
 
     let (text, result) = ask(path, &["compare", "shop.yaml", "--fault", "crash@db", "--with", "buffer:shop->db=10m"]);
-    assert!(!text.contains("user-minutes"), "{text}");
+    assert!(text.contains("user-minutes lost no traffic stated no traffic stated not comparable"), "{text}");
     assert_eq!((result.get("user_minutes"), result.get("user_minutes_ratio")), (None, None));
     assert_eq!(result["journeys"][0]["user_minutes"], Value::Null);
 
@@ -85,4 +86,27 @@ fn nothing_is_expected_of_a_change_that_was_not_simulated() {
     assert!(text.contains("expected loss not simulated"), "{text}");
     assert_eq!((&result["impact"], &result["breach_probability"]), (&Value::Null, &Value::Null));
     assert_eq!((&result["expected_user_minutes"], &result["journeys"][0]["expected_user_minutes"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn stating_traffic_is_not_a_loss() {
+    let place = place();
+    let path = place.path();
+    write(path, "known.yaml", &SHOP.replace(KNOWN, &format!("{KNOWN}\n  look: {{needs: [web], users_per_minute: 50}}")));
+    for journeys in ["buy: {needs: [web]}\n  look: {needs: [web]}", &format!("{KNOWN}\n  look: {{needs: [web]}}")] {
+        topology(path, journeys);
+        for method in [&["--exact"][..], &[]] {
+            let faults = ["compare", "shop.yaml", "--against", "known.yaml", "--fault", "crash@db,detect=1m,repair=9m"];
+            let (text, result) = ask(path, &[&faults[..], method].concat());
+            assert!(text.contains("not comparable") && !text.contains("gets worse"), "{text}");
+            assert_eq!((result.get("user_minutes"), &result["without_effect"]), (None, &Value::Bool(true)), "{text}");
+            assert!(result.get("differing").is_none_or(|share| share["mean"] == 0.0), "{}", result["differing"]);
+            assert_eq!(result["journeys"][1]["user_minutes"], Value::Null);
+        }
+    }
+    // A journey that is new is one more to lose.
+    topology(path, KNOWN);
+    let (text, result) =
+        ask(path, &["compare", "shop.yaml", "--against", "known.yaml", "--fault", "crash@db,detect=1m,repair=9m"]);
+    assert!(result["user_minutes"]["difference"]["mean"].as_f64().is_some_and(|more| more > 0.0), "{text}");
 }
