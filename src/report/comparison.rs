@@ -9,7 +9,7 @@ use super::number::{
     share, share_difference, share_point, whole,
 };
 pub use super::record_comparison::{comparison_json, comparison_schema};
-use super::words::{limit_lines, number_of, or_same, quality_lines, run_line, verdict_band};
+use super::words::{limit_lines, number_of, or_same, quality_lines, run_line, uncounted, verdict_band};
 use crate::assess::what_if::Verdicts;
 use crate::fault::Response;
 use crate::propagation::Paired;
@@ -133,6 +133,10 @@ impl ComparisonReport<'_> {
         }
         if let Some(share_of_trials) = self.paired.differing.filter(|_| !self.paired.is_without_effect()) {
             notes.push(format!("{} of the trials differ", share(share_of_trials)));
+        }
+        if self.paired.user_minutes.is_some() {
+            let journeys = self.paired.journeys.iter().map(|journey| (journey.name.as_str(), journey.is_traffic_known));
+            notes.extend(uncounted(journeys).map(|words| format!("user-minutes, {words}")));
         }
         if is_worse(self.paired) {
             notes.push("something gets worse: look at the differences with a plus".to_owned());

@@ -4,7 +4,7 @@ use super::escape::{code, sentence};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::{TOO_CLOSE, count, count_point, duration, duration_estimate, duration_point, whole};
 use super::record::{Ends, PrecisionRecord, QualityRecord, TOOL, Tool, pretty, unsigned};
-use super::words::{number_of, precision_words, quality_lines};
+use super::words::{number_of, precision_words, quality_lines, uncounted};
 use crate::model::System;
 use crate::propagation::ranking::{Place, Ranked, Ranking, places};
 use crate::quality::DataQuality;
@@ -168,6 +168,10 @@ fn notes(report: &RankingReport<'_>) -> Vec<String> {
     let mut notes = vec![format!("≈ {TOO_CLOSE}: its interval overlaps that of a neighbour in that order.")];
     if report.ranking.horizon_minutes.is_some() {
         notes.push("Down is the mean time down, added up over all services.".to_owned());
+    }
+    if report.ranking.services.iter().any(|ranked| ranked.user_minutes.is_some()) {
+        let journeys = report.system.journeys().iter().map(|journey| (journey.name.as_str(), journey.is_traffic_known()));
+        notes.extend(uncounted(journeys).map(|words| format!("User-minutes, {words}.")));
     }
     let more = report.ranking.services.len().saturating_sub(report.top);
     if more > 0 {

@@ -71,20 +71,27 @@ pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
     let Some(lost) = &simulation.user_minutes else { return Some(format!("not known: {NO_TRAFFIC}")) };
     let wrong = if wrong_answers(simulation) > 0.0 { "; wrong answers come on top" } else { "" };
     let (mean, worst) = (count(lost.mean), count(Estimate { mean: lost.es95, interval: lost.es95_interval }));
-    let uncounted = uncounted(simulation);
+    let uncounted = uncounted_after(simulation);
     Some(format!("{mean} user-minutes on average, {worst} in the worst 5 % of trials{wrong}{uncounted}"))
 }
 
 const NO_TRAFFIC: &str = "no journey states its `users_per_minute`";
 
-/// Journeys whose users nobody can count, where there are others.
-fn uncounted(simulation: &Simulation) -> String {
-    let unknown: Vec<&JourneyResult> = simulation.journeys.iter().filter(|journey| !journey.is_traffic_known).collect();
+/// Journeys whose users nobody can count, of all with whether their traffic is known.
+pub(super) fn uncounted<'a>(journeys: impl ExactSizeIterator<Item = (&'a str, bool)>) -> Option<String> {
+    let count = journeys.len();
+    let unknown: Vec<&str> = journeys.filter(|(_, is_known)| !is_known).map(|(name, _)| name).collect();
     match unknown.as_slice() {
-        [] => String::new(),
-        [journey] => format!("; not counted: {}, which states no traffic", journey.name),
-        more => format!("; not counted: {} of {} journeys, which state no traffic", more.len(), simulation.journeys.len()),
+        [] => None,
+        [name] => Some(format!("not counted: {name}, which states no traffic")),
+        more => Some(format!("not counted: {} of {count} journeys, which state no traffic", more.len())),
     }
+}
+
+/// The same, for the end of a sentence.
+fn uncounted_after(simulation: &Simulation) -> String {
+    let journeys = simulation.journeys.iter().map(|journey| (journey.name.as_str(), journey.is_traffic_known));
+    uncounted(journeys).map_or_else(String::new, |words| format!("; {words}"))
 }
 
 /// How the numbers were got.
@@ -422,7 +429,7 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
     let loss = match worst_hit(simulation).first() {
         _ if !simulation.journeys.is_empty() => {
             let wrong = if wrong_answers(simulation) > 0.0 { ", wrong answers included" } else { "" };
-            let uncounted = uncounted(simulation);
+            let uncounted = uncounted_after(simulation);
             let lost = match assessment.expected_user_minutes {
                 Some(lost) => format!("{} user-minutes, the chance of a fault included{wrong}{uncounted}", count(lost)),
                 None => format!("not known: {NO_TRAFFIC}"),

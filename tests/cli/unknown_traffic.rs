@@ -70,6 +70,11 @@ fn a_journey_without_traffic_is_named_beside_those_that_are_counted() {
     topology(path, &format!("{KNOWN}\n  look: {{needs: [web]}}\n  read: {{needs: [web]}}"));
     let (text, _) = ask(path, &["simulate", "shop.yaml", "--fault", "crash@db"]);
     assert!(text.contains("not counted: 2 of 3 journeys, which state no traffic"), "{text}");
+    let words = "user-minutes, not counted: 2 of 3 journeys, which state no traffic";
+    let (text, _) = ask(path, &["compare", "shop.yaml", "--fault", "crash@db", "--with", "buffer:shop->db=10m"]);
+    assert!(text.contains(words), "{text}");
+    let (text, _) = ask(path, &["rank", "shop.yaml"]);
+    assert!(text.to_lowercase().contains(words), "{text}");
     // No users at all are a fact.
     topology(path, "buy: {needs: [web], users_per_minute: 0}");
     let (text, result) = ask(path, &["simulate", "shop.yaml", "--fault", "crash@db"]);
