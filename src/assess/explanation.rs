@@ -11,6 +11,7 @@ use crate::model::crossing::{Crossing, default_probability};
 use crate::model::facts::DependencyKind;
 use crate::model::{Compact, System};
 use crate::propagation::causes::{Way, commonest_ways};
+use crate::propagation::transfer::p_errors_impair;
 use crate::propagation::{Request, Sensitivities, sensitivities};
 use crate::risk::assessment::{Band, Cascade, Explanation, JourneyRisk};
 use crate::risk::cut_sets::cut_sets;
@@ -119,6 +120,16 @@ fn reason(system: &System, id: DependencyId) -> Option<String> {
         None => format!(" (that it crosses with {:.0} % is assumed)", default_probability(system, id) * 100.0),
     };
     let untested = facts.fallback.is_some_and(|fallback| fallback.tested != Some(true));
+    let crossing = Crossing::of(system, id);
+    // Where what it does not cover is enough, it does not matter how likely the rest crosses.
+    if let Some(fallback) = facts.fallback
+        && crossing.p_errors < 1.0
+        && p_errors_impair(&crossing) == 1.0
+    {
+        let covered = (fallback.coverage * 1_000.0).round() / 10.0;
+        let too = if untested { " and is untested" } else { "" };
+        return Some(format!("the fallback of {from} for {to} covers {covered} % of the requests{too}"));
+    }
     match kind {
         DependencyKind::Soft if untested => Some(format!("the fallback of {from} for {to} is untested{assumed}")),
         DependencyKind::Soft if facts.fallback.is_none() => Some(format!("no fallback of {from} for {to} is known{assumed}")),
@@ -126,10 +137,7 @@ fn reason(system: &System, id: DependencyId) -> Option<String> {
             Some(format!("{from} cannot do without {to}{assumed}"))
         }
         DependencyKind::Unknown => Some(format!("how {from} needs {to} is unknown{assumed}")),
-        _ if Crossing::of(system, id).p_data > 0.0
-            && facts.validated.flatten() != Some(true)
-            && kind == DependencyKind::Async =>
-        {
+        _ if crossing.p_data > 0.0 && facts.validated.flatten() != Some(true) && kind == DependencyKind::Async => {
             Some(format!("{from} does not validate the data of {to}{assumed}"))
         }
         _ => None,

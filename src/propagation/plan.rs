@@ -11,7 +11,7 @@ use crate::model::facts::{Channels, DependencyKind};
 use crate::model::structure::harmed_from;
 use crate::model::{Compact, System};
 use crate::propagation::plan_columns::{Arcs, Thresholds};
-use crate::propagation::transfer::{amplified, impairs};
+use crate::propagation::transfer::{impairs, p_errors_impair};
 use crate::random::{Key, Purpose, Seed, Threshold, name_hash, pair_hash};
 use crate::units::ServiceId;
 use fixedbitset::FixedBitSet;
@@ -417,15 +417,7 @@ impl Builder<'_> {
         let (from, to) = (self.system.consumer(id), self.system.provider(id));
         let end = |endpoint| name_hash(&self.system.endpoint_name(endpoint));
         let name = pair_hash(end(from), end(to), self.system.drawn_as(id).stable_number());
-        // Nothing below the threshold impairs; what no fallback covers always fails (semantics 5, 6).
-        let crosses = amplified(1.0, crossing.calls) * crossing.share;
-        let errors = if !impairs(crosses) {
-            Threshold::NEVER
-        } else if impairs(crosses * crossing.uncovered) {
-            Threshold::ALWAYS
-        } else {
-            Threshold::new(crossing.p_errors)
-        };
+        let errors = Threshold::new(p_errors_impair(&crossing));
         let pick = |channel, p: f64| if crossing.channels.has(channel) { Threshold::new(p) } else { Threshold::NEVER };
         let rule = Rule {
             errors: if crossing.channels.has(Channels::ERRORS) || crossing.timeout.is_some() || crossing.rejects {

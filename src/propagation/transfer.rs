@@ -3,6 +3,7 @@
 //! Sources: model.md §2.2 and 2.3. Shares are 0..=1, latencies are multipliers ≥ 1. What must hold: every function is monotone
 //! in the provider's state, otherwise the least fixpoint would depend on the order of visits.
 
+use crate::model::crossing::Crossing;
 use crate::units::Severity;
 
 /// Severities below this do not impair and do not cross (product.md, semantics 1 and 6).
@@ -35,6 +36,17 @@ pub fn impairs(share: f64) -> bool {
 pub fn error_crossing(failing: f64, share: f64, uncovered: f64, live: bool) -> f64 {
     let crossing = share * failing * if live { 1.0 } else { uncovered };
     if impairs(crossing) { crossing } else { 0.0 }
+}
+
+/// P(errors of a complete failure impair the consumer): never where too few requests need the provider, always where what no fallback
+/// covers is enough (product.md, semantics 5 and 6).
+pub fn p_errors_impair(crossing: &Crossing) -> f64 {
+    let crosses = amplified(1.0, crossing.calls) * crossing.share;
+    match crossing.p_errors {
+        _ if !impairs(crosses) => 0.0,
+        _ if impairs(crosses * crossing.uncovered) => 1.0,
+        p => p,
+    }
 }
 
 /// Latency multiplier that a consumer gets: `1 + w (L − 1)`.

@@ -4,7 +4,8 @@
 //! under −ln p (Dijkstra 1959). Each service counts its own step once; arcs inside a service are certain.
 //!
 //! It explains, it does not add up: a service can be likelier to fall than its best path, through all paths together. Delays,
-//! gates (k-of-n) and severities are left out. O((services + dependencies) log services). Source: model.md §3.6.
+//! gates (k-of-n) and how severe a failure is are left out; what no fallback covers crosses for certain.
+//! O((services + dependencies) log services). Source: model.md §3.6.
 
 use super::assessment::Path;
 use crate::fault::Scenario;
@@ -12,6 +13,7 @@ use crate::model::compact::{REVERSED, dependency_of};
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
 use crate::model::{Compact, Endpoint, System};
+use crate::propagation::transfer::p_errors_impair;
 use crate::units::{DependencyId, ServiceId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -103,7 +105,7 @@ fn probability(system: &System, arc: u32, without: Option<DependencyId>) -> f64 
     }
     let crossing = Crossing::of(system, id);
     let carried = [
-        (Channels::ERRORS, crossing.p_errors),
+        (Channels::ERRORS, p_errors_impair(&crossing)),
         (Channels::DATA, crossing.p_data),
         // Delay alone would make every soft dependency look hard.
         (Channels::LATENCY, if crossing.channels.has(Channels::ERRORS) { 0.0 } else { crossing.p_latency }),
@@ -149,9 +151,11 @@ impl Ord for Ordered {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::v4;
+    use super::super::testing::{arcs, build, v4};
     use super::*;
     use crate::fault::{Fault, FaultKind};
+    use crate::model::facts::Fallback;
+    use crate::propagation::{Request, simulate};
 
     #[test]
     fn v16_most_likely_path() {
@@ -164,5 +168,27 @@ mod tests {
         assert!((paths[0].probability - 0.432).abs() < 1e-12 && (paths[1].probability - 0.315).abs() < 1e-12);
         let s = system.find_service("s").expect("s");
         assert_eq!(most_likely(&system, &compact, &scenario, s, None).expect("itself").steps, ["s"]);
+    }
+
+    /// Exact: half of the requests fail in every trial, whether the rest crosses or not.
+    #[test]
+    fn what_no_fallback_covers_crosses_for_certain() {
+        let step = |coverage, share| {
+            let mut draft = arcs(&[("s", "t", 0.05)]);
+            let facts = &mut draft.dependencies[0].facts;
+            (facts.fallback, facts.share) = (Some(Fallback { coverage, tested: Some(true) }), Some(share));
+            let system = build(draft);
+            let compact = Compact::new(&system);
+            let scenario = Scenario::new(&system, &compact, &[Fault::new(FaultKind::Crash, "s")], None).expect("scenario");
+            let t = system.find_service("t").expect("t");
+            let exact = Request { static_reach: true, exact: true, ..Request::default() };
+            let found = simulate(&system, &compact, &scenario, &exact).expect("small").p_impaired(t);
+            (most_likely(&system, &compact, &scenario, t, None).map_or(0.0, |path| path.probability), found)
+        };
+        assert_eq!(step(0.5, 1.0), (1.0, 1.0));
+        assert_eq!(step(0.5, 0.005), (0.0, 0.0), "too few to impair");
+        for covered in [step(1.0, 1.0), step(0.995, 1.0)] {
+            assert!((covered.0 - 0.05).abs() < 1e-12 && (covered.1 - 0.05).abs() < 1e-9, "{covered:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From a commit to the verdict.
 
-use super::{boutique, json, run, write};
+use super::{SHOP, boutique, json, place, run, write};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -134,4 +134,17 @@ fn a_component_with_many_incidents_is_the_riskier_one() {
     for key in ["reach", "services", "journeys", "user_minutes"] {
         assert_eq!(unknown["impact"][key], bad["impact"][key], "{key}");
     }
+}
+
+#[test]
+fn a_fallback_that_covers_half_is_named_as_the_reason() {
+    let place = place();
+    let path = place.path();
+    let fallback = "kind: soft, fallback: {coverage: 0.5, tested: yes}";
+    write(path, "shop.yaml", &SHOP.replace("to: db, kind: hard, probability: 0.8", &format!("to: db, {fallback}")));
+    write(path, "change.yaml", "schema: shockfront/change/v1\ntitle: x\nservices: [db]\nat: 2026-08-14T15:00:00+02:00\n");
+    let (_, text, err) = run(path, &["assess", "shop.yaml", "--change", "change.yaml", "--no-mitigations", "--trials", "512"]);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("because the fallback of shop for db covers 50 % of the requests"), "{text}{err}");
+    assert!(text.contains("db → shop (100 %)"), "{text}");
 }
