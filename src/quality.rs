@@ -9,7 +9,8 @@ use crate::fault::Scenario;
 use crate::fault::catalogue;
 use crate::fault::scenario::{Harm, Incident, Member};
 use crate::model::System;
-use crate::model::facts::{Dependency, DependencyKind, Service};
+use crate::model::crossing::Crossing;
+use crate::model::facts::{Channels, Dependency, DependencyKind, Service};
 use crate::units::{DependencyId, ServiceId};
 use fixedbitset::FixedBitSet;
 use jiff::Zoned;
@@ -68,6 +69,11 @@ pub fn data_quality(system: &System, scenario: Option<&Scenario>, at: Option<&Zo
     groups_assumed(system, &part, said);
     journeys_assumed(system, said);
     quality.not_modelled = not_modelled(system, &part);
+    let can_delay = scenario.is_none_or(|scenario| scenario.incidents.iter().any(|incident| incident.harm.can_delay()));
+    if can_delay && !system.journeys().is_empty() {
+        quality.not_modelled.push("users who only wait longer: journeys lose by errors and by wrong answers".to_owned());
+    }
+    quality.not_modelled.extend(wrong_answers_kept(system, scenario));
     quality
 }
 
@@ -357,6 +363,35 @@ fn not_modelled(system: &System, part: &Part) -> Vec<String> {
     said
 }
 
+/// Whose wrong answers go no further because no dependency carries data; without a scenario, whether anybody's do.
+fn wrong_answers_kept(system: &System, scenario: Option<&Scenario>) -> Option<String> {
+    let mut carried = FixedBitSet::with_capacity(system.service_count());
+    // Dependencies of an edge list are plain.
+    if !system.dependencies.detail.is_empty() {
+        for id in system.dependency_ids() {
+            let crossing = Crossing::of(system, id);
+            let columns = &system.dependencies;
+            if crossing.writes_data {
+                carried.insert(columns.consumer[id.index()] as usize);
+            } else if crossing.channels.has(Channels::DATA) {
+                carried.insert(columns.provider[id.index()] as usize);
+            }
+        }
+    }
+    let Some(scenario) = scenario else {
+        return carried.is_clear().then(|| "no dependency is stated to carry data: wrong answers harm nobody else".to_owned());
+    };
+    let wrong = scenario.incidents.iter().filter(|incident| incident.harm.can_be_wrong());
+    let mut kept: Vec<ServiceId> = wrong.flat_map(Incident::all_members).map(|member| member.service).collect();
+    kept.sort_unstable();
+    kept.dedup();
+    kept.retain(|service| !carried.contains(service.index()));
+    let names: Vec<&str> = kept.iter().map(|service| system.service_name(*service)).collect();
+    (!names.is_empty()).then(|| {
+        format!("no dependency is stated to carry data (`carries`) from {}: wrong answers harm nobody else", listed(&names))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -400,6 +435,7 @@ mod tests {
             assert!(says(&quality.assumed, part), "{part}");
         }
         assert!(says(&quality.not_modelled, "timeout"));
+        assert!(!says(&quality.not_modelled, "wait longer"), "nobody uses it");
     }
 
     #[test]
@@ -413,5 +449,34 @@ mod tests {
             says(&quality.assumed, "no users are counted, for journey use a")
                 && says(&quality.assumed, "no budget, for journey use a")
         );
+    }
+
+    #[test]
+    fn whose_wrong_answers_go_no_further_is_named() {
+        let kept = |carries: &[usize], writes: bool, kind, target: &str| {
+            let mut draft = arcs(&[("s", "a", 0.9), ("a", "b", 0.8)]);
+            draft.journeys.push(journey("b", 100.0, 99.9));
+            for at in carries {
+                let facts = &mut draft.dependencies[*at].facts;
+                (facts.carries, facts.writes_data) = (Some(Channels::DATA), Some(writes));
+            }
+            let system = build(draft);
+            let compact = Compact::new(&system);
+            let scenario = Scenario::new(&system, &compact, &[Fault::new(kind, target)], None).expect("scenario");
+            let found = data_quality(&system, Some(&scenario), None).not_modelled;
+            let whole = data_quality(&system, None, None).not_modelled;
+            (
+                says(&found, &format!("from {target}: wrong answers harm nobody else")),
+                says(&whole, "wrong answers harm nobody else"),
+            )
+        };
+        use FaultKind::{BadDeploy, CorruptOutput, Crash, Latency};
+        assert_eq!(kept(&[], false, CorruptOutput, "s"), (true, true));
+        assert_eq!(kept(&[], false, BadDeploy, "s"), (true, true));
+        assert_eq!(kept(&[], false, Crash, "s"), (false, true), "it brings no wrong answers");
+        assert_eq!(kept(&[], false, Latency, "s"), (false, true));
+        assert_eq!(kept(&[0], false, CorruptOutput, "s"), (false, false));
+        assert_eq!(kept(&[0], false, CorruptOutput, "a"), (true, false));
+        assert_eq!(kept(&[0], true, CorruptOutput, "a"), (false, false), "what is written into a store leaves the writer");
     }
 }

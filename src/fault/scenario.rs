@@ -34,6 +34,26 @@ pub(crate) enum Harm {
     Overload { capacity: f64, demand: f64 },
 }
 
+impl Harm {
+    /// Can it make answers late?
+    pub(crate) fn can_delay(self) -> bool {
+        match self {
+            Self::Fixed { latency, .. } => latency > 1.0,
+            Self::Latency | Self::Mix => true,
+            Self::Errors | Self::Data | Self::Loop(_) | Self::Silent | Self::Overload { .. } => false,
+        }
+    }
+
+    /// Can it give wrong answers?
+    pub(crate) fn can_be_wrong(self) -> bool {
+        match self {
+            Self::Fixed { wrong, .. } => wrong > 0.0,
+            Self::Data | Self::Mix | Self::Loop(_) => true,
+            Self::Errors | Self::Latency | Self::Silent | Self::Overload { .. } => false,
+        }
+    }
+}
+
 /// A loop that feeds on its own wrong output: `x' = min(1, floor + gain · x)` per cycle (model.md §8e).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Loop {
