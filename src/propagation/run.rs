@@ -122,7 +122,7 @@ pub fn simulate_last(
     if !system.is_edge_list() || !request.static_reach || request.exact || request.starved {
         return simulate(system, &compact, scenario, request);
     }
-    refuse_clock(scenario, request)?;
+    refuse(scenario, request)?;
     let scenario = &scenario.without_load();
     let reached = plan::reached(&compact, scenario);
     compact.forget_consumers();
@@ -142,7 +142,7 @@ pub(super) fn with_run<T>(
     request: &Request<'_>,
     ask: impl FnOnce(&Run<'_>) -> Result<T, Diagnostic>,
 ) -> Result<T, Diagnostic> {
-    refuse_clock(scenario, request)?;
+    refuse(scenario, request)?;
     let bare;
     let scenario = if request.static_reach {
         bare = scenario.without_load();
@@ -154,12 +154,19 @@ pub(super) fn with_run<T>(
     ask(&Run::new((system, compact), scenario, request, &plan)?)
 }
 
-fn refuse_clock(scenario: &Scenario, request: &Request<'_>) -> Result<(), Diagnostic> {
-    match scenario.needs_clock().filter(|_| request.static_reach) {
-        None => Ok(()),
-        Some(fault) => Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
-            .help("leave out --static")),
+/// Refuses what says nothing: load without a clock, and faults that begin when the simulation is over.
+fn refuse(scenario: &Scenario, request: &Request<'_>) -> Result<(), Diagnostic> {
+    if request.static_reach {
+        return match scenario.needs_clock() {
+            None => Ok(()),
+            Some(fault) => Err(Diagnostic::error("needs-clock", format!("`{fault}` needs a clock: load changes with time"))
+                .help("leave out --static")),
+        };
     }
+    let Some(late) = scenario.incidents.iter().find(|incident| incident.at >= scenario.horizon) else { return Ok(()) };
+    let (fault, at, horizon) = (&late.label, late.at, scenario.horizon);
+    let what = format!("`{fault}` begins {at} after the start, when the simulation of {horizon} is over");
+    Err(Diagnostic::error("begins-too-late", what).help("state an earlier `at`, or a longer `--horizon`"))
 }
 
 fn traffic(system: &System, scenario: &Scenario, request: &Request<'_>) -> Result<Vec<Traffic>, Diagnostic> {

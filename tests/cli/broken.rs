@@ -70,3 +70,29 @@ fn missing_files_and_wrong_usage_exit_2() {
         assert!(err.contains(expected), "{arguments:?}: {err}");
     }
 }
+
+#[test]
+fn a_fault_that_begins_after_the_horizon_is_refused() {
+    let place = place();
+    for (arguments, words) in [
+        (
+            &["simulate", "shop.yaml", "--fault", "crash@db,at=72h"][..],
+            "begins 3d after the start, when the simulation of 3d is over",
+        ),
+        (
+            &["simulate", "shop.yaml", "--fault", "crash@db", "--fault", "crash@ads,at=2h", "--horizon", "1h"],
+            "`crash@ads` begins 2h",
+        ),
+        (&["simulate", "shop.yaml", "--fault", "crash@db,at=2h", "--horizon", "1h", "--exact"], "begins 2h"),
+        (&["compare", "shop.yaml", "--fault", "crash@db,at=4d", "--with", "buffer:shop->db=10m"], "begins 4d"),
+    ] {
+        let (code, out, err) = run(place.path(), arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains(words) && err.contains("`--horizon`"), "{err}");
+    }
+    // Without a clock nothing is ever over.
+    let fine = ["simulate", "shop.yaml", "--fault", "crash@db,at=72h", "--static", "--trials", "64"];
+    assert_eq!(run(place.path(), &fine).0, 0);
+    let fine = ["simulate", "shop.yaml", "--fault", "crash@db,at=71h", "--trials", "64"];
+    assert_eq!(run(place.path(), &fine).0, 0);
+}
