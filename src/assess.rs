@@ -41,7 +41,7 @@ pub mod what_if;
 
 pub use topology_edit::{TopologyEdit, VersionBefore};
 
-use judging::{decided, quality};
+use judging::{Loose, decided, quality};
 use simulating::{Outcome, simulated, what_facts_would_change, whole_impact};
 
 /// Most services whose part in the worst trials is watched.
@@ -180,7 +180,7 @@ fn assess_here(system: &System, compact: &Compact, request: &AssessRequest<'_>) 
     let services = services(&placed);
     let parts = outcome.as_ref().map(|outcome| parts(&placed, &outcome.runs.impacts)).unwrap_or_default();
     let impaired = score::impaired(&parts);
-    let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
+    let loose = Loose::new(request, &placed);
     let alone = decided(system, request, &placed, (&quality, outcome.as_ref()));
     let (topology_edit, earlier) = topology_edit::judged_before(system, request, (&forecast, outcome.as_ref(), &alone));
     let request = &AssessRequest { earlier, ..request.clone() };
@@ -209,7 +209,7 @@ fn assess_here(system: &System, compact: &Compact, request: &AssessRequest<'_>) 
     let pieces = Pieces {
         decided,
         quality,
-        unmapped,
+        loose,
         services,
         impact,
         uncertainty,
@@ -312,7 +312,7 @@ fn worst_paths(system: &System, compact: &Compact, scenario: &Scenario, impaired
 struct Pieces {
     decided: Decision,
     quality: DataQuality,
-    unmapped: Vec<String>,
+    loose: Loose,
     services: Vec<ServiceId>,
     impact: Option<Simulation>,
     uncertainty: Option<Uncertainty>,
@@ -327,17 +327,21 @@ struct Pieces {
 }
 
 fn assembled(system: &System, placed: &[Placed<'_>], pieces: Pieces) -> Assessment {
-    let Pieces { decided, quality, unmapped, services, impact, uncertainty, outcome, paths, explanation, .. } = pieces;
+    let Pieces { decided, quality, loose, services, impact, uncertainty, outcome, paths, explanation, .. } = pieces;
     let Pieces { mitigations, topology_edit, mut notes, forecast, policy, .. } = pieces;
     notes.extend(decided.notes);
     let chances: Vec<Chance> = placed.iter().map(|placed| placed.chance.clone()).collect();
-    let nothing = || score::risk(system, &[], REPORTED);
+    let nothing = || match loose.is_never_deployed(placed) {
+        true => score::no_risk(),
+        false => score::risk(system, &[], REPORTED),
+    };
     let risk = outcome.map_or_else(nothing, |outcome| outcome.risk);
     let limits = limits(impact.as_ref(), placed.len(), &risk.journeys);
     Assessment {
         title: title(placed),
         services: names(system, &services),
-        unmapped,
+        unmapped: loose.unmapped,
+        not_deployed: loose.not_deployed,
         n_files: placed.iter().map(|placed| placed.landing.n_files).sum(),
         ai: assisted(placed),
         ai_evidence: ai_evidence(placed),

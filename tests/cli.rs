@@ -14,6 +14,8 @@ mod evidence;
 mod happy;
 #[path = "cli/measures.rs"]
 mod measures;
+#[path = "cli/not_deployed.rs"]
+mod not_deployed;
 #[path = "cli/not_fooled.rs"]
 mod not_fooled;
 #[path = "cli/operations.rs"]

@@ -3,7 +3,7 @@
 use super::simulating::Outcome;
 use super::{AssessRequest, InFlight, Placed, REPORTED, latest, names, parts, services, title};
 use crate::change::codeowners::OwnedPath;
-use crate::change::facts::Change;
+use crate::change::facts::{Change, TriState};
 use crate::fault::Scenario;
 use crate::model::System;
 use crate::policy::{self, Decision, Facts, approvals};
@@ -67,6 +67,42 @@ pub(super) fn quality(
     quality
 }
 
+/// Changed files of no service, and changes that land nowhere.
+#[derive(Debug, Default)]
+pub(super) struct Loose {
+    /// Of which nobody knows what they do.
+    pub(super) unmapped: Vec<String>,
+    /// Of which the policy says that they never get into production.
+    pub(super) not_deployed: Vec<String>,
+    /// Changes of which nobody knows where they land.
+    n_unplaced: usize,
+}
+
+impl Loose {
+    /// Who edits a file that decides about the change is not believed what it says of other files.
+    pub(super) fn new(request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Self {
+        let is_believed = placed.iter().all(|placed| policy::edited_judge(&request.gate_files, placed.change).is_none());
+        let mut loose = Self::default();
+        for Placed { change, landing, faults, .. } in placed {
+            let files: Vec<&str> = change.files.iter().flat_map(|file| file.touched_paths()).collect();
+            // Resources of a plan are no files.
+            let is_kept = |path: &&String| is_believed && files.contains(&path.as_str()) && request.policy.not_deployed.fit(path);
+            let (kept, unknown): (Vec<&String>, Vec<&String>) = landing.unmapped.iter().partition(is_kept);
+            let is_whole = !kept.is_empty() && files.iter().all(|file| kept.iter().any(|kept| kept == file));
+            let is_plain = change.destructive != TriState::Yes && change.open_questions.is_empty();
+            loose.n_unplaced += usize::from(faults.is_empty() && !(is_whole && is_plain && unknown.is_empty()));
+            loose.unmapped.extend(unknown.into_iter().cloned());
+            loose.not_deployed.extend(kept.into_iter().cloned());
+        }
+        loose
+    }
+
+    /// Do the changes consist of such files, and of nothing else?
+    pub(super) fn is_never_deployed(&self, placed: &[Placed<'_>]) -> bool {
+        self.n_unplaced == 0 && placed.iter().all(|placed| placed.faults.is_empty())
+    }
+}
+
 /// What the policy says to an outcome.
 pub(super) fn decided(
     system: &System,
@@ -75,7 +111,10 @@ pub(super) fn decided(
     (quality, outcome): (&DataQuality, Option<&Outcome>),
 ) -> Decision {
     let parts = outcome.map(|outcome| parts(placed, &outcome.runs.impacts)).unwrap_or_default();
-    let unmapped: Vec<String> = placed.iter().flat_map(|placed| placed.landing.unmapped.clone()).collect();
+    let loose = Loose::new(request, placed);
+    let is_never_deployed = loose.is_never_deployed(placed);
+    let no_risk = score::no_risk();
+    let without = is_never_deployed.then_some(&no_risk);
     let confidence = outcome.map_or(REPORTED, |outcome| outcome.look.confidence);
     let changes: Vec<&Change> = placed.iter().map(|placed| placed.change).collect();
     let owned_paths: Vec<OwnedPath> = request.changes.iter().flat_map(|one| one.owned_paths.clone()).collect();
@@ -84,18 +123,22 @@ pub(super) fn decided(
         gate_files: &request.gate_files,
         earlier: request.earlier.as_ref(),
         owned_paths: &owned_paths,
-        reach: outcome.and_then(|outcome| largest_reach(&outcome.runs.impacts)),
+        reach: match outcome {
+            Some(outcome) => largest_reach(&outcome.runs.impacts),
+            None => without.map(|_| Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } }),
+        },
         weekly: outcome.and_then(|outcome| weekly(system, request, placed, outcome)),
         system,
         changes: &changes,
         team: &request.team,
         services: &services(placed),
-        n_unplaced: placed.iter().filter(|placed| placed.faults.is_empty()).count(),
-        unmapped: &unmapped,
+        n_unplaced: loose.n_unplaced,
+        unmapped: &loose.unmapped,
+        is_never_deployed,
         quality,
         impaired: &score::impaired(&parts),
-        risk: outcome.map(|outcome| &outcome.risk),
-        decision: outcome.map(|outcome| &outcome.decision),
+        risk: outcome.map(|outcome| &outcome.risk).or(without),
+        decision: outcome.map(|outcome| &outcome.decision).or(without),
         worst: outcome.map_or(&[], |outcome| &outcome.worst),
         censored: outcome.and_then(censored),
         are_mitigations_simulated: request.mitigations && outcome.is_some_and(Outcome::has_harm),

@@ -204,6 +204,42 @@ impl Globs {
     }
 }
 
+/// Globs of files that belong to nobody in particular; as those of services they begin at the top of the repository.
+#[derive(Debug, Clone, Default)]
+pub struct FileGlobs(GlobSet);
+
+impl FileGlobs {
+    /// Reads globs.
+    ///
+    /// # Errors
+    /// For each that cannot be read its position and why.
+    pub fn build(globs: &[&str]) -> Result<Self, Vec<(usize, String)>> {
+        let (mut builder, mut errors) = (GlobSetBuilder::new(), Vec::new());
+        for (at, glob) in globs.iter().enumerate() {
+            let text = glob.trim_start_matches("./").trim_start_matches('/');
+            if text.is_empty() {
+                errors.push((at, "it is empty".to_owned()));
+            }
+            for form in path_forms(text) {
+                match GlobBuilder::new(&form).literal_separator(true).backslash_escape(true).build() {
+                    Ok(glob) => drop(builder.add(glob)),
+                    Err(error) => errors.push((at, error.kind().to_string())),
+                }
+            }
+        }
+        errors.dedup_by_key(|(at, _)| *at);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        builder.build().map(Self).map_err(|error| vec![(0, format!("they are too large together: {error}"))])
+    }
+
+    /// Whether a path fits any of them.
+    pub fn fit(&self, path: &str) -> bool {
+        self.0.is_match_candidate(&Candidate::new(path))
+    }
+}
+
 /// A glob of symbols: functions, methods and types, or chains of them with points.
 pub(super) struct Symbols(GlobMatcher);
 

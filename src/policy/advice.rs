@@ -20,6 +20,9 @@ const LIKELY: f64 = 0.25;
 /// Advice for a verdict, each sentence once.
 pub(super) fn advice(facts: &Facts<'_>, band: Band) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
+    if facts.is_never_deployed {
+        return said;
+    }
     let is_simulated = facts.are_mitigations_simulated && band > Band::Green;
     for change in facts.changes {
         let mut add = |sentence: String| {

@@ -88,7 +88,7 @@ fn is_asked(facts: &Facts<'_>, file: &OwnedPath) -> bool {
         Some(service) => facts.system.service(service).owner.is_none(),
         None => true,
     };
-    file.services.is_empty() || file.services.iter().any(is_unowned)
+    (file.services.is_empty() && !facts.is_never_deployed) || file.services.iter().any(is_unowned)
 }
 
 /// The owners who did not write a change in flight. A team stays: others of it can sign.

@@ -11,6 +11,7 @@ use super::overrides::Override;
 use super::rules::{Policy, Requirement, Rule, Width};
 use crate::change::facts::Level;
 use crate::change::file::parse_time;
+use crate::change::paths::FileGlobs;
 use crate::diagnostic::{Diagnostic, SourceId, Sources};
 use crate::document::{self, DurationText, FileType, Format, Marked, Percent, Read};
 use crate::model::facts::Effect;
@@ -47,6 +48,10 @@ pub struct PolicyFile {
     ai: Option<AiRule>,
     /// Changed services with one of these effects need a run in a load test or a simulation; the shipped list is all three.
     simulation_for: Option<Vec<EffectWord>>,
+    /// Globs of files that never get into production, such as `docs/**`. A change of nothing else passes. Files that a service has in
+    /// its `paths` count all the same.
+    #[serde(default)]
+    not_deployed: Vec<Marked<String>>,
     /// Rules of your own.
     #[serde(default)]
     rules: Vec<RuleEntry>,
@@ -296,6 +301,14 @@ pub fn read_policy(sources: &Sources, id: SourceId, format: Format) -> Result<(P
     let mut policy = Policy { name: file.name.clone(), ..Policy::default() };
     bands(&file, &mut policy, &mut problems);
     limits(&file, &mut policy, &mut problems);
+    let globs: Vec<&str> = file.not_deployed.iter().map(|glob| glob.value.as_str()).collect();
+    match FileGlobs::build(&globs) {
+        Ok(read) => policy.not_deployed = read,
+        Err(unread) => problems.extend(unread.into_iter().map(|(at, why)| {
+            let Marked { value, span } = &file.not_deployed[at];
+            wrong(format!("the glob `{value}` cannot be read: {why}")).at(*span, "")
+        })),
+    }
     policy.rules = own_rules(file.rules, sources, &mut problems);
     policy.freezes = collect(file.freezes.into_iter().map(freeze), &mut problems);
     policy.capacity = collect(file.capacity.into_iter().map(capacity), &mut problems).pop();

@@ -49,6 +49,10 @@ pub(super) fn is_judge_edited(facts: &Facts<'_>) -> bool {
 /// What fires by the policy at hand.
 fn fired(facts: &Facts<'_>) -> Vec<Floor> {
     let mut floors = Vec::new();
+    if facts.is_never_deployed {
+        own_rules(facts, &mut floors);
+        return floors;
+    }
     for change in facts.changes {
         floors.extend(destructive(change));
         floors.extend(assisted(facts, change));
@@ -124,8 +128,7 @@ fn frozen(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
 
 /// Whoever edits the rules of the gate is not judged by them alone: those of before judge, too, and nothing is set aside.
 fn edits_policy(facts: &Facts<'_>, change: &Change) -> Option<Floor> {
-    let touched = || change.files.iter().flat_map(|file| file.touched_paths());
-    let edited = facts.gate_files.iter().find(|path| touched().any(|touched| super::is_same_file(path, touched)))?;
+    let edited = super::edited_judge(facts.gate_files, change)?;
     let because = format!("it edits {edited}, which decides about it");
     Some(floor("policy-edited", Band::Orange, because))
 }

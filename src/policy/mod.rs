@@ -50,8 +50,10 @@ pub struct Facts<'a> {
     pub services: &'a [ServiceId],
     /// Changes of which nobody knows where they land.
     pub n_unplaced: usize,
-    /// Changed files that belong to no service.
+    /// Changed files that belong to no service, those aside that are never deployed.
     pub unmapped: &'a [String],
+    /// Whether the changes consist of files that the policy says are never deployed, and of nothing else.
+    pub is_never_deployed: bool,
     /// Changed files with their owners by the code host, where its file is known.
     pub owned_paths: &'a [OwnedPath],
     /// What the result rests on.
@@ -125,6 +127,13 @@ pub fn is_same_file(named: &str, inside: &str) -> bool {
     let named = named.trim_start_matches("./");
     let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
     !named.is_empty() && (ends(named, inside) || ends(inside, named))
+}
+
+/// The first file that decides about a change and that it edits itself.
+pub fn edited_judge<'a>(gate_files: &'a [String], change: &Change) -> Option<&'a str> {
+    let touched = || change.files.iter().flat_map(|file| file.touched_paths());
+    let edited = gate_files.iter().find(|path| touched().any(|touched| is_same_file(path, touched)));
+    edited.map(String::as_str)
 }
 
 /// Services whose part in the worst trials the policy asks for.
@@ -224,7 +233,9 @@ fn notes(facts: &Facts<'_>) -> Vec<String> {
 fn not_assessed(facts: &Facts<'_>) -> Vec<String> {
     let mut missing = Vec::new();
     if facts.n_unplaced > 0 {
-        missing.push("name the services of the change, or add `paths` to the services that the files belong to".to_owned());
+        missing.push("name the services of the change, or add `paths` to the services that the files belong to; files that never get into \
+             production belong under `not_deployed` of the policy"
+                .to_owned());
     }
     if facts.system.journeys().is_empty() {
         missing

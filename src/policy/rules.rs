@@ -9,6 +9,7 @@ use super::condition::Condition;
 use super::freeze::Freeze;
 use super::overrides::Override;
 use crate::change::facts::{Level, Strategy};
+use crate::change::paths::FileGlobs;
 use crate::model::facts::Effect;
 use crate::risk::assessment::Band;
 
@@ -103,6 +104,8 @@ pub struct Policy {
     pub ai_band: Band,
     /// Effects of changed services that ask for a run in a load test or a simulation.
     pub simulated_effects: Vec<Effect>,
+    /// Files that never get into production.
+    pub not_deployed: FileGlobs,
     /// Rules of the team's own.
     pub rules: Vec<Rule>,
     /// Times at which nothing should change.
@@ -139,6 +142,7 @@ impl Default for Policy {
             supervised: vec![Level::Junior, Level::Mid],
             ai_band: Band::Yellow,
             simulated_effects: vec![Effect::Financial, Effect::Physical, Effect::Safety],
+            not_deployed: FileGlobs::default(),
             rules: Vec::new(),
             freezes: Vec::new(),
             overrides: Vec::new(),

@@ -18,9 +18,9 @@ use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, headline, hits, impaired_share, is_scored,
-    journey_cells, journey_titles, limits, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line, run_line,
-    sources, three_numbers, verdict_band, verdict_line, verdict_notes,
+    NOT_DEPLOYED, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, headline, hits, impaired_share,
+    is_scored, journey_cells, journey_titles, limits, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line,
+    run_line, sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;
@@ -100,8 +100,10 @@ pub fn assessment_html(report: &AssessmentReport<'_>) -> String {
         }
         (plots(&pictures))
         @if let Some(impact) = &impact { (graph(report.system, impact.simulation, &assessment.faults)) }
+        @else if assessment.is_never_deployed() { section { h2 { "What it would do" } p { "nothing: it never gets into production" } } }
         @else { section { h2 { "What it would do" } p { "not known: nothing could be simulated" } } }
         (bullets("Changed files that belong to no service", &assessment.unmapped))
+        (bullets(NOT_DEPLOYED, &assessment.not_deployed))
         (bullets("Notes", &assessment.notes))
         (grounds(&quality_lines(&assessment.data_quality), &limits(assessment.impact.as_ref(), &assessment.limits)))
         @if let Some(simulation) = &assessment.impact { p.soft { (prose(&run_line(simulation))) } }

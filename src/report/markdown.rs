@@ -14,8 +14,8 @@ use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, forecast_line, headline, hits,
-    impaired_share, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line,
+    Hit, NOT_DEPLOYED, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, forecast_line, headline,
+    hits, impaired_share, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line,
     remaining_line, run_line, signer_lines, sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;
@@ -90,6 +90,7 @@ pub fn assessment_markdown(report: &AssessmentReport<'_>, key: &str) -> String {
         folds.push(drawing(report.system, simulation, &assessment.faults));
     }
     folds.push(list("Changed files that belong to no service", &assessment.unmapped));
+    folds.push(list(NOT_DEPLOYED, &assessment.not_deployed));
     folds.push(list("Notes", &assessment.notes));
     folds.push(data(&assessment.data_quality));
     folds.push(list("Limits", &limit_lines(impact, &assessment.limits)));

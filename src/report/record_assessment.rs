@@ -116,6 +116,7 @@ struct ChangeRecord<'a> {
     services: &'a [String],
     files: usize,
     unmapped: &'a [String],
+    not_deployed: &'a [String],
     ai: AiRecord<'a>,
 }
 
@@ -257,6 +258,7 @@ fn change(assessment: &Assessment) -> ChangeRecord<'_> {
         services: &assessment.services,
         files: assessment.n_files,
         unmapped: &assessment.unmapped,
+        not_deployed: &assessment.not_deployed,
         ai: AiRecord {
             assisted: assessment.ai.answer.as_str(),
             basis: assessment.ai.basis.as_str(),

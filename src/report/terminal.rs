@@ -10,9 +10,9 @@ use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
 use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
-    Hit, P_IMPAIRED, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, forecast_line, headline,
-    hits, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line,
-    run_line, signer_lines, starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
+    Hit, NOT_DEPLOYED, P_IMPAIRED, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line,
+    forecast_line, headline, hits, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines,
+    reach_line, remaining_line, run_line, signer_lines, starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::propagation::Simulation;
 use crate::quality::DataQuality;
@@ -244,6 +244,9 @@ fn reasons(assessment: &Assessment, page: Page) -> String {
     out.push_str(&list("Rules that fired", &floors, page));
     if !assessment.unmapped.is_empty() {
         out.push_str(&list("Changed files that belong to no service", &assessment.unmapped, page));
+    }
+    if !assessment.not_deployed.is_empty() {
+        out.push_str(&list(NOT_DEPLOYED, &assessment.not_deployed, page));
     }
     out
 }

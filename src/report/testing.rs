@@ -138,6 +138,7 @@ pub(crate) fn assessment(system: &System) -> Assessment {
         title: Some("Raise the pool size of the payment client".to_owned()),
         services: vec!["payment".to_owned()],
         unmapped: vec!["docs/notes.md".to_owned()],
+        not_deployed: Vec::new(),
         n_files: 3,
         ai: Assisted { answer: TriState::Yes, basis: Basis::Derived },
         ai_evidence: vec!["commit 1a2b3c names a tool in `Co-authored-by`".to_owned()],

@@ -403,10 +403,17 @@ pub(super) fn forecast_line(assessment: &Assessment) -> String {
     format!("Forecast {}{of}{policy}: a sign-off belongs to it and lapses when it changes", assessment.forecast)
 }
 
+/// What stands over files that the policy lists under `not_deployed`.
+pub(super) const NOT_DEPLOYED: &str = "Changed files that never get into production, by the policy";
+
 /// What the change is.
 pub(super) fn change_line(assessment: &Assessment) -> String {
     let title = assessment.title.as_deref().unwrap_or("untitled change");
-    let services = if assessment.services.is_empty() { "no known service".to_owned() } else { assessment.services.join(", ") };
+    let services = match assessment.services.as_slice() {
+        [] if assessment.is_never_deployed() => "nothing that gets into production".to_owned(),
+        [] => "no known service".to_owned(),
+        services => services.join(", "),
+    };
     let files = if assessment.n_files == 0 { String::new() } else { format!(" ({})", number_of(assessment.n_files, "file")) };
     format!("{title} → {services}{files}")
 }
@@ -421,7 +428,9 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
     let assessment = report.assessment;
     let chance = ("P(fault)", share(assessment.fault_probability.belief));
     let Some(simulation) = &assessment.impact else {
-        return [chance, ("services if it fails", "not simulated".to_owned()), ("expected loss", "not simulated".to_owned())];
+        let is_never = assessment.is_never_deployed();
+        let words = if is_never { "none: the policy says that it never gets into production" } else { "not simulated" };
+        return [chance, ("services if it fails", words.to_owned()), ("expected loss", words.to_owned())];
     };
     let reach = &simulation.reach;
     let of = whole(report.system.service_count() as u64);

@@ -317,6 +317,8 @@ pub struct Assessment {
     pub services: Vec<String>,
     /// Changed files that belong to no service.
     pub unmapped: Vec<String>,
+    /// Changed files that the policy says never get into production.
+    pub not_deployed: Vec<String>,
     /// Number of changed files.
     pub n_files: usize,
     /// AI assistance, with the evidence.
@@ -371,4 +373,11 @@ pub struct Assessment {
     pub data_quality: DataQuality,
     /// What the tool does not know.
     pub limits: Vec<String>,
+}
+
+impl Assessment {
+    /// Does the change consist of files that never get into production, so that it lands on nothing?
+    pub fn is_never_deployed(&self) -> bool {
+        !self.not_deployed.is_empty() && self.services.is_empty() && self.verdict.gate != Gate::NotAssessed
+    }
 }

@@ -46,6 +46,11 @@ pub struct Risk {
     pub expected_user_minutes: Option<Estimate>,
 }
 
+/// What nothing that gets into production risks.
+pub fn no_risk() -> Risk {
+    Risk { score: Some(NONE), breach: Some(NONE), journeys: Vec::new(), expected_user_minutes: Some(NONE) }
+}
+
 /// The score of an expected share of an error budget.
 pub fn score(budget_share: f64) -> f64 {
     if budget_share <= 0.0 { 0.0 } else { (20.0 * (libm::log10(budget_share) + 4.0)).clamp(0.0, 100.0) }
