@@ -200,12 +200,19 @@ fn unreachable(subject: &Subject<'_>, reached: &FixedBitSet, findings: &mut Vec<
     let system = subject.system;
     let count = system.service_count();
     let (mut needed, mut needs) = (FixedBitSet::with_capacity(count), FixedBitSet::with_capacity(count));
+    // What a monitor costs is time to detection, which is no way of a journey.
+    let mut watches = FixedBitSet::with_capacity(count);
     for id in system.dependency_ids() {
-        needed.insert(system.provider(id).service.index());
-        needs.insert(system.consumer(id).service.index());
+        let (consumer, provider) = (system.consumer(id).service.index(), system.provider(id).service.index());
+        needed.insert(provider);
+        needs.insert(consumer);
+        if system.kind(id) == DependencyKind::Monitors && (reached.contains(consumer) || system.journeys().is_empty()) {
+            watches.insert(provider);
+        }
     }
     let has_journeys = !system.journeys().is_empty();
-    for id in system.service_ids().filter(|id| !reached.contains(id.index())) {
+    let is_idle = |id: &ServiceId| !reached.contains(id.index()) && !watches.contains(id.index());
+    for id in system.service_ids().filter(is_idle) {
         let (name, tier) = (system.service_name(id), system.service(id).tier);
         let is_needed = needed.contains(id.index());
         let message = match (has_journeys, is_needed) {

@@ -52,7 +52,7 @@ fn expect(draft: Draft, expected: &[&str]) {
     assert_eq!(found, expected);
 }
 
-use DependencyKind::{Hard, Soft, Startup, Unknown};
+use DependencyKind::{Hard, Monitors, Soft, Startup, Unknown};
 
 #[test]
 fn a_journey_goes_down_with_what_it_needs_hard() {
@@ -136,6 +136,9 @@ fn services_that_no_journey_sees_and_unknown_ways_stand_out() {
             "unreachable-service store note",
         ],
     );
+    let mut watched = draft.clone();
+    watched.dependencies.push(arc("web", "lone", Monitors));
+    assert!(!run(watched, None).iter().any(|finding| finding.message.contains("`lone`")));
     draft.journeys.clear();
     draft.services[2].1.owner = Some("team".to_owned());
     expect(draft, &["unreachable-service lone note"]);
