@@ -68,7 +68,7 @@ pub fn data_quality(system: &System, scenario: Option<&Scenario>, at: Option<&Zo
         blind_assumed(scenario, said);
     }
     groups_assumed(system, &part, said);
-    journeys_assumed(system, said);
+    journeys_assumed(system, at, said);
     quality.not_modelled = not_modelled(system, &part);
     let can_delay = scenario.is_none_or(|scenario| scenario.incidents.iter().any(|incident| incident.harm.can_delay()));
     if can_delay && !system.journeys().is_empty() {
@@ -296,7 +296,7 @@ fn groups_assumed(system: &System, part: &Part, said: &mut Vec<String>) {
     }
 }
 
-fn journeys_assumed(system: &System, said: &mut Vec<String>) {
+fn journeys_assumed(system: &System, at: Option<&Zoned>, said: &mut Vec<String>) {
     if system.journeys().is_empty() {
         said.push("there is no journey: users cannot be counted".to_owned());
     }
@@ -315,6 +315,10 @@ fn journeys_assumed(system: &System, said: &mut Vec<String>) {
         if !names.is_empty() {
             said.push(format!("{what} {}", listed(&names)));
         }
+    }
+    let peaked = lacking(|journey| journey.users_per_minute.is_some() && journey.peak.is_some());
+    if at.is_none() && !peaked.is_empty() {
+        said.push(format!("the time of day is not stated, so users are the mean and no `peak`, for journey {}", listed(&peaked)));
     }
     let doubtful = system.journeys().iter().filter(|journey| journey.spent.is_some_and(|spent| spent.doubt.is_some()));
     let doubtful: Vec<&str> = doubtful.map(|journey| journey.name.as_str()).collect();

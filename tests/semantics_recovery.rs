@@ -44,15 +44,15 @@ fn a_wave_is_noticed_from_its_own_beginning_on() {
          dependencies: [{from: s, to: monitor, kind: monitors, probability: 1}]",
     );
     for at in ["", ",at=2h"] {
-        let stated = timed(&system, &[&format!("crash@g,detect=10m,repair=10m{at}")]);
+        let stated = timed(&system, &[&format!("bad_deploy@g,rate=1,detect=10m,repair=10m{at}")]);
         assert_eq!(times(&system, &stated, "s"), (20.0, 20.0), "{at}");
     }
     // Of two waves the first is seen first, and the second is not rolled out.
     let two = yaml("services: {a: {groups: [g]}, b: {groups: [g]}}\ngroups: {g: {kind: library, waves: [5m, 30m]}}");
-    let result = timed(&two, &["crash@g,detect=10m,repair=10m"]);
+    let result = timed(&two, &["bad_deploy@g,rate=1,detect=10m,repair=10m"]);
     assert_eq!((times(&two, &result, "a").0, times(&two, &result, "b").0), (20.0, 0.0));
     // Both are hit before the first is seen; both are repaired from then on.
-    let result = timed(&two, &["crash@g,detect=40m,repair=10m"]);
+    let result = timed(&two, &["bad_deploy@g,rate=1,detect=40m,repair=10m"]);
     assert_eq!((times(&two, &result, "a").0, times(&two, &result, "b").0), (50.0, 25.0));
 }
 

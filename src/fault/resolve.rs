@@ -219,7 +219,9 @@ impl Builder<'_> {
         }
         let hit = group.hit.map_or(1.0, |p| p.value());
         for (at, service) in members.iter().enumerate() {
-            let offset = group.waves.get(at).or(group.waves.last()).copied().unwrap_or(Ticks::ZERO);
+            // Releases go out in waves; everything else hits all members at once (model.md §1.3).
+            let waves = if self.fault.kind == FaultKind::BadDeploy { group.waves.as_slice() } else { &[] };
+            let offset = waves.get(at).or(waves.last()).copied().unwrap_or(Ticks::ZERO);
             let mut member = self.member(Endpoint { service: *service, operation: None }, hit, offset);
             if self.fault.kind == FaultKind::ZoneLoss {
                 self.lose(&mut member, |count| self.zone_share(*service, name, count));

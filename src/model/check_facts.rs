@@ -81,6 +81,13 @@ const OF_DATA: [Field; 3] = [
     ("on_invalid", |facts| facts.on_invalid.is_some()),
 ];
 
+/// What acts on delay alone.
+const OF_DELAY: [Field; 3] = [
+    ("timeout", |facts| facts.timeout.is_some()),
+    ("pool", |facts| facts.pool.is_some()),
+    ("wait_share", |facts| facts.wait_share.is_some()),
+];
+
 /// Mechanisms that have nothing to act on, by what a dependency carries.
 fn check_kind(system: &System, id: DependencyId, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
     let (kind, facts) = (system.kind(id), system.dependency(id));
@@ -103,6 +110,8 @@ fn check_kind(system: &System, id: DependencyId, locate: &dyn Locate, problems: 
                 "no call fails here: it carries data only",
                 "say what it carries: `carries: [errors, latency, data]`",
             );
+        } else if !carries.has(Channels::LATENCY) {
+            refuse(&OF_DELAY, "no delay crosses here", "say what it carries: `carries: [errors, latency]`");
         }
         if !carries.has(Channels::ERRORS) {
             let queue: [Field; 1] = [("queue", |facts| facts.queue.is_some())];
@@ -133,6 +142,12 @@ fn check_parts(system: &System, id: DependencyId, locate: &dyn Locate, problems:
     if facts.pool.is_some() && (facts.rate.is_none() || facts.timeout.is_none() || provider.latency.is_none()) {
         let label = "it needs `rate` and `timeout` here, and the usual `latency` of the provider";
         incomplete("pool", format!("nobody knows when the pool of {} is empty", name(system, id)), label);
+    }
+    if let (Some(timeout), Some(latency)) = (facts.timeout, provider.latency)
+        && latency > timeout
+    {
+        let message = format!("nobody waits for the answers of {} when nothing fails: they take {latency}", name(system, id));
+        incomplete("timeout", message, "below the provider's usual `latency`");
     }
     if facts.on_invalid.is_some() && facts.validated.is_none() {
         incomplete("on_invalid", format!("nothing finds invalid data of {}", name(system, id)), "it needs `validated`");

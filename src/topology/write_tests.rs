@@ -68,15 +68,15 @@ services:
     failover: {after: 2m, works: 0.9}
     requires: {at_least: 2, of: ["psp.a", "1.10", "true"]}
     incidents: {count: 3, over: 180d}
-  "psp.a": {}
+  "psp.a": {latency: 5ms}
   "1.10": {latency: 5ms}
   "true": {operations: {Charge: {paths: ["src/**#Charge*", "b"]}, "v1.Void": }}
   "x\u2028\"\\y": {}
 dependencies:
-  - {from: checkout.PlaceOrder, to: 'psp\.a', kind: hard, probability: {mean: 0.95, strength: 10}, share: 5%, calls: 3, timeout: 2s,
+  - {from: checkout.PlaceOrder, to: 'psp\.a', kind: hard, probability: {mean: 0.95, strength: 10}, share: 5%, calls: 3, timeout: 2s, rate: 200, pool: 300, wait_share: 0.3,
      retries: {attempts: 3, budget: 0.1}, breaker: {window: 100, open_at: 0.5, open_for: 60s}, fallback: {coverage: 0.5, tested: unknown},
-     cache: {ttl: 60s, serve_stale: 4h}, buffer: 30m, carries: [data, errors], evidence: {origin: observed, failures: 40, impaired: 12}}
-  - {from: 'checkout.v1\.Get', to: "1.10", kind: async, rate: 200, pool: 300, timeout: 1s, wait_share: 0.3, transient: 0.1, data: write, validated: unknown,
+     cache: {ttl: 60s, serve_stale: 4h}, buffer: 30m, carries: [data, errors, latency], evidence: {origin: observed, failures: 40, impaired: 12}}
+  - {from: 'checkout.v1\.Get', to: "1.10", kind: async, rate: 200, transient: 0.1, data: write, validated: unknown,
      on_invalid: reject, delay: 24h, queue: {capacity: 90000, in: 6000, out: 9000}, carries: [errors, data]}
   - {from: checkout, to: "true.Charge", kind: authority, verbs: [write, delete], validated: yes, data: read, carries: [errors, data], fallback: {tested: yes}}
   - {from: "psp.a", to: "true.Charge", kind: unknown, carries: []}
@@ -94,7 +94,7 @@ waivers:
 #[test]
 fn every_field_survives_a_round_trip() {
     let original = reload("t.yaml", EVERYTHING);
-    assert_eq!(original.dependency(crate::units::DependencyId(1)).wait_share, Some(0.3));
+    assert_eq!(original.dependency(crate::units::DependencyId(0)).wait_share, Some(0.3));
     let incidents = original.service(crate::units::ServiceId(0)).incidents.map(|incidents| incidents.count);
     assert_eq!(incidents, Some(3));
     assert_eq!(original.journeys()[0].facts.peak.as_ref().map(|peak| peak.to_minute), Some(0));

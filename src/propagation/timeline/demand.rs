@@ -222,7 +222,9 @@ impl<'a> Trial<'a> {
     fn is_cause_of_load(&self, line: &Timeline<'a>, layer: &Layer, hit: usize) -> bool {
         let feeds = |at: usize| layer.feeds[self.lane.nodes[self.record.hit_nodes[at] as usize] as usize];
         let is_silent = line.scenario.incidents[self.hits.hits[hit].incident].harm == Harm::Silent;
-        self.hit_states[hit].active && !is_silent && self.nodes_of_hit(hit as u32).any(feeds)
+        // What waits for others to start has nothing to do with load any more; those may be overloaded until it is kept away.
+        let state = &self.hit_states[hit];
+        state.active && !state.waiting && !is_silent && self.nodes_of_hit(hit as u32).any(feeds)
     }
 
     /// One update of all demands and overloads. True when a severity changed.

@@ -1,6 +1,6 @@
 //! An incident from onset to repair: exposure, detection, stages.
 
-use super::{Event, HitState, Timeline, Trial};
+use super::{Event, HitState, IncidentState, Timeline, Trial};
 use crate::fault::catalogue::FaultKind;
 use crate::fault::draw::{Choose, nth};
 use crate::fault::exposure::Exposed;
@@ -48,8 +48,9 @@ impl<'a> Trial<'a> {
     pub(super) fn onset(&mut self, line: &Timeline<'a>, hit: u32, choose: &mut impl Choose) {
         let drawn = self.hits.hits[hit as usize];
         let incident = &line.scenario.incidents[drawn.incident];
-        // A deploy wave that comes after detection is not rolled out.
-        if self.incident_states[drawn.incident].noticed && drawn.member.offset > Ticks::ZERO {
+        // A deploy wave that comes after detection, by people or by a canary, is not rolled out.
+        let IncidentState { noticed, caught, .. } = self.incident_states[drawn.incident];
+        if (noticed || caught.is_some_and(|caught| caught <= self.now)) && drawn.member.offset > Ticks::ZERO {
             return;
         }
         let exposed = exposure(incident, &drawn, line.scenario.horizon, choose);
@@ -62,6 +63,9 @@ impl<'a> Trial<'a> {
         }
         if let Some(caught) = exposed.caught_until {
             self.after(caught, Event::Repaired { hit });
+            let until = &mut self.incident_states[drawn.incident].caught;
+            let taken_back = self.now.saturating_add(caught);
+            *until = Some(until.map_or(taken_back, |known| known.min(taken_back)));
         }
         let state = &mut self.hit_states[hit as usize];
         state.begun = true;

@@ -207,6 +207,8 @@ struct HitState {
 struct IncidentState {
     begun: bool,
     noticed: bool,
+    /// When a canary of it is taken back, and with it the release.
+    caught: Option<Ticks>,
     /// Somebody works on it.
     engaged: bool,
 }

@@ -310,7 +310,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Hits of a lane node.
-    fn hits_at(&self, node: u32) -> impl Iterator<Item = u32> {
+    pub(super) fn hits_at(&self, node: u32) -> impl Iterator<Item = u32> {
         let first = self.node_hits.partition_point(|(known, _)| *known < node);
         self.node_hits[first..].iter().take_while(move |(known, _)| *known == node).map(|(_, hit)| *hit)
     }

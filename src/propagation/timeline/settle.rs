@@ -5,6 +5,7 @@
 //! request are amplified on every round, so a circle of them fails as a whole.
 
 use super::{Event, NodeState, Timeline, Trial};
+use crate::fault::FaultKind;
 use crate::fault::draw::Choose;
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
@@ -288,19 +289,23 @@ impl<'a> Trial<'a> {
         given_up: bool,
     ) -> f64 {
         let failing = if given_up {
-            1.0
+            // A cache answers without a call.
+            serving
         } else {
             let failing = if rule.channels.has(Channels::ERRORS) { errors.share() * serving } else { 0.0 };
             let source = self.lane.nodes[arc.source as usize] as usize;
-            let usual = if line.transient && line.replicated[source] && self.is_source(arc.source) { 1.0 } else { 0.0 };
+            let usual = if line.transient && line.replicated[source] && self.is_transient(line, arc.source) { 1.0 } else { 0.0 };
             let transient = rule.transient.unwrap_or(usual);
             after_retries(failing, rule.attempts, if failing < 1.0 { transient } else { 0.0 })
         };
         error_crossing(amplified(failing, rule.calls), rule.share, rule.uncovered, arc.errors)
     }
 
-    fn is_source(&self, node: u32) -> bool {
-        self.forced[node as usize] > 0
+    /// Is a source hit by nothing but `error_rate` at the moment?
+    fn is_transient(&self, line: &Timeline<'a>, node: u32) -> bool {
+        let mut active = self.hits_at(node).filter(|hit| self.hit_states[*hit as usize].active).peekable();
+        let kind = |hit: u32| line.scenario.incidents[self.hits.hits[hit as usize].incident].kind;
+        self.forced[node as usize] > 0 && active.peek().is_some() && active.all(|hit| kind(hit) == FaultKind::ErrorRate)
     }
 
     fn gate(&mut self, line: &Timeline<'a>, node: u32, gate: &Gate) -> Crossed {
@@ -386,19 +391,25 @@ impl<'a> Trial<'a> {
         if delay.generation != generation || !delay.running {
             return false;
         }
+        let is_first = !delay.fired;
         delay.fired = true;
         let target = self.lane.arcs[delay.arc as usize].target;
         if let Some(ramp) = delay.ramp {
             // The middle of each step: the integral over whole steps is exact, labels change at the edges.
+            let edge = |step: u32| {
+                ramp.0 / u64::from(RAMP_STEPS) * u64::from(step)
+                    + ramp.0 % u64::from(RAMP_STEPS) * u64::from(step) / u64::from(RAMP_STEPS)
+            };
+            // Entries age from the provider's onset on, a buffer that comes first aside.
+            let waited = if is_first { delay.wait } else { Ticks(edge(delay.ramp_step)) };
+            while delay.ramp_step < RAMP_STEPS && edge(delay.ramp_step + 1) <= waited.0 {
+                delay.ramp_step += 1;
+            }
             let step = delay.ramp_step;
             delay.factor = cache_failing_share(f64::from(step) + 0.5, f64::from(RAMP_STEPS));
             delay.ramp_step += 1;
             if step < RAMP_STEPS {
-                let edge = |step: u32| {
-                    ramp.0 / u64::from(RAMP_STEPS) * u64::from(step)
-                        + ramp.0 % u64::from(RAMP_STEPS) * u64::from(step) / u64::from(RAMP_STEPS)
-                };
-                let wait = Ticks((edge(step + 1) - edge(step)).max(1));
+                let wait = Ticks((edge(step + 1) - waited.0).max(1));
                 self.after(wait, event);
             }
         }
