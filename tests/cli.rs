@@ -18,6 +18,8 @@ mod measures;
 mod not_deployed;
 #[path = "cli/not_fooled.rs"]
 mod not_fooled;
+#[path = "cli/not_hidden.rs"]
+mod not_hidden;
 #[path = "cli/operations.rs"]
 mod operations;
 #[path = "cli/outputs.rs"]

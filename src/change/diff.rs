@@ -125,6 +125,15 @@ impl<'a> Reader<'a> {
         } else if line.text.starts_with("Only in ") && line.text.contains(": ") && self.file_is_plain() {
             let note = Diagnostic::warning("only-in", "this file is only on one side and its lines are not shown");
             self.found.notes.push(note.at(self.span(line), "").help("use `diff -ruN` to include such files"));
+        } else if line.text.starts_with('\u{1b}') {
+            self.error(line, "coloured-diff", "this diff is coloured", "use `git diff --no-color`");
+        } else if line.text == "***************" {
+            self.error(line, "context-diff", "this is a context diff", "use `diff -u`, or `git diff`");
+        } else if is_command(line.text) && self.peek().is_some_and(|next| next.text.starts_with(['<', '>'])) {
+            self.error(line, "normal-diff", "this diff names no files", "use `diff -u`, or `git diff`");
+        } else if line.text.trim_start_matches([' ', '\t', '>', '|']).starts_with("diff --git ") {
+            let note = Diagnostic::warning("quoted-diff", "a diff that is indented or quoted is not read");
+            self.found.notes.push(note.at(self.span(line), ""));
         } else {
             self.extended_header(line.text);
         }
@@ -242,7 +251,8 @@ impl<'a> Reader<'a> {
     }
 
     fn binary_files(&mut self, line: Line<'a>) {
-        if self.file.as_ref().is_none_or(|file| !file.of_git || file.content.is_some()) {
+        // After the lines of a file another one begins.
+        if self.file.as_ref().is_none_or(|file| !file.of_git || file.content.is_some() || !file.hunks.is_empty()) {
             let names = line.text["Binary files ".len()..line.text.len() - " differ".len()].split_once(" and ");
             let Some((old, new)) = names else { return };
             self.finish_file();
@@ -352,6 +362,15 @@ fn no_diff(source: SourceId, text: &str) -> Diagnostic {
         "expected the output of `git diff` or `diff -u`"
     };
     Diagnostic::error("no-diff", "this text holds no unified diff").at(place, "").help(help)
+}
+
+/// `5c5`, `12,14d11`: where a plain `diff` says what follows.
+fn is_command(text: &str) -> bool {
+    let is_range = |part: &str| {
+        let mut numbers = part.splitn(2, ',');
+        numbers.all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text.split_once(['a', 'c', 'd']).is_some_and(|(old, new)| is_range(old) && is_range(new))
 }
 
 #[cfg(test)]

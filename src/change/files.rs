@@ -90,3 +90,11 @@ impl ChangedFile {
         self.added.saturating_add(self.deleted)
     }
 }
+/// Does the name end as those of files that hold no lines?
+pub fn is_binary_by_name(path: &str) -> bool {
+    const ENDINGS: &str = " 7z avi bin bmp bz2 class dll doc docx dylib eot exe flac gif gz ico jar jpeg jpg lz4 mkv mov mp3 mp4 \
+                           npy npz o ogg onnx otf parquet pb pdf png pptx pt pyc safetensors so sqlite tar tgz tif tiff ttf wasm \
+                           wav webm webp woff woff2 xls xlsx xz zip zst ";
+    let ending = path.rsplit_once('.').map(|(_, ending)| format!(" {} ", ending.to_ascii_lowercase()));
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
+}

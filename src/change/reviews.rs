@@ -73,6 +73,12 @@ fn wrong(node: &Node, message: &str) -> Diagnostic {
 
 fn of_github(list: &[Node]) -> Result<Vec<Opinion>, Vec<Diagnostic>> {
     let (mut opinions, mut problems): (Vec<Opinion>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
+    // The last word counts, in whatever order a file was put together; what has no time stays where it is.
+    let mut list: Vec<&Node> = list.iter().collect();
+    let time = |node: &Node| text(node, &["submitted_at"]).and_then(|time| time.parse::<Timestamp>().ok());
+    if list.iter().all(|node| time(node).is_some()) {
+        list.sort_by_key(|node| time(node));
+    }
     for node in list {
         let (Some(state), Some(user)) = (text(node, &["state"]), node.at(&["user"])) else {
             problems.push(wrong(node, "a review has no `state` or no `user`"));

@@ -136,6 +136,13 @@ fn whole_plan(root: &Node) -> Vec<String> {
         let noun = if deferred == 1 { "change" } else { "changes" };
         open.push(format!("the plan defers {deferred} {noun}, whose content is not known yet"));
     }
+    for key in ["action_invocations", "deferred_action_invocations"] {
+        let count = root.entry(key).map_or(0, |(_, list)| list.items().len());
+        if count > 0 {
+            let noun = if count == 1 { "action" } else { "actions" };
+            open.push(format!("the plan invokes {count} {noun} of providers (`{key}`): what they do is not known"));
+        }
+    }
     open
 }
 
@@ -192,6 +199,10 @@ fn action<'a>(words: &[&'a str]) -> Result<Option<Action>, &'a str> {
         return Err(word);
     }
     let place = |wanted: &str| words.iter().position(|word| *word == wanted);
+    // Another object takes the place of one that stays where it is, with all that it holds.
+    if place("create").is_some() && place("forget").is_some() {
+        return Err("create and forget");
+    }
     Ok(match (place("create"), place("delete")) {
         (Some(create), Some(delete)) if create < delete => Some(Action::CreateThenDelete),
         (Some(_), Some(_)) => Some(Action::DeleteThenCreate),
@@ -278,7 +289,8 @@ mod tests {
             (r#"["delete", "create"]"#, Some(Action::DeleteThenCreate)),
             (r#"["create", "delete"]"#, Some(Action::CreateThenDelete)),
             (r#"["forget"]"#, Some(Action::Forget)),
-            (r#"["create", "forget"]"#, Some(Action::Create)),
+            (r#"["create", "forget"]"#, Some(Action::Update)),
+            (r#"["forget", "create"]"#, Some(Action::Update)),
         ] {
             assert_eq!(one(actions), expected, "{actions}");
         }
@@ -303,10 +315,16 @@ mod tests {
     #[test]
     fn half_plans_and_unknown_actions_leave_questions() {
         let text = r#"{"format_version": "1.9", "errored": true, "complete": false, "deferred_changes": [{}],
-            "resource_changes": [{"address": "a.b", "change": {"actions": ["transmute"]}}]}"#;
+            "action_invocations": [{"address": "action.x.y"}], "deferred_action_invocations": [{}, {}],
+            "resource_changes": [{"address": "a.b", "change": {"actions": ["transmute"]}},
+                                 {"address": "a.c", "change": {"actions": ["create", "forget"]}}]}"#;
         let found = read(text).expect("a plan");
-        assert_eq!(found.open_questions.len(), 4, "{found:?}");
-        assert!(found.open_questions[3].contains("`transmute` does to a.b"));
+        assert_eq!(found.open_questions.len(), 7, "{found:?}");
+        assert!(
+            found.open_questions[3].contains("invokes 1 action of") && found.open_questions[4].contains("invokes 2 actions of")
+        );
+        assert!(found.open_questions[5].contains("`transmute` does to a.b"));
+        assert!(found.open_questions[6].contains("`create and forget` does to a.c"));
         assert_eq!(plan("").open_questions, [""; 0]);
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn evidence(
     let mut stated = stated(session, arguments, loaded)?;
     let request = request(session, arguments)?;
     let range = range(arguments, request.as_ref());
-    let derived = derived(session, arguments, range.as_ref(), team, notes)?;
+    let derived = derived(session, arguments, range.as_ref(), team)?;
     let (mut derived, base) = derived.map_or((None, None), |(derived, base)| (Some(derived), base));
     if let (Some(change), Some(range)) = (&mut derived, &range) {
         look_into_files(loaded, arguments, range, change)?;
@@ -85,6 +85,7 @@ pub(crate) fn evidence(
         }
         None => Vec::new(),
     };
+    believe(arguments, &mut derived, notes);
     let named: Vec<Vec<String>> = stated.iter().map(|stated| stated.services.clone()).collect();
     let mut all = Vec::with_capacity(stated.len());
     for (at, stated) in stated.into_iter().enumerate() {
@@ -123,6 +124,22 @@ pub(crate) fn evidence(
     let mut topology_edit = topology_edit(arguments, loaded, base.as_deref(), (&stated, plan.as_ref()));
     topology_edit.iter_mut().for_each(|(edit, _)| set_aside(edit, &mut all));
     Ok(Evidence { changes: all, topology_edit, base })
+}
+
+/// Whoever writes a commit writes its trailers. Where the host says who approved, they count for nothing; elsewhere a reader is told.
+fn believe(arguments: &Assess, derived: &mut Change, notes: &mut Vec<String>) {
+    for reviewer in &derived.reviewers {
+        let name = &reviewer.name;
+        notes.push(match arguments.reviews {
+            Some(_) => format!("the review of {name} in a commit message does not count: `--reviews` says who approved"),
+            None => format!(
+                "that {name} reviewed it stands in a commit message, which anybody can write; `--reviews` takes the word of the host"
+            ),
+        });
+    }
+    if arguments.reviews.is_some() {
+        derived.reviewers.clear();
+    }
 }
 
 /// The changes as their files state them, or the problems of all of them.
@@ -173,8 +190,8 @@ fn derived(
     arguments: &Assess,
     range: Option<&Range>,
     team: &Team,
-    notes: &mut Vec<String>,
 ) -> Result<Option<(Change, Option<String>)>, Failure> {
+    let mut unread = Vec::new();
     let (commits, files, base): (Vec<Commit>, _, _) = if let Some(range) = range {
         let found =
             git::collect(repository(arguments), &range.base, range.head.as_deref()).map_err(|error| of_git(&error, range))?;
@@ -183,7 +200,7 @@ fn derived(
         let (source, name) = foreign(session, path)?;
         let text = session.sources.get(source).map(|source| source.text.clone()).unwrap_or_default();
         let diff = read_diff(source, &text)?;
-        notes.extend(diff.notes.into_iter().map(|note| note.message));
+        unread.extend(diff.notes.into_iter().map(|note| format!("the diff does not show all of the change: {}", note.message)));
         if diff.files.is_empty() {
             return Err(Failure::input("empty-diff", format!("{name} holds no change: there is nothing to assess")));
         }
@@ -196,6 +213,8 @@ fn derived(
         // A diff has no commits: nobody is known to have written it.
         change.title = None;
     }
+    unread.dedup();
+    change.open_questions.extend(unread);
     Ok(Some((change, base)))
 }
 

@@ -6,6 +6,7 @@
 //! all commits of the branch are read, since a merge or squash commit loses their trailers.
 
 use super::git_notes::add_notes;
+use super::git_tree::count_hidden_lines;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -125,7 +126,8 @@ pub(crate) fn collect(repository: &Path, base: &str, head: Option<&str>) -> Resu
         git.run("diff-tree", &[&plain[..], &rest[..]].concat())
     };
     let (raw, numstat) = (diff("--raw")?, diff("--numstat")?);
-    let files = read_raw(RawDiff { raw: &raw, numstat: &numstat }).map_err(GitError::Unreadable)?;
+    let mut files = read_raw(RawDiff { raw: &raw, numstat: &numstat }).map_err(GitError::Unreadable)?;
+    count_hidden_lines(&git, (&merge_base, &head_hash), &mut files)?;
     Ok(GitChange { base: merge_base, head: head_hash, commits, files })
 }
 

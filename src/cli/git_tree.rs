@@ -3,6 +3,9 @@
 //! What must hold: links are not followed, since they may lead anywhere; what is no file of the commit is an error.
 
 use super::git::{Git, GitError};
+use shockfront::change::diff::read_diff;
+use shockfront::change::files::{ChangedFile, Content, is_binary_by_name};
+use shockfront::diagnostic::SourceId;
 use shockfront::topology::Files;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,12 +25,37 @@ pub(crate) fn whole_files(repository: &Path, base: &str, head: Option<&str>, pat
     let plain = ["-r", "-p", ALL_LINES, "--no-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color"];
     let mut text = String::new();
     for some in paths.chunks(PATHS_AT_ONCE) {
-        let literal: Vec<String> = some.iter().map(|path| format!(":(top,literal){path}")).collect();
+        let literal: Vec<String> = some.iter().map(|path| literal(path)).collect();
         let rest = ["--no-relative", "--src-prefix=a/", "--dst-prefix=b/", &merge_base, &head, "--"];
         let paths: Vec<&str> = literal.iter().map(String::as_str).collect();
         text += &git.run("diff-tree", &[&plain[..], &rest[..], &paths[..]].concat())?;
     }
     Ok(text)
+}
+
+/// An attribute, or a single zero byte, makes a file binary for git, which then counts no lines: those of files whose names do not end as
+/// those of pictures and the like are counted all the same.
+pub(super) fn count_hidden_lines(git: &Git<'_>, (from, to): (&str, &str), files: &mut [ChangedFile]) -> Result<(), GitError> {
+    let is_hidden = |file: &ChangedFile| file.content == Content::Binary && !is_binary_by_name(file.path());
+    let paths: Vec<String> =
+        files.iter().filter(|file| is_hidden(file)).flat_map(|file| file.touched_paths()).map(literal).collect();
+    let plain = ["-r", "-p", "--text", "-M", "--unified=0", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color"];
+    let rest = ["--no-relative", "--src-prefix=a/", "--dst-prefix=b/", from, to, "--"];
+    for some in paths.chunks(PATHS_AT_ONCE) {
+        let paths: Vec<&str> = some.iter().map(String::as_str).collect();
+        let text = git.run("diff-tree", &[&plain[..], &rest[..], &paths[..]].concat())?;
+        // What cannot be read stays what it was: of unknown size.
+        for shown in read_diff(SourceId::default(), &text).map(|diff| diff.files).unwrap_or_default() {
+            for file in files.iter_mut().filter(|file| is_hidden(file) && file.path() == shown.path()) {
+                (file.content, file.added, file.deleted) = (Content::Text, shown.added, shown.deleted);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn literal(path: &str) -> String {
+    format!(":(top,literal){path}")
 }
 
 /// The directory of the checked-out files; none in a bare repository.

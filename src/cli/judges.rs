@@ -6,7 +6,7 @@
 use super::args::Assess;
 use super::evidence::repository;
 use super::git_tree::{Tree, root};
-use super::topology_before::{inside, place};
+use super::topology_before::{place, ways};
 use shockfront::assess::InFlight;
 use shockfront::change::file::read_team;
 use shockfront::change::files::{ChangedFile, Status};
@@ -27,11 +27,11 @@ pub(super) fn gate_files(arguments: &Assess) -> Vec<String> {
     named.flat_map(|path| places(arguments, path).into_iter().chain([path.clone()])).collect()
 }
 
-/// Where a file lies in the repository: the link, where it is one, and what it leads to.
+/// Where a file lies in the repository, and whatever on the way decides that.
 fn places(arguments: &Assess, path: &str) -> Vec<String> {
     let Some(root) = root(repository(arguments)) else { return Vec::new() };
-    let target = std::fs::canonicalize(path).ok().and_then(|path| inside(&root, &path));
-    let mut all: Vec<String> = place(&root, Path::new(path)).into_iter().chain(target).collect();
+    let path = Path::new(path);
+    let mut all: Vec<String> = place(&root, path).into_iter().chain(ways(&root, path)).collect();
     all.dedup();
     all
 }

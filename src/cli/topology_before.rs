@@ -16,8 +16,10 @@ use shockfront::document::Format;
 use shockfront::policy::is_same_file;
 use shockfront::topology::difference::differences;
 use shockfront::topology::{Loaded, load};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
+/// Links on the way to a file that are followed, as many as systems do.
+const MOST_LINKS: usize = 40;
 /// Letters of a commit that are shown.
 const SHOWN: usize = 10;
 
@@ -110,9 +112,8 @@ impl Places {
         };
         let mut read = Vec::new();
         for file in &loaded.files {
-            // A link and what it leads to: either can be what changed.
-            let target = std::fs::canonicalize(file).ok().and_then(|path| inside(&root, &path));
-            read.extend(place(&root, Path::new(file)).into_iter().chain(target));
+            // Links on the way and what they lead to: any of them can be what changed.
+            read.extend(place(&root, Path::new(file)).into_iter().chain(ways(&root, Path::new(file))));
         }
         let target = std::fs::canonicalize(entry).ok().and_then(|path| inside(&root, &path));
         let mut entries: Vec<String> = target.into_iter().chain(place(&root, entry)).collect();
@@ -151,6 +152,37 @@ pub(super) fn place(root: &Path, path: &Path) -> Option<String> {
         _ => std::fs::canonicalize(path).ok()?,
     };
     inside(root, &absolute)
+}
+
+/// Every place inside of the repository that decides what a path leads to: the links on its way, repositories in the repository that
+/// hold a part of it, and its end.
+pub(super) fn ways(root: &Path, path: &Path) -> Vec<String> {
+    let Ok(absolute) = std::path::absolute(path) else { return Vec::new() };
+    let parts = |path: &Path| path.components().rev().map(|part| part.as_os_str().to_owned()).collect::<Vec<_>>();
+    let (mut found, mut at, mut rest, mut links) = (Vec::new(), PathBuf::new(), parts(&absolute), 0);
+    while let Some(part) = rest.pop() {
+        let next = match Path::new(&part).components().next() {
+            Some(Component::ParentDir) => at.parent().map(Path::to_path_buf).unwrap_or_default(),
+            _ => at.join(&part),
+        };
+        let Ok(metadata) = next.symlink_metadata() else { break };
+        if metadata.is_symlink() {
+            found.extend(inside(root, &next));
+            links += 1;
+            match std::fs::read_link(&next) {
+                Ok(target) if links <= MOST_LINKS => rest.extend(parts(&target)),
+                _ => break,
+            }
+            continue;
+        }
+        if rest.is_empty() || (next != root && next.join(".git").exists()) {
+            found.extend(inside(root, &next));
+        }
+        at = next;
+    }
+    found.retain(|place| !place.is_empty());
+    found.dedup();
+    found
 }
 
 pub(super) fn inside(root: &Path, absolute: &Path) -> Option<String> {
