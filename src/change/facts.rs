@@ -182,12 +182,23 @@ impl Person {
         self.name.is_none() && self.emails.is_empty()
     }
 
-    /// Whether a name or an address is that of this person, letter case aside. Two people of one name count as one: where
-    /// this is asked, to find self review, the mistake errs towards asking another person.
+    /// Whether a name or an address is that of this person, whatever stands between its letters. Two people of one name count as
+    /// one: where this is asked, to find self review, the mistake errs towards asking another person.
     pub fn is(&self, name: Option<&str>, emails: &[String]) -> bool {
-        let same_name = matches!((&self.name, name), (Some(a), Some(b)) if same(a, b));
-        same_name || self.emails.iter().any(|a| emails.iter().any(|b| same(a, b)))
+        let same_name = matches!((&self.name, name), (Some(a), Some(b)) if same(a, b) || is_same_word(a, b));
+        let is_address =
+            |name: Option<&str>, emails: &[String]| name.is_some_and(|name| emails.iter().any(|email| same(name, email)));
+        let by_address = is_address(name, &self.emails) || is_address(self.name.as_deref(), emails);
+        same_name || by_address || self.emails.iter().any(|a| emails.iter().any(|b| same(a, b)))
     }
+}
+
+/// The same letters and digits, such as `@kim` and `kim` with a space of no width.
+fn is_same_word(a: &str, b: &str) -> bool {
+    let letters =
+        |text: &str| text.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let (a, b) = (letters(a), letters(b));
+    !a.is_empty() && a == b
 }
 
 /// Letter case and outer space aside.

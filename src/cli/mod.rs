@@ -22,6 +22,7 @@ mod inputs;
 mod judges;
 mod merge;
 mod output;
+mod overwrite;
 mod pages;
 mod part;
 mod part_rank;

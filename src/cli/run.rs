@@ -3,7 +3,7 @@
 use super::args::{Arguments, Command};
 use super::failure::{Failure, INTERNAL, Outcome};
 use super::session::Session;
-use super::{assess, check, compare, generate, graph, merge, pages, rank, schema, simulate};
+use super::{assess, check, compare, generate, graph, merge, overwrite, pages, rank, schema, simulate};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -31,6 +31,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(session: &mut Session, command: Command) -> Result<Outcome, Failure> {
+    overwrite::refuse(&command)?;
     match command {
         Command::Assess(arguments) => assess::run(session, &arguments),
         Command::Simulate(arguments) => simulate::run(session, &arguments),

@@ -179,3 +179,19 @@ fn a_trailer_is_no_approval_where_the_host_says_who_approved() {
     let chance = |result: &Value| result["fault_probability"]["mean"].as_f64().expect("P(fault)");
     assert!(chance(&asked) > chance(&trusted));
 }
+
+#[test]
+fn an_author_under_another_spelling_is_the_author() {
+    let place = place();
+    let path = place.path();
+    let lines = "author: {name: kim, emails: [kim@example.com], level: senior}\nservices: [db]\ntitle: x\n";
+    for (name, counts) in
+        [("@kim", false), ("kim\u{200b}", false), ("Kim.", false), ("kim@example.com", false), ("kimberly", true), ("lee", true)]
+    {
+        let reviewers = format!("reviewers: [{{name: \"{name}\", level: senior}}]\n");
+        write(path, "change.yaml", &format!("schema: shockfront/change/v1\n{lines}{reviewers}"));
+        let result = ask(path, &["--change", "change.yaml"]);
+        let signed = result["sign_off"].as_array().expect("a list").iter().any(|entry| !entry["given_by"].is_null());
+        assert_eq!(signed, counts, "{name}: {}", result["sign_off"]);
+    }
+}

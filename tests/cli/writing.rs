@@ -1,6 +1,6 @@
 //! Results reach their place whole, or not at all.
 
-use super::{place, run, shockfront, write};
+use super::{SHOP, place, run, shockfront, write};
 use std::process::Stdio;
 
 const SIMULATE: [&str; 8] = ["simulate", "shop.yaml", "--fault", "crash@db", "--static", "--trials", "512", "-o"];
@@ -55,4 +55,31 @@ fn a_diff_comes_from_standard_input() {
     let output = command.write_stdin(diff).output().expect("it ran");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"web\""));
+}
+
+#[test]
+fn no_result_takes_the_place_of_what_it_was_made_from() {
+    let place = place();
+    let path = place.path();
+    write(path, "change.yaml", "schema: shockfront/change/v1\ntitle: x\nservices: [db]\n");
+    write(path, "map/shop.yaml", SHOP);
+    let change = std::fs::read(path.join("change.yaml")).expect("read");
+    for arguments in [
+        &["simulate", "shop.yaml", "--fault", "crash@db", "-o", "./shop.yaml"][..],
+        &["simulate", "shop.yaml", "--fault", "crash@db", "--static", "--trials-out", "shop.yaml"],
+        &["rank", "shop.yaml", "-o", "map/../shop.yaml"],
+        &["check", "map", "--format", "json", "-o", "map/shop.yaml"],
+        &["graph", "shop.yaml", "--format", "svg", "-o", "shop.yaml"],
+        &["compare", "shop.yaml", "--against", "map/shop.yaml", "--fault", "crash@db", "-o", "map/shop.yaml"],
+        &["assess", "shop.yaml", "--change", "change.yaml", "-o", "change.yaml"],
+        &["assess", "shop.yaml", "--change", "change.yaml", "--report", "sarif=shop.yaml"],
+    ] {
+        let (code, out, err) = run(path, arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains("overwrites-input"), "{err}");
+    }
+    assert_eq!(std::fs::read_to_string(path.join("shop.yaml")).expect("read"), SHOP);
+    assert_eq!(std::fs::read(path.join("change.yaml")).expect("read"), change);
+    let fine = ["graph", "map", "--format", "svg", "-o", "map/graph.svg"];
+    assert_eq!((run(path, &fine).0, run(path, &fine).0), (0, 0), "a result of before may be replaced");
 }
