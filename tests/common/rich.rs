@@ -205,6 +205,9 @@ impl Make {
         let carries = facts.carries.unwrap_or(usual);
         if carries.has(Channels::ERRORS) || carries.has(Channels::LATENCY) {
             self.facts_of_calls(kind, provider_latency, facts);
+            if !carries.has(Channels::LATENCY) {
+                (facts.timeout, facts.pool, facts.wait_share) = (None, None, None);
+            }
         }
         if carries.has(Channels::ERRORS) && kind == DependencyKind::Async && facts.buffer.is_none() {
             facts.queue = self.in_ten(5, |_| Queue { capacity: 600.0, arrivals: 100.0, departures: Some(150.0) });
