@@ -77,6 +77,8 @@ pub struct AssessRequest<'a> {
     pub ledger: Ledger,
     /// Files that decide about the changes, such as those of policy and team, as they were named.
     pub gate_files: Vec<String>,
+    /// What links in the repository lead to, files and directories: it may be read from where the link lies.
+    pub linked: Vec<String>,
     /// What the change does to the topology that it is judged by, where it edits it.
     pub topology_edit: Option<&'a TopologyEdit>,
     /// What the topology before says where that is stricter; [`assess`] finds it out.
@@ -119,6 +121,7 @@ impl Default for AssessRequest<'_> {
             policy: Policy::default(),
             ledger: Ledger::default(),
             gate_files: Vec::new(),
+            linked: Vec::new(),
             topology_edit: None,
             earlier: None,
             basis: Vec::new(),

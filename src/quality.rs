@@ -5,6 +5,7 @@
 //! the dependencies between them. The clock is never read: age counts to the time of the question.
 //! O(services + dependencies), without an allocation per entity.
 
+use crate::fault::FaultKind;
 use crate::fault::Scenario;
 use crate::fault::catalogue;
 use crate::fault::scenario::{Harm, Incident, Member};
@@ -225,6 +226,11 @@ fn incident_assumed(system: &System, incident: &Incident, said: &mut Vec<String>
     }
     if !incident.kind.spares_stand_by() && members.iter().any(|member| system.service(member.service).failover.is_some()) {
         said.push(format!("a stand-by (`failover`) shares what {label} breaks and does not help"));
+    }
+    if incident.kind == FaultKind::Expiry && members.iter().any(|member| system.service(member.service).restore_tail.is_none()) {
+        said.push(format!(
+            "how long caches keep the old answer after {label} is mended (`restore_tail`) is not stated: not at all"
+        ));
     }
     if incident.kind.crashes() && members.iter().any(|member| system.service(member.service).cold_start.is_none()) {
         said.push(format!("time to come up again after {label} is not stated for every target: none is assumed"));

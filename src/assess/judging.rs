@@ -82,11 +82,20 @@ impl Loose {
     /// Who edits a file that decides about the change is not believed what it says of other files.
     pub(super) fn new(request: &AssessRequest<'_>, placed: &[Placed<'_>]) -> Self {
         let is_believed = placed.iter().all(|placed| policy::edited_judge(&request.gate_files, placed.change).is_none());
+        let is_linked = |path: &str| {
+            let leads_to = |target: &String| {
+                target.is_empty()
+                    || path.strip_prefix(target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            request.linked.iter().any(leads_to)
+        };
         let mut loose = Self::default();
         for Placed { change, landing, faults, .. } in placed {
             let files: Vec<&str> = change.files.iter().flat_map(|file| file.touched_paths()).collect();
             // Resources of a plan are no files.
-            let is_kept = |path: &&String| is_believed && files.contains(&path.as_str()) && request.policy.not_deployed.fit(path);
+            let is_kept = |path: &&String| {
+                is_believed && !is_linked(path) && files.contains(&path.as_str()) && request.policy.not_deployed.fit(path)
+            };
             let (kept, unknown): (Vec<&String>, Vec<&String>) = landing.unmapped.iter().partition(is_kept);
             let is_whole = !kept.is_empty() && files.iter().all(|file| kept.iter().any(|kept| kept == file));
             let is_plain = change.destructive != TriState::Yes && change.open_questions.is_empty();

@@ -234,6 +234,11 @@ impl FileGlobs {
         builder.build().map(Self).map_err(|error| vec![(0, format!("they are too large together: {error}"))])
     }
 
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a path fits any of them.
     pub fn fit(&self, path: &str) -> bool {
         self.0.is_match_candidate(&Candidate::new(path))

@@ -3,7 +3,7 @@
 use super::args::{Assess, AssessFormat};
 use super::evidence::{Evidence, evidence, has_evidence};
 use super::failure::{Failure, Outcome};
-use super::judges::{gate_files, policy_before, team_before};
+use super::judges::{gate_files, linked, policy_before, team_before};
 use super::output::{Progress, deliver};
 use super::reproduce::Words;
 use super::session::Session;
@@ -51,6 +51,7 @@ pub(crate) fn run(session: &mut Session, arguments: &Assess) -> Result<Outcome, 
     let progress = Progress::new(trials.saturating_mul(1 + arguments.uncertainty.unwrap_or(0)), session.is_quiet);
     let add = |done| progress.add(done);
     let request = AssessRequest {
+        linked: linked(arguments, &changes, &policy),
         changes,
         team,
         policy,

@@ -100,6 +100,34 @@ impl<'a> Tree<'a> {
         Ok(list.split('\0').filter_map(entry).collect())
     }
 
+    /// What links lead to, files and directories; those that lead out of the repository are left out.
+    pub(crate) fn linked(&self) -> Result<Vec<String>, GitError> {
+        let list = self.git.run("ls-tree", &["-r", "-z", "--full-tree", &self.commit])?;
+        let link = |line: &str| {
+            let (facts, path) = line.split_once('\t')?;
+            let mut words = facts.split_ascii_whitespace();
+            (words.next()? == "120000").then_some((words.nth(1)?.to_owned(), path.to_owned()))
+        };
+        let mut targets = Vec::new();
+        for (hash, path) in list.split('\0').filter_map(link) {
+            let target = self.git.run("cat-file", &["blob", &hash])?;
+            let mut parts: Vec<&str> = path.split('/').collect();
+            parts.pop();
+            let steps = target.split('/').try_for_each(|step| match step {
+                "" | "." => Some(()),
+                ".." => parts.pop().map(drop),
+                name => {
+                    parts.push(name);
+                    Some(())
+                }
+            });
+            if steps.is_some() && !target.starts_with('/') {
+                targets.push(parts.join("/"));
+            }
+        }
+        Ok(targets)
+    }
+
     fn file(&self, path: &str) -> io::Result<Entry> {
         let found = self.entries(path)?.into_iter().find(|entry| entry.path == path);
         let found = found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there was no such file"))?;

@@ -36,6 +36,13 @@ fn places(arguments: &Assess, path: &str) -> Vec<String> {
     all
 }
 
+/// What links of the head commit lead to, inside of the repository, where the policy asks. Where that cannot be read, it may be
+/// anything: the empty path.
+pub(super) fn linked(arguments: &Assess, changes: &[InFlight], policy: &Policy) -> Vec<String> {
+    let head = changes.iter().find_map(|one| one.change.head.as_deref()).filter(|_| !policy.not_deployed.is_empty());
+    head.map_or_else(Vec::new, |head| Tree::new(repository(arguments), head).linked().unwrap_or_else(|_| vec![String::new()]))
+}
+
 /// A file before the change.
 enum Before {
     /// The change leaves it alone.

@@ -218,6 +218,9 @@ impl Builder<'_> {
             return Err(refuse("wrong-key", format!("`instances` goes with one service, `{name}` is a group")));
         }
         let hit = group.hit.map_or(1.0, |p| p.value());
+        if hit == 0.0 {
+            return Err(refuse("wrong-target", format!("a fault of the group `{name}` hits nobody: its `hit` is 0")));
+        }
         for (at, service) in members.iter().enumerate() {
             // Releases go out in waves; everything else hits all members at once (model.md §1.3).
             let waves = if self.fault.kind == FaultKind::BadDeploy { group.waves.as_slice() } else { &[] };

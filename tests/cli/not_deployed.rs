@@ -1,5 +1,6 @@
 //! Files that never get into production, as the policy says: a change of nothing else passes, and nothing else does on their account.
 
+use super::assess::git;
 use super::{SHOP, json, place, run, write};
 use serde_json::Value;
 use std::path::Path;
@@ -114,4 +115,30 @@ fn lists_that_cannot_be_read_are_refused_with_their_place() {
         assert!(err.contains(words) && err.contains("policy.yaml:2:"), "{list}: {err}");
     }
     assert!(SHOP.contains("paths: [\"web/**\"]"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_link_leads_to_is_no_documentation() {
+    let place = place();
+    let path = place.path();
+    write(path, "policy.yaml", POLICY);
+    for file in ["docs/conf.yaml", "docs/deep/a.txt", "docs/free.txt"] {
+        write(path, file, "one\n");
+    }
+    write(path, "web/main.rs", "one\n");
+    for (link, to) in [("web/conf.yaml", "../docs/conf.yaml"), ("web/deep", "./../docs/deep"), ("out", "../../elsewhere")] {
+        std::os::unix::fs::symlink(to, path.join(link)).expect("a link");
+    }
+    git(path, &["init", "-q", "-b", "main"]);
+    git(path, &["add", "-A"]);
+    git(path, &["commit", "-q", "-m", "start"]);
+    for (file, passes) in [("docs/free.txt", true), ("docs/conf.yaml", false), ("docs/deep/a.txt", false)] {
+        git(path, &["checkout", "-q", "-B", "work", "main"]);
+        write(path, file, "two\n");
+        git(path, &["commit", "-q", "-a", "-m", "docs"]);
+        let line = ["assess", "shop.yaml", "--base", "main", "--policy", "policy.yaml", "--trials", "512", "--format", "json"];
+        let (code, out, err) = run(path, &line);
+        assert_eq!(code == 0, passes, "{file}: {out}{err}");
+    }
 }
