@@ -89,12 +89,18 @@ impl Loose {
             };
             request.linked.iter().any(leads_to)
         };
+        // What a change does to the map is asked of the map.
+        let is_map = |path: &str| request.topology_edit.is_some_and(|edit| edit.files.iter().any(|file| file == path));
         let mut loose = Self::default();
         for Placed { change, landing, faults, .. } in placed {
             let files: Vec<&str> = change.files.iter().flat_map(|file| file.touched_paths()).collect();
             // Resources of a plan are no files.
             let is_kept = |path: &&String| {
-                is_believed && !is_linked(path) && files.contains(&path.as_str()) && request.policy.not_deployed.fit(path)
+                is_believed
+                    && !is_linked(path)
+                    && !is_map(path)
+                    && files.contains(&path.as_str())
+                    && request.policy.not_deployed.fit(path)
             };
             let (kept, unknown): (Vec<&String>, Vec<&String>) = landing.unmapped.iter().partition(is_kept);
             let is_whole = !kept.is_empty() && files.iter().all(|file| kept.iter().any(|kept| kept == file));
@@ -134,7 +140,7 @@ pub(super) fn decided(
         owned_paths: &owned_paths,
         reach: match outcome {
             Some(outcome) => largest_reach(&outcome.runs.impacts),
-            None => without.map(|_| Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } }),
+            None => without.map(|_| Estimate::ZERO),
         },
         weekly: outcome.and_then(|outcome| weekly(system, request, placed, outcome)),
         system,

@@ -114,8 +114,8 @@ impl<'a> Reader<'a> {
             self.marked_names(line, old);
         } else if line.text.starts_with("@@ -") {
             self.hunk(line);
-        } else if line.text.starts_with("Binary files ") && line.text.ends_with(" differ") {
-            self.binary_files(line);
+        } else if let Some(names) = line.text.strip_prefix("Binary files ").and_then(|rest| rest.strip_suffix(" differ")) {
+            self.binary_files(line, names);
         } else if line.text == "GIT binary patch" {
             if let Some(file) = &mut self.file {
                 file.content = Some(Content::Binary);
@@ -250,11 +250,10 @@ impl<'a> Reader<'a> {
         file.hunks.push(LineRange { first, count: new });
     }
 
-    fn binary_files(&mut self, line: Line<'a>) {
+    fn binary_files(&mut self, line: Line<'a>, names: &str) {
         // After the lines of a file another one begins.
         if self.file.as_ref().is_none_or(|file| !file.of_git || file.content.is_some() || !file.hunks.is_empty()) {
-            let names = line.text["Binary files ".len()..line.text.len() - " differ".len()].split_once(" and ");
-            let Some((old, new)) = names else { return };
+            let Some((old, new)) = names.split_once(" and ") else { return };
             self.finish_file();
             let mut file = Open::at(line);
             (file.only_added, file.only_deleted) = (old == NO_FILE, new == NO_FILE);

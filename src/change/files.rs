@@ -90,6 +90,7 @@ impl ChangedFile {
         self.added.saturating_add(self.deleted)
     }
 }
+
 /// Does the name end as those of files that hold no lines?
 pub fn is_binary_by_name(path: &str) -> bool {
     const ENDINGS: &str = " 7z avi bin bmp bz2 class dll doc docx dylib eot exe flac gif gz ico jar jpeg jpg lz4 mkv mov mp3 mp4 \

@@ -22,7 +22,7 @@ use crate::fault::Scenario;
 use crate::lanes::{BATCH, Mask};
 use crate::model::{Compact, System};
 use crate::statistics::paired::Discordant;
-use crate::statistics::{BatchSums, Estimate, Interval};
+use crate::statistics::{BatchSums, Estimate};
 use crate::units::ServiceId;
 use std::collections::HashMap;
 
@@ -60,10 +60,7 @@ pub struct Compared {
 
 impl Compared {
     /// Nothing known, nothing compared.
-    const UNKNOWN: Self = {
-        let nothing = Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
-        Self { before: nothing, after: nothing, difference: nothing }
-    };
+    const UNKNOWN: Self = Self { before: Estimate::ZERO, after: Estimate::ZERO, difference: Estimate::ZERO };
 
     /// Two values that are known for certain.
     fn exactly(before: f64, after: f64) -> Self {

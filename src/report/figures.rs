@@ -222,7 +222,7 @@ fn over_time(system: &System, curves: &Curves) -> Figure {
     let at = |minute: usize, series: &crate::propagation::result::ImpairedSeries| match series.shares.get(minute) {
         Some(mean) => Estimate { mean: *mean, interval: series.intervals[minute] },
         // After its last minute nobody saw it impaired: as sure as in that minute.
-        None => Estimate { mean: 0.0, interval: crate::statistics::Interval { low: 0.0, high: 0.0 } },
+        None => Estimate::ZERO,
     };
     let minutes: Vec<usize> = spread(end + 1, MOST_POINTS).collect();
     let line = |series: &&crate::propagation::result::ImpairedSeries| -> Line {

@@ -270,20 +270,19 @@ impl<'a> ServiceRecord<'a> {
 
     /// A service that the fault cannot reach.
     fn untouched(name: &'a str, timed: bool, starved: Option<Estimate>) -> Self {
-        const NEVER: Estimate = Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
-        let none = || Times { mean: 0.0, interval: NEVER.interval.into(), p50: 0.0, p90: 0.0, p95: 0.0, p99: 0.0 };
+        let none = || Times { mean: 0.0, interval: Estimate::ZERO.interval.into(), p50: 0.0, p90: 0.0, p95: 0.0, p99: 0.0 };
         Self {
             name,
-            impaired: NEVER.into(),
-            down: NEVER.into(),
-            corrupt: NEVER.into(),
+            impaired: Estimate::ZERO.into(),
+            down: Estimate::ZERO.into(),
+            corrupt: Estimate::ZERO.into(),
             downtime: timed.then(none),
-            downtime_bounds: timed.then(|| (NEVER, NEVER).into()),
+            downtime_bounds: timed.then(|| (Estimate::ZERO, Estimate::ZERO).into()),
             impaired_time: timed.then(none),
             state_minutes: timed.then(|| StateMinutesRecord {
-                degraded: NEVER.into(),
-                down: NEVER.into(),
-                corrupt: NEVER.into(),
+                degraded: Estimate::ZERO.into(),
+                down: Estimate::ZERO.into(),
+                corrupt: Estimate::ZERO.into(),
             }),
             starved: starved.map(Chance::from),
             onset: None,

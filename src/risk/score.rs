@@ -48,7 +48,12 @@ pub struct Risk {
 
 /// What nothing that gets into production risks.
 pub fn no_risk() -> Risk {
-    Risk { score: Some(NONE), breach: Some(NONE), journeys: Vec::new(), expected_user_minutes: Some(NONE) }
+    Risk {
+        score: Some(Estimate::ZERO),
+        breach: Some(Estimate::ZERO),
+        journeys: Vec::new(),
+        expected_user_minutes: Some(Estimate::ZERO),
+    }
 }
 
 /// The score of an expected share of an error budget.
@@ -98,7 +103,7 @@ pub fn risk(system: &System, parts: &[Part<'_>], confidence: f64) -> Risk {
         _ => None,
     };
     let user_minutes = || {
-        parts.iter().fold(NONE, |sum, part| {
+        parts.iter().fold(Estimate::ZERO, |sum, part| {
             let wrong = part.impact.journeys.iter().map(|journey| &journey.integrity_minutes);
             let lost = part.impact.user_minutes.iter();
             plus(sum, expected(part, lost.chain(wrong), confidence))
@@ -113,8 +118,6 @@ pub fn risk(system: &System, parts: &[Part<'_>], confidence: f64) -> Risk {
     }
 }
 
-const NONE: Estimate = Estimate { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
-
 /// Sums of means; the intervals are added up, which holds whatever the dependence.
 fn plus(a: Estimate, b: Estimate) -> Estimate {
     let interval = Interval { low: a.interval.low + b.interval.low, high: (a.interval.high + b.interval.high).min(f64::MAX) };
@@ -124,7 +127,7 @@ fn plus(a: Estimate, b: Estimate) -> Estimate {
 /// P(fault) × the sum of some harms, wrong answers at their weight (which is 1).
 fn expected<'a>(part: &Part<'_>, harms: impl Iterator<Item = &'a Summary>, confidence: f64) -> Estimate {
     let p = part.chance.estimate.mean;
-    let sum = harms.fold(NONE, |sum, harm| plus(sum, widened(harm.mean, part.impact, confidence)));
+    let sum = harms.fold(Estimate::ZERO, |sum, harm| plus(sum, widened(harm.mean, part.impact, confidence)));
     let high = if sum.interval.is_unknown() { f64::MAX } else { p * sum.interval.high };
     Estimate { mean: p * sum.mean, interval: Interval { low: p * sum.interval.low, high } }
 }
@@ -153,7 +156,7 @@ fn journeys(system: &System, parts: &[Part<'_>], confidence: f64) -> Vec<Journey
     let journeys = system.journeys().iter().enumerate().map(|(at, journey)| {
         let is_known = journey.is_traffic_known() && !parts.is_empty();
         let user_minutes = || {
-            parts.iter().fold(NONE, |sum, part| match part.impact.journeys.get(at) {
+            parts.iter().fold(Estimate::ZERO, |sum, part| match part.impact.journeys.get(at) {
                 Some(harm) => {
                     let wrong = weighted(&harm.integrity_minutes);
                     plus(sum, expected(part, [&harm.user_minutes, &wrong].into_iter(), confidence))
@@ -180,7 +183,7 @@ fn breach(system: &System, parts: &[Part<'_>], confidence: f64) -> Estimate {
 /// P(some journey exceeds what remains of its budget | fault). The engine counts lost user-minutes only; wrong answers alone are known by their
 /// quantiles, which give a lower bound.
 fn breach_given_fault(system: &System, impact: &Simulation, confidence: f64) -> Estimate {
-    let counted = impact.watched.breach.map_or(NONE, |breach| share_at_confidence(breach, impact, confidence));
+    let counted = impact.watched.breach.map_or(Estimate::ZERO, |breach| share_at_confidence(breach, impact, confidence));
     let by_wrong_answers = impact.journeys.iter().zip(remaining(system)).filter_map(|(journey, budget)| {
         let (budget, wrong) = (budget? / WRONG_ANSWER_WEIGHT, &journey.integrity_minutes);
         let ladder = [(0.5, wrong.p50), (0.1, wrong.p90), (0.05, wrong.p95), (0.01, wrong.p99)];

@@ -83,6 +83,9 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// Nothing, for certain.
+    pub const ZERO: Self = Self { mean: 0.0, interval: Interval { low: 0.0, high: 0.0 } };
+
     /// The estimate of a rising function of the quantity, such as the same in another unit.
     #[must_use]
     pub fn map(self, of: impl Fn(f64) -> f64) -> Self {

@@ -90,6 +90,9 @@ fn nothing_else_passes_on_account_of_documentation() {
     assert_eq!(alone["change"]["not_deployed"], serde_json::json!([]));
     let moved = "diff --git a/web/a.c b/docs/a.c\nsimilarity index 100%\nrename from web/a.c\nrename to docs/a.c\n";
     assert_eq!(refused(POLICY, moved, &[]).1["change"]["services"], serde_json::json!(["web"]));
+    // The map that judges the change is no documentation, wherever it lies.
+    let edited = refused(&all, &diff(&["docs/a.txt", "shop.yaml"]), &[]);
+    assert!(edited.0.contains(&"topology-edited".to_owned()), "{:?}", edited.0);
     // Who edits the policy, or says that it destroys something, is not believed.
     let list = POLICY.replace("*.md", "policy.yaml");
     assert!(refused(&list, &diff(&["docs/a.txt", "policy.yaml"]), &[]).0.contains(&"policy-edited".to_owned()));

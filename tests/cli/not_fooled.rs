@@ -25,14 +25,14 @@ fn change(title: &str, service: &str, author: &str, reviewers: &str) -> String {
     )
 }
 
-fn ask(directory: &Path, more: &[&str]) -> Value {
+pub(super) fn ask(directory: &Path, more: &[&str]) -> Value {
     let base = ["assess", "shop.yaml", "--trials", "512", "--no-mitigations", "--format", "json"];
     let (code, out, err) = run(directory, &[&base[..], more].concat());
     assert!(code < 2, "{err}");
     json(&out)
 }
 
-fn fires(result: &Value, rule: &str) -> bool {
+pub(super) fn fires(result: &Value, rule: &str) -> bool {
     result["floors"].as_array().expect("a list").iter().any(|floor| floor["rule"] == rule && floor["overridden"].is_null())
 }
 

@@ -1,6 +1,7 @@
 //! What a change cannot hide: the way to the files that judge it, lines behind attributes, parts of a diff, who approved it.
 
 use super::assess::git;
+use super::not_fooled::{ask, fires};
 use super::{SHOP, json, place, run, write};
 use serde_json::Value;
 use std::path::Path;
@@ -14,17 +15,6 @@ people:
 ";
 const STRICT: &str = "schema: shockfront/policy/v1\nname: strict\n";
 const LAX: &str = "schema: shockfront/policy/v1\nname: lax\nbands: {yellow: {from: 97, asks: {}}, orange: {from: 98, asks: {}}, red: {from: 99, asks: {}}}\n";
-
-fn ask(directory: &Path, more: &[&str]) -> Value {
-    let base = ["assess", "shop.yaml", "--trials", "512", "--no-mitigations", "--format", "json"];
-    let (code, out, err) = run(directory, &[&base[..], more].concat());
-    assert!(code < 2, "{err}");
-    json(&out)
-}
-
-fn fires(result: &Value, rule: &str) -> bool {
-    result["floors"].as_array().expect("a list").iter().any(|floor| floor["rule"] == rule)
-}
 
 /// A repository with a branch `work` that is still as `main`.
 fn repository(prepare: impl FnOnce(&Path)) -> TempDir {
@@ -147,6 +137,9 @@ fn what_a_diff_does_not_show_is_asked_for() {
         assert!(fires(&result, "change-not-fully-known"), "{}", result["floors"]);
         assert!(result["floors"].to_string().contains(shown), "{}", result["floors"]);
     }
+    // No names: a sentence.
+    write(path, "a.diff", &format!("{hunk}Binary files differ\n"));
+    assert_eq!(ask(path, &["--diff", "a.diff"])["change"]["services"], serde_json::json!(["web"]));
     write(path, "a.diff", &format!("{hunk}Binary files o/shop/x.c and n/shop/x.c differ\n"));
     assert_eq!(ask(path, &["--diff", "a.diff"])["change"]["services"], serde_json::json!(["shop", "web"]));
     for (rest, code) in [

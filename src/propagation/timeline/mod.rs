@@ -96,8 +96,7 @@ pub(crate) struct Timeline<'a> {
     tails: HashMap<u32, DurationLaw>,
     /// Hash of the service name of each plan node.
     names: Vec<u64>,
-    /// Providers with more than one replica, where `error_rate` is transient.
-    transient: bool,
+    /// Plan nodes with more than one replica, where `error_rate` hits anything.
     replicated: Vec<bool>,
     breakers: Vec<breakers::Place>,
     /// Position of a rule's breaker; `NONE` without one.
@@ -153,7 +152,6 @@ impl<'a> Timeline<'a> {
             startup: startup_needs(system, compact, plan, scenario),
             tails,
             names,
-            transient,
             replicated,
         }
     }

@@ -294,7 +294,7 @@ impl<'a> Trial<'a> {
         } else {
             let failing = if rule.channels.has(Channels::ERRORS) { errors.share() * serving } else { 0.0 };
             let source = self.lane.nodes[arc.source as usize] as usize;
-            let usual = if line.transient && line.replicated[source] && self.is_transient(line, arc.source) { 1.0 } else { 0.0 };
+            let usual = if line.replicated[source] && self.is_transient(line, arc.source) { 1.0 } else { 0.0 };
             let transient = rule.transient.unwrap_or(usual);
             after_retries(failing, rule.attempts, if failing < 1.0 { transient } else { 0.0 })
         };
