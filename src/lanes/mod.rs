@@ -86,6 +86,12 @@ impl Mask {
         Self(std::array::from_fn(|word| self[word] & !other[word]))
     }
 
+    /// Number of trials in it.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> usize {
+        self.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// Is no trial in it?
     #[inline(always)]
     pub(crate) fn is_none(&self) -> bool {

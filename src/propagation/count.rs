@@ -2,9 +2,9 @@
 
 use super::plan::Plan;
 use super::reach::{Batch, Reached};
-use super::spreading::Column;
+use super::spreading::{Column, for_each_time};
 use super::tally::{ServiceTally, Tally};
-use super::timeline::{JourneyOutcome, Timeline, Trial};
+use super::timeline::{JourneyOutcome, Outage, Timeline, Trial};
 use crate::lanes::{self, BATCH, Lanes, Machine, Mask, Work};
 use crate::statistics::batch::batch_of;
 
@@ -244,15 +244,15 @@ impl Default for Columns {
 /// mean that each trial of the batch belongs to, rising.
 pub(super) fn count_column(column: &Column<'_>, service: &mut ServiceTally, mean_batches: &[usize], columns: &mut Columns) {
     let times = service.times.get_or_insert_default();
-    let Columns { downtimes, onsets } = columns;
-    let mut count = 0;
-    column.down.for_each(|lane| {
-        let (outage, from) = (column.outages[lane], column.times[lane - column.lanes.start]);
-        downtimes[count] = outage.length.saturating_sub(from).0;
-        onsets[count] = outage.onset.saturating_add(from).0;
-        count += 1;
+    let count = column.times.len();
+    let (downtimes, onsets) = (&mut columns.downtimes[..count], &mut columns.onsets[..count]);
+    let mut both = downtimes.iter_mut().zip(&mut *onsets);
+    for_each_time(column.down, column.times, |lane, time| {
+        let Outage { onset, length } = column.outages[lane];
+        for (downtime, first) in both.by_ref().take(1) {
+            (*downtime, *first) = (length.saturating_sub(time).0, onset.saturating_add(time).0);
+        }
     });
-    let (downtimes, onsets) = (&downtimes[..count], &mut onsets[..count]);
     let mean_batches = &mean_batches[column.lanes.start..column.lanes.end.min(mean_batches.len())];
     if mean_batches.first() == mean_batches.last() {
         mean_batches.first().iter().for_each(|batch| times.alike.sums.add(**batch, downtimes.iter().sum()));

@@ -4,6 +4,7 @@
 //! long as all values are below 2^43 (in microseconds, 101 days) and there are fewer than 2^32 of them, a bucket takes 24 bytes,
 //! else 48.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// Sub-buckets of an octave, as a power of 2.
@@ -37,9 +38,16 @@ impl Bucket {
 
 /// The bucket of a value: rising with it, below 2^16.
 pub(super) fn bucket_of(value: u64) -> u32 {
+    place_of(value).0
+}
+
+/// The bucket of a value, and by how much it is above the bucket's start.
+#[inline(always)]
+fn place_of(value: u64) -> (u32, u64) {
     // Shifting keeps the leading bit and ten more; exact values and the first octave need no shift.
     let shift = (u64::BITS - value.leading_zeros()).saturating_sub(PRECISION_BITS + 1);
-    (shift << PRECISION_BITS) + (value >> shift) as u32
+    let lead = value >> shift;
+    ((shift << PRECISION_BITS) + lead as u32, value - (lead << shift))
 }
 
 /// The smallest value of a bucket.
@@ -239,26 +247,37 @@ impl Buckets {
     }
 }
 
+/// A bucket without values.
+const UNUSED: Narrow = Narrow { step: 0, count: 0, smallest: u32::MAX, largest: 0, sum: 0 };
+
+thread_local! {
+    /// Work space of [`add_many`], which is left as it may be. Some hundred kilobytes: made anew for each of the thousands of
+    /// histograms of a run, the pages would be given back to the system and asked for again every time.
+    static PLACES: RefCell<Vec<Narrow>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Adds values to rising buckets whose steps lie in a range, as theirs do: each finds its place at once. O(range + n).
 fn add_many(buckets: &mut Vec<Narrow>, values: &[u64], steps: Range<u32>) {
-    let unused = Narrow { step: 0, count: 0, smallest: u32::MAX, largest: 0, sum: 0 };
-    let mut all = vec![unused; steps.len()];
-    for bucket in &*buckets {
-        all[(bucket.step - steps.start) as usize] = *bucket;
-    }
-    for value in values {
-        let step = bucket_of(*value);
-        let above = (value - start_of(step)) as u32;
-        all[(step - steps.start) as usize].add(Narrow { step, count: 1, smallest: above, largest: above, sum: above.into() });
-    }
-    // In use or not is hard to foresee, so every one is written, and the next over it if it was not.
-    let mut used = 0;
-    for at in 0..all.len() {
-        all[used] = Narrow { step: steps.start + at as u32, ..all[at] };
-        used += usize::from(all[used].count > 0);
-    }
-    buckets.clear();
-    buckets.extend_from_slice(&all[..used]);
+    PLACES.with_borrow_mut(|all| {
+        all.clear();
+        all.resize(steps.len(), UNUSED);
+        for bucket in &*buckets {
+            all[(bucket.step - steps.start) as usize] = *bucket;
+        }
+        for value in values {
+            let (step, above) = place_of(*value);
+            let above = above as u32;
+            all[(step - steps.start) as usize].add(Narrow { step, count: 1, smallest: above, largest: above, sum: above.into() });
+        }
+        // In use or not is hard to foresee, so every one is written, and the next over it if it was not.
+        let mut used = 0;
+        for at in 0..all.len() {
+            all[used] = Narrow { step: steps.start + at as u32, ..all[at] };
+            used += usize::from(all[used].count > 0);
+        }
+        buckets.clear();
+        buckets.extend_from_slice(&all[..used]);
+    });
 }
 
 /// Merges rising buckets into the own ones, in place and from behind, so that each is moved at most twice. O(b).

@@ -27,6 +27,8 @@ pub(crate) struct Spread {
     arcs: Vec<ErrorArc>,
     /// Most arcs into one component.
     pub(crate) most_arcs: usize,
+    /// Nodes of the largest component.
+    pub(crate) most_nodes: usize,
     /// Plan nodes in the plan's order, but nodes of one component by how near they are to where harm comes in: distances are then
     /// found in fewer sweeps.
     pub(crate) visits: Vec<u32>,
@@ -58,8 +60,15 @@ impl Spread {
                 roots,
                 arcs: if line.plan.rules.is_empty() { Vec::new() } else { arcs(line.plan) },
                 most_arcs: line.plan.components.iter().map(|component| arcs_of(line.plan, component)).max().unwrap_or(0),
+                most_nodes: line.plan.components.iter().map(|(start, end)| (end - start) as usize).max().unwrap_or(0),
             }
         })
+    }
+
+    /// Is it hit itself?
+    #[inline(always)]
+    pub(crate) fn is_root(&self, node: u32) -> bool {
+        self.roots.binary_search(&node).is_ok()
     }
 
     /// An arc of the plan.
