@@ -5,7 +5,7 @@
 
 use super::catalogue::{self, FaultKind};
 use super::exposure::{Exposure, users_through};
-use super::pool::pool_failure;
+use super::pool::{Lost, Pool};
 use super::scenario::{Harm, Incident, Loop, Member, Relief, Watcher};
 use super::spec::{Fault, Instances, Overrides};
 use crate::diagnostic::Diagnostic;
@@ -167,13 +167,7 @@ impl Builder<'_> {
             }
             let p = if count == 1 { 1.0 } else { target.share.unwrap_or(1.0 / count as f64) };
             let mut member = self.member(endpoint, p, Ticks::ZERO);
-            if let Some(stated) = self.fault.overrides.instances {
-                self.lose(&mut member, |count| match stated {
-                    Instances::Count(taken) => taken,
-                    // 55 % of 100 are 55, although 0.55 is a little more than that in binary.
-                    Instances::Share(share) => (share * f64::from(count) - 1e-9).ceil().max(0.0) as u32,
-                });
-            }
+            self.lose_instances(&mut member);
             incident.members.push(member);
         }
         if incident.advice {
@@ -227,7 +221,9 @@ impl Builder<'_> {
             let offset = waves.get(at).or(waves.last()).copied().unwrap_or(Ticks::ZERO);
             let mut member = self.member(Endpoint { service: *service, operation: None }, hit, offset);
             if self.fault.kind == FaultKind::ZoneLoss {
-                self.lose(&mut member, |count| self.zone_share(*service, name, count));
+                let pool = self.pool(*service);
+                member.lost =
+                    Some(Lost { pool, taken: self.zone_share(*service, name, pool.count), zone: Some(name_hash(name)) });
             }
             incident.members.push(member);
         }
@@ -241,11 +237,13 @@ impl Builder<'_> {
             .filter_map(|(_, _, group, members)| {
                 let beta = group.beta?.value();
                 let hit = group.hit.map_or(1.0, |p| p.value());
-                let others = members.iter().filter(|other| **other != service);
-                Some((
-                    beta,
-                    others.map(|other| self.member(Endpoint { service: *other, operation: None }, hit, Ticks::ZERO)).collect(),
-                ))
+                let others = members.iter().filter(|other| **other != service).map(|other| {
+                    let mut other = self.member(Endpoint { service: *other, operation: None }, hit, Ticks::ZERO);
+                    // What the cause takes of one it takes of all: so many instances, not the whole service.
+                    self.lose_instances(&mut other);
+                    other
+                });
+                Some((beta, others.collect()))
             })
             .collect()
     }
@@ -273,8 +271,7 @@ impl Builder<'_> {
             p,
             operations: keyed.iter().map(|(_, node)| (*node, each)).collect(),
             operation_names: keyed.into_iter().map(|(key, _)| key).collect(),
-            pool: None,
-            capacity: None,
+            lost: None,
             failover: self
                 .fault
                 .kind
@@ -292,13 +289,23 @@ impl Builder<'_> {
         }
     }
 
-    /// Takes replicas from the pool of a member: a share of its requests fails, and less capacity is left (semantics 10).
-    fn lose(&self, member: &mut Member, taken: impl Fn(u32) -> u32) {
-        let facts = self.system.service(member.service);
+    /// Takes the instances that the fault states from the pool of a member (semantics 10).
+    fn lose_instances(&self, member: &mut Member) {
+        let pool = self.pool(member.service);
+        member.lost = self.fault.overrides.instances.map(|stated| {
+            let taken = match stated {
+                Instances::Count(taken) => taken,
+                // 55 % of 100 are 55, although 0.55 is a little more than that in binary.
+                Instances::Share(share) => (share * f64::from(pool.count) - 1e-9).ceil().max(0.0) as u32,
+            };
+            Lost { pool, taken, zone: None }
+        });
+    }
+
+    fn pool(&self, service: ServiceId) -> Pool {
+        let facts = self.system.service(service);
         let Replicas { count, need } = facts.replicas.unwrap_or_default();
-        let left = count.saturating_sub(taken(count));
-        member.pool = Some(pool_failure(left, count, need, facts.load));
-        member.capacity = (left >= need).then(|| f64::from(left) / f64::from(count.max(1)));
+        Pool { count, need, load: facts.load }
     }
 
     /// Replicas in a zone: they are spread evenly, the first zones in file order take the remainder (semantics 10).

@@ -5,6 +5,7 @@
 
 use super::catalogue::{self, FaultKind};
 use super::exposure::Exposure;
+use super::pool::Lost;
 use super::resolve::incident;
 use super::spec::Fault;
 use super::surge::{Surge, surge};
@@ -78,10 +79,8 @@ pub(crate) struct Member {
     pub(crate) operations: Vec<(u32, f64)>,
     /// Hash of (member, operation) of each of them, for its draws; rising.
     pub(crate) operation_names: Vec<u64>,
-    /// A of this member where lost replicas decide it.
-    pub(crate) pool: Option<f64>,
-    /// Share of the capacity that is left where replicas are lost but enough remain.
-    pub(crate) capacity: Option<f64>,
+    /// The replicas it loses, where these decide what fails.
+    pub(crate) lost: Option<Lost>,
     /// Stand-by that takes over so long after detection, and P(it works).
     pub(crate) failover: Option<(Ticks, f64)>,
     /// Complete time to detection, where stated.
@@ -138,6 +137,11 @@ pub(crate) struct Relief {
 }
 
 impl Incident {
+    /// Is the member the service that the fault names, and not one of a group, or one that shares its cause?
+    pub(crate) fn names(&self, member: &Member) -> bool {
+        matches!(self.members.as_slice(), [only] if only.name == member.name) && self.kind != FaultKind::ZoneLoss
+    }
+
     /// All services it can hit.
     pub(crate) fn all_members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().chain(self.common.iter().flat_map(|(_, members)| members))
@@ -243,6 +247,14 @@ impl Scenario {
             }
         }
         targets
+    }
+
+    /// Can several faults take replicas from one pool?
+    pub(crate) fn shares_pools(&self) -> bool {
+        let mut losers: Vec<ServiceId> =
+            self.incidents.iter().flat_map(Incident::all_members).filter(|m| m.lost.is_some()).map(|m| m.service).collect();
+        losers.sort_unstable();
+        losers.windows(2).any(|pair| pair[0] == pair[1])
     }
 
     /// Every node the faults can hit directly.

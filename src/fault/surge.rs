@@ -28,11 +28,14 @@ pub(crate) fn surge(system: &System, compact: &Compact, scenario: &Scenario) -> 
     let by_service: HashMap<u32, usize> = all.iter().enumerate().map(|(at, demand)| (demand.service.0, at)).collect();
     // How much capacity or demand the faults themselves change.
     let mut pressure = vec![1.0_f64; all.len()];
+    let shares_pools = scenario.shares_pools();
     for incident in &scenario.incidents {
         for member in incident.all_members() {
-            let factor = match (incident.harm, member.capacity) {
+            let factor = match (incident.harm, member.lost) {
                 (Harm::Overload { capacity, demand }, _) => demand.max(1.0) / capacity.max(f64::MIN_POSITIVE),
-                (_, Some(left)) => 1.0 / left.max(f64::MIN_POSITIVE),
+                // As few as several faults can leave without failing the service.
+                (_, Some(lost)) if shares_pools => f64::from(lost.pool.count) / f64::from(lost.pool.need.max(1)),
+                (_, Some(lost)) => lost.alone().capacity.map_or(1.0, |left| 1.0 / left.max(f64::MIN_POSITIVE)),
                 _ => 1.0,
             };
             if let Some(at) = by_service.get(&member.service.0) {

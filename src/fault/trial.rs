@@ -5,6 +5,7 @@
 
 use super::catalogue::{ADVICE_MEAN, LATENCY_MEDIAN_P95, MIX};
 use super::draw::{Choose, beta_2_5, nth};
+use super::pool::Lost;
 use super::scenario::{Harm, Incident, Member, Scenario};
 use crate::random::Purpose;
 use crate::statistics::normal;
@@ -17,7 +18,10 @@ pub(crate) struct Hit<'a> {
     pub(crate) member: &'a Member,
     /// Nodes hit, as a range of [`Hits::nodes`].
     pub(crate) nodes: (usize, usize),
-    /// Failing share at full exposure.
+    /// The service counts as impaired whatever its severity (semantics 2). Not so a member of a group that keeps enough replicas,
+    /// which is a hit only because others take from the same pool in the same trial.
+    pub(crate) is_source: bool,
+    /// Failing share at full exposure; of a pool, when all that take from it in the trial do so at once.
     pub(crate) errors: f64,
     /// Latency multiplier at full exposure.
     pub(crate) latency: f64,
@@ -59,24 +63,32 @@ impl<'a> Hits<'a> {
             }
             for hit in &mut self.hits[from..] {
                 (hit.errors, hit.latency, hit.wrong) = severity;
-                if let Some(errors) = hit.member.pool {
-                    hit.errors = errors;
+                if let Some(lost) = &hit.member.lost {
+                    let is_named = incident.names(hit.member);
+                    hit.errors = lost.alone().failing;
+                    hit.is_source = is_named || hit.errors > 0.0;
                 }
                 hit.errors *= incident.share;
                 hit.wrong *= incident.share;
                 hit.latency = 1.0 + incident.share * (hit.latency - 1.0);
                 hit.is_slow = hit.latency > 1.0 || (is_slow && incident.share > 0.0);
             }
-            // A member of a group that keeps enough replicas is not hit at all (semantics 10); a service that the fault names
-            // counts as impaired all the same (semantics 2).
-            if incident.members.len() > 1 || incident.label.starts_with("zone_loss@") {
-                let mut position = 0;
-                self.hits.retain(|hit| {
-                    position += 1;
-                    position <= from || hit.member.pool != Some(0.0)
-                });
-            }
         }
+        if self.hits.iter().any(|hit| hit.member.lost.is_some()) {
+            self.share_pools(scenario);
+        }
+    }
+
+    /// Adds up what hits of one service take from its pool. A member of a group that keeps enough replicas is not hit at all
+    /// (semantics 10).
+    fn share_pools(&mut self, scenario: &Scenario) {
+        for at in 0..self.hits.len() {
+            let Some(own) = &self.hits[at].member.lost else { continue };
+            let same = self.hits.iter().filter(|hit| hit.member.service == self.hits[at].member.service);
+            let failing = Lost::together(same.filter_map(|hit| hit.member.lost.as_ref())).unwrap_or(own.alone()).failing;
+            self.hits[at].errors = failing * scenario.incidents[self.hits[at].incident].share;
+        }
+        self.hits.retain(|hit| hit.is_source || hit.errors > 0.0);
     }
 
     /// Each member by its own probability, at least one.
@@ -122,7 +134,7 @@ impl<'a> Hits<'a> {
             }
         }
         let nodes = (start, self.nodes.len());
-        self.hits.push(Hit { incident, member, nodes, errors: 0.0, latency: 1.0, is_slow: false, wrong: 0.0 });
+        self.hits.push(Hit { incident, member, nodes, is_source: true, errors: 0.0, latency: 1.0, is_slow: false, wrong: 0.0 });
     }
 
     /// The nodes of a hit.

@@ -323,29 +323,35 @@ impl<const C: usize, W: Worlds> Propagation<'_, C, W> {
         })
     }
 
-    /// A k-of-n gate: counts lost providers per trial in bit-sliced form.
+    /// A k-of-n gate: counts lost providers per trial in bit-sliced form. It fails while too many fail; it is slow (wrong) where some
+    /// are slow (wrong) and too many are lost in any way, for one that fails is no way round one that is slow.
     #[inline(always)]
     fn gate<V: Lanes>(&self, machine: V::Machine, gate: &Gate, acc: &mut [V; C]) {
         let none = V::splat(machine, 0);
-        let mut counters = vec![[none; C]; (usize::BITS - gate.providers.len().leading_zeros()) as usize];
+        // Failing providers, and those lost in any way.
+        let mut counters = vec![[none; 2]; (usize::BITS - gate.providers.len().leading_zeros()) as usize];
+        let mut some = [none; C];
         for arcs in &gate.providers {
             let mut lost = [none; C];
             for arc in arcs {
                 let fresh: [V; C] = self.node(machine, self.plan.in_source[*arc as usize] as usize);
                 cross(machine, self.plan, self.worlds, *arc as usize, fresh, &mut lost);
             }
+            some.iter_mut().zip(lost).for_each(|(some, lost)| *some = some.or(lost));
+            let mut carries = [lost[0], lost.into_iter().fold(none, V::or)];
             for plane in &mut counters {
-                for (count, lost) in plane.iter_mut().zip(&mut lost) {
-                    let carry = count.and(*lost);
-                    *count = count.xor(*lost);
-                    *lost = carry;
+                for (count, carry) in plane.iter_mut().zip(&mut carries) {
+                    let next = count.and(*carry);
+                    *count = count.xor(*carry);
+                    *carry = next;
                 }
             }
         }
         let tolerated = gate.listed - gate.at_least;
-        for channel in 0..C {
-            let planes = counters.iter().map(|plane| plane[channel]);
-            acc[channel] = acc[channel].or(above(machine, planes, tolerated));
+        let [failing, lost] = std::array::from_fn(|which| above(machine, counters.iter().map(|plane| plane[which]), tolerated));
+        acc[0] = acc[0].or(failing);
+        for (acc, some) in acc.iter_mut().zip(some).skip(1) {
+            *acc = acc.or(some.and(lost));
         }
     }
 }

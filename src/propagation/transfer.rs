@@ -101,15 +101,16 @@ impl FromIterator<f64> for Combined {
     }
 }
 
-/// Severity of a k-of-n gate: 0 while at most n − k providers are lost, else that of the (n − k + 1)-th worst (semantics 12).
-/// `lost` holds the crossing severities of the lost providers and is sorted by this.
-pub fn gate_severity(lost: &mut [f64], listed: usize, at_least: usize) -> f64 {
+/// Severity of a k-of-n gate on one channel: 0 while at most n − k providers are lost, else that of the (n − k + 1)-th worst
+/// (semantics 12). `lost` holds the crossing severities of the providers that are lost on this channel and is sorted by this;
+/// `otherwise` more are lost on others only. Those are passed over first: next to one that is dead, one that is slow is all there is.
+pub fn gate_severity(lost: &mut [f64], otherwise: usize, listed: usize, at_least: usize) -> f64 {
     let tolerated = listed - at_least;
-    if lost.len() <= tolerated {
+    if lost.is_empty() || lost.len() + otherwise <= tolerated {
         return 0.0;
     }
     lost.sort_by(|a, b| b.total_cmp(a));
-    lost[tolerated]
+    lost[tolerated.saturating_sub(otherwise)]
 }
 
 /// P(at least k of n independent parts with these probabilities happen). O(n k).
@@ -187,8 +188,12 @@ mod tests {
 
     #[test]
     fn gates_take_the_next_worst_provider() {
-        assert_eq!(gate_severity(&mut [0.4], 3, 2), 0.0);
-        assert_eq!(gate_severity(&mut [0.4, 0.9], 3, 2), 0.4);
-        assert_eq!(gate_severity(&mut [0.2, 0.9, 0.5], 3, 2), 0.5);
+        assert_eq!(gate_severity(&mut [0.4], 0, 3, 2), 0.0);
+        assert_eq!(gate_severity(&mut [0.4, 0.9], 0, 3, 2), 0.4);
+        assert_eq!(gate_severity(&mut [0.2, 0.9, 0.5], 0, 3, 2), 0.5);
+        assert_eq!(gate_severity(&mut [], 3, 3, 2), 0.0);
+        assert_eq!(gate_severity(&mut [0.4], 1, 3, 2), 0.4);
+        assert_eq!(gate_severity(&mut [0.4, 0.9], 1, 4, 2), 0.9 - 0.5);
+        assert_eq!(gate_severity(&mut [0.4, 0.9], 2, 4, 3), 0.9);
     }
 }

@@ -15,6 +15,11 @@ const FEW_HITS: u64 = 64;
 /// The most ways to hit that are listed, as a power of two, where the draws depend on each other.
 const MOST_HITS: u32 = 16;
 
+/// Does each incident hit its members one by one, whatever the others do?
+fn hits_alone(scenario: &Scenario) -> bool {
+    scenario.incidents.iter().all(|incident| !incident.advice && incident.common.is_empty()) && !scenario.shares_pools()
+}
+
 impl Builder<'_> {
     /// Adds the sources.
     pub(super) fn hits(&mut self, question: &Question<'_>) -> Result<(), Diagnostic> {
@@ -24,7 +29,7 @@ impl Builder<'_> {
         }
         if let Some(listed) = self.listed(question.scenario, &impaired, FEW_HITS) {
             self.problem.sources = listed;
-        } else if question.scenario.incidents.iter().all(|incident| !incident.advice && incident.common.is_empty()) {
+        } else if hits_alone(question.scenario) {
             let start = self.new_bit(0, false);
             self.problem.sources = vec![(vec![start], 1.0)];
             question.scenario.incidents.iter().for_each(|incident| self.drawn_hits(incident, start, &impaired));
@@ -76,10 +81,9 @@ impl Builder<'_> {
         members.sort_by_key(|(place, _)| *place);
         let places: Vec<(u32, f64)> = members.iter().map(|(place, member)| (*place, member.p)).collect();
         let hits = self.at_least_one(start, &places);
-        let is_group = incident.members.len() > 1 || incident.label.starts_with("zone_loss@");
         for ((_, member), hit) in members.into_iter().zip(hits) {
             // A member that keeps enough replicas is not hit at all (semantics 10).
-            if is_group && member.pool == Some(0.0) {
+            if !incident.names(member) && member.lost.is_some_and(|lost| lost.alone().failing <= 0.0) {
                 continue;
             }
             let mut operations: Vec<(u32, f64)> = member.operations.clone();
@@ -161,7 +165,7 @@ fn severities(harm: Harm) -> Vec<(f64, (f64, f64, f64))> {
 
 /// Channels on which a member is hit.
 fn active((errors, latency, wrong): (f64, f64, f64), incident: &Incident, member: &Member) -> impl Iterator<Item = u32> {
-    let errors = member.pool.unwrap_or(errors) * incident.share;
+    let errors = member.lost.map_or(errors, |lost| lost.alone().failing) * incident.share;
     let channels = [(errors > 0.0, E), (1.0 + incident.share * (latency - 1.0) > 1.0, L), (wrong * incident.share > 0.0, D)];
     channels.into_iter().filter(|(on, _)| *on).map(|(_, channel)| channel)
 }

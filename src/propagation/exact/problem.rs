@@ -251,11 +251,24 @@ impl Builder<'_> {
                 arcs.iter().for_each(|arc| self.arc(*arc as usize, first));
                 lost.push(first);
             }
-            let need = (gate.listed - gate.at_least) as u32 + 1;
-            for channel in 0..CHANNELS {
-                let inputs = lost.iter().map(|first| first + channel).collect();
-                self.problem.gates.push(ThresholdGate { target: node as u32 * CHANNELS + channel, need, inputs });
-            }
+            self.gate(node as u32, (gate.listed - gate.at_least) as u32 + 1, &lost);
+        }
+    }
+
+    /// The bits of a k-of-n gate over providers with three bits each: the same as `gate` in the static kernel.
+    fn gate(&mut self, node: u32, need: u32, providers: &[u32]) {
+        let inputs = |channel: u32| providers.iter().map(|first| first + channel).collect::<Vec<u32>>();
+        self.problem.gates.push(ThresholdGate { target: node * CHANNELS + E, need, inputs: inputs(E) });
+        let lost: Vec<u32> = providers.iter().map(|_| self.new_bit(node, false)).collect();
+        for (first, lost) in providers.iter().zip(&lost) {
+            (0..CHANNELS).for_each(|channel| self.rule(first + channel, *lost, Vec::new()));
+        }
+        let too_many = self.new_bit(node, false);
+        self.problem.gates.push(ThresholdGate { target: too_many, need, inputs: lost });
+        for channel in [L, D] {
+            let some = self.new_bit(node, false);
+            inputs(channel).into_iter().for_each(|input| self.rule(input, some, Vec::new()));
+            self.problem.gates.push(ThresholdGate { target: node * CHANNELS + channel, need: 2, inputs: vec![too_many, some] });
         }
     }
 

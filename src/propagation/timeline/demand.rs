@@ -6,9 +6,11 @@
 //! That load is one of the busiest time: what comes from outside follows the users of all journeys, as a share of their peak.
 //! What an overloaded service, or one that a fault hits, fails by itself makes no calls: a failing caller sends less load.
 
+use super::settle::left_of_pool;
 use super::{Event, Timeline, Trial};
 use crate::fault::Scenario;
 use crate::fault::draw::{Choose, nth};
+use crate::fault::pool::Left;
 use crate::fault::scenario::Harm;
 use crate::model::traffic::Traffic;
 use crate::model::{Compact, System};
@@ -286,17 +288,17 @@ impl<'a> Trial<'a> {
     fn pressure(&self, line: &Timeline<'a>, service: &Loaded) -> (f64, f64) {
         let (mut capacity, mut more) = (1.0, 1.0);
         let hits = self.hit_states.iter().zip(&self.hits.hits);
-        for (state, hit) in hits.filter(|(state, hit)| state.active && hit.member.service == service.service) {
+        let active = hits.filter(|(state, hit)| state.active && hit.member.service == service.service);
+        for (state, hit) in active.clone() {
             let incident = &line.scenario.incidents[hit.incident];
-            let part = incident.share * state.scale;
-            match (incident.harm, hit.member.capacity) {
-                (Harm::Overload { capacity: left, demand }, _) => {
-                    capacity *= 1.0 - part * (1.0 - left);
-                    more *= 1.0 + part * (demand - 1.0);
-                }
-                (_, Some(left)) => capacity *= 1.0 - part * (1.0 - left),
-                _ => {}
+            if let Harm::Overload { capacity: left, demand } = incident.harm {
+                let part = incident.share * state.scale;
+                capacity *= 1.0 - part * (1.0 - left);
+                more *= 1.0 + part * (demand - 1.0);
             }
+        }
+        if let Some((Left { capacity: Some(left), .. }, part)) = left_of_pool(line, active) {
+            capacity *= 1.0 - part * (1.0 - left);
         }
         (capacity, more)
     }

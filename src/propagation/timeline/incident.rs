@@ -73,9 +73,10 @@ impl<'a> Trial<'a> {
         state.scale = exposed.steps[0].1;
         state.steps = exposed.steps;
         if incident.harm != Harm::Silent {
+            let forced = u32::from(drawn.is_source);
             for at in self.nodes_of_hit(hit) {
                 let node = self.record.hit_nodes[at];
-                self.forced[node as usize] += 1;
+                self.forced[node as usize] += forced;
                 self.mark_dirty(node);
                 self.mark_changed(node);
             }
@@ -150,7 +151,12 @@ impl<'a> Trial<'a> {
     /// Is the monitor itself hit, down or corrupt?
     fn is_blind(&self, line: &Timeline<'a>, incident: &Incident, watcher: u32) -> bool {
         let monitor = incident.watchers[watcher as usize].monitor;
-        let hit = self.hits.hits.iter().zip(&self.hit_states).any(|(hit, state)| hit.member.service == monitor && state.active);
+        let hit = self
+            .hits
+            .hits
+            .iter()
+            .zip(&self.hit_states)
+            .any(|(hit, state)| hit.is_source && hit.member.service == monitor && state.active);
         hit || line.plan.services.iter().enumerate().any(|(node, service)| {
             let lane = self.lane.index_of.get(node).copied().unwrap_or(NONE);
             *service == monitor && lane != NONE && self.is_unfit(lane)

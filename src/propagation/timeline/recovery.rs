@@ -67,9 +67,10 @@ impl<'a> Trial<'a> {
     }
 
     pub(super) fn release(&mut self, hit: u32) {
+        let forced = u32::from(self.hits.hits[hit as usize].is_source);
         for at in self.nodes_of_hit(hit) {
             let node = self.record.hit_nodes[at];
-            self.forced[node as usize] -= 1;
+            self.forced[node as usize] -= forced;
             self.mark_changed(node);
         }
     }

@@ -4,9 +4,11 @@
 //! outage supports itself. Inside a cycle contributions combine by maximum, otherwise as independent (model.md §2.2). Several calls a
 //! request are amplified on every round, so a circle of them fails as a whole.
 
-use super::{Event, NodeState, Timeline, Trial};
+use super::{Event, HitState, NodeState, Timeline, Trial};
 use crate::fault::FaultKind;
 use crate::fault::draw::Choose;
+use crate::fault::pool::{Left, Lost};
+use crate::fault::trial::Hit;
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
 use crate::propagation::lane::{LaneArc, NONE, crossing, is_inside};
@@ -55,6 +57,17 @@ impl NodeState {
     pub(super) fn is_impaired(self) -> bool {
         self.serves_badly() || self.is_corrupt()
     }
+}
+
+/// What active hits of one service leave of its pool, and in which part of its traffic; `None` where none takes replicas.
+pub(super) fn left_of_pool<'b>(
+    line: &Timeline<'_>,
+    active: impl Iterator<Item = (&'b HitState, &'b Hit<'b>)> + Clone,
+) -> Option<(Left, f64)> {
+    let takers = active.filter(|(_, hit)| hit.member.lost.is_some());
+    let part = |(state, hit): (&HitState, &Hit<'_>)| line.scenario.incidents[hit.incident].share * state.scale;
+    let largest = takers.clone().map(part).fold(0.0, f64::max);
+    Some((Lost::together(takers.filter_map(|(_, hit)| hit.member.lost.as_ref()))?, largest))
 }
 
 impl<'a> Trial<'a> {
@@ -201,17 +214,19 @@ impl<'a> Trial<'a> {
         // Lost replicas are one cause of failing requests and of overload, so these two do not add up.
         let mut overload = self.overload_of(line, self.lane.nodes[node as usize]);
         let first = self.node_hits.partition_point(|(known, _)| *known < node);
-        for (_, hit) in self.node_hits[first..].iter().take_while(|(known, _)| *known == node) {
-            let (state, hit) = (&self.hit_states[*hit as usize], &self.hits.hits[*hit as usize]);
-            if state.active {
-                if hit.member.capacity.is_some() {
-                    overload = overload.max(hit.errors * state.scale);
-                } else {
-                    own.errors = own.errors.and(hit.errors * state.scale);
-                }
-                own.wrong = own.wrong.and(hit.wrong * state.scale);
-                own.latency = own.latency.max(1.0 + state.scale * (hit.latency - 1.0));
+        let here = self.node_hits[first..].iter().take_while(|(known, _)| *known == node).map(|(_, hit)| *hit as usize);
+        let active = here.map(|hit| (&self.hit_states[hit], &self.hits.hits[hit])).filter(|(state, _)| state.active);
+        for (state, hit) in active.clone() {
+            if hit.member.lost.is_none() {
+                own.errors = own.errors.and(hit.errors * state.scale);
             }
+            own.wrong = own.wrong.and(hit.wrong * state.scale);
+            own.latency = own.latency.max(1.0 + state.scale * (hit.latency - 1.0));
+        }
+        match left_of_pool(line, active) {
+            Some((left, part)) if left.capacity.is_some() => overload = overload.max(left.failing * part),
+            Some((left, part)) => own.errors = own.errors.and(left.failing * part),
+            None => {}
         }
         own.errors = own.errors.and(overload);
         own
@@ -308,7 +323,10 @@ impl<'a> Trial<'a> {
         self.forced[node as usize] > 0 && active.peek().is_some() && active.all(|hit| kind(hit) == FaultKind::ErrorRate)
     }
 
+    /// What comes through a k-of-n gate. Calls fail while too many providers fail; they are slow (wrong) where some providers are slow
+    /// (wrong) and too many are lost in any way, for one that fails is no way round one that is slow.
     fn gate(&mut self, line: &Timeline<'a>, node: u32, gate: &Gate) -> Crossed {
+        let mut lost = 0;
         let (mut errors, mut least, mut most, mut latency, mut wrong) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for provider in &gate.providers {
@@ -323,18 +341,23 @@ impl<'a> Trial<'a> {
                     worst.wrong = worst.wrong.max(crossed.wrong);
                 }
             }
+            lost += usize::from(worst.errors > 0.0 || worst.latency > 1.0 || worst.wrong > 0.0);
             errors.extend((worst.errors > 0.0).then_some(worst.errors));
             least.extend((worst.bounds.0 > 0.0).then_some(worst.bounds.0));
             most.extend((worst.bounds.1 > 0.0).then_some(worst.bounds.1));
             latency.extend((worst.latency > 1.0).then_some(worst.latency - 1.0));
             wrong.extend((worst.wrong > 0.0).then_some(worst.wrong));
         }
-        let through = |lost: &mut Vec<f64>| gate_severity(lost, gate.listed, gate.at_least);
+        let through = |severities: &mut Vec<f64>| gate_severity(severities, 0, gate.listed, gate.at_least);
+        let beside_failing = |severities: &mut Vec<f64>| {
+            let otherwise = lost - severities.len();
+            gate_severity(severities, otherwise, gate.listed, gate.at_least)
+        };
         Crossed {
             errors: through(&mut errors),
             bounds: (through(&mut least), through(&mut most)),
-            latency: 1.0 + through(&mut latency),
-            wrong: through(&mut wrong),
+            latency: 1.0 + beside_failing(&mut latency),
+            wrong: beside_failing(&mut wrong),
         }
     }
 

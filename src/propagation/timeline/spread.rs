@@ -95,7 +95,7 @@ fn is_one_total_outage(incident: &Incident) -> bool {
         && incident.watchers.is_empty()
         && incident.exposure.is_none()
         && matches!(incident.members.as_slice(), [member] if member.p >= 1.0
-            && member.pool.is_none_or(|errors| errors >= 1.0)
+            && member.lost.is_none_or(|lost| lost.alone().failing >= 1.0)
             && member.operations.iter().all(|(_, p)| *p >= 1.0))
 }
 
