@@ -262,3 +262,16 @@ fn a_draw_of_the_cut_is_asked_again_with_another_threshold() {
         assert!((mean - truth).abs() <= 5.0 * error + 1e-9, "{name}: {mean} {interval:?} {truth}");
     }
 }
+
+#[test]
+fn a_probability_that_sampling_rounds_is_told() {
+    for arcs in ["s>w:1e-10", "s>w:0.5 w>x:1e-10"] {
+        let (stated, sampled) = run(&build(draft(arcs)), &["crash@s"], common::RARE).rounded.expect("below 2^-32");
+        assert!(stated == 1e-10 && (sampled - 2.0_f64.powi(-32)).abs() < 1e-20, "{stated} {sampled}");
+    }
+    assert!(run(&build(draft("s>w:0.9999999999")), &["crash@s"], STATIC).rounded.is_some());
+    for arcs in ["s>w:1e-6", "s>w:0.5", "s>w:1", "s>w:0"] {
+        assert_eq!(run(&build(draft(arcs)), &["crash@s"], common::RARE).rounded, None, "{arcs}");
+    }
+    assert_eq!(run(&build(draft("s>w:1e-10")), &["crash@s"], STATIC_EXACT).rounded, None);
+}

@@ -81,7 +81,9 @@ mod tests {
         assert_eq!(left(&[]), None);
         assert_eq!(left(&[lost(2, Some(7)), lost(2, Some(7))]), left(&[lost(2, Some(7))]));
         assert_eq!(left(&[lost(1, None), lost(1, None)]), left(&[lost(2, None)]));
-        assert_eq!(left(&[lost(2, Some(7)), lost(1, Some(8))]), Some((1.0 - 0.4 / 0.78, Some(0.4))));
+        let (failing, capacity) = left(&[lost(2, Some(7)), lost(1, Some(8))]).expect("two hits");
+        close(failing, 1.0 - 0.4 / 0.78, 1e-12);
+        assert_eq!(capacity, Some(0.4));
         assert_eq!(left(&[lost(2, Some(7)), lost(1, Some(8)), lost(1, None)]), Some((1.0, None)));
         assert_eq!(lost(9, None).alone(), Left { failing: 1.0, capacity: None });
     }

@@ -152,6 +152,7 @@ impl Run<'_> {
             curves: None,
             precision: None,
             leaving: None,
+            rounded: self.plan.rounded(),
         }
     }
 }

@@ -198,6 +198,22 @@ impl Plan {
         self.in_rule.get(arc).copied().unwrap_or(PLAIN)
     }
 
+    /// Of the probabilities that sampling changes by more than a thousandth, as thresholds have 32 digits, the one nearest to 0 or 1:
+    /// as it is stated, and as it is sampled. Plain arcs after the first [`MOST_STATED`] are not looked at.
+    pub(crate) fn rounded(&self) -> Option<(f64, f64)> {
+        let of_rules = self.rules.iter().flat_map(|rule| {
+            let c = &rule.crossing;
+            [c.p_errors, c.p_latency, c.p_data].into_iter().chain(c.p_validator)
+        });
+        let chance = |p: f64| p.min(1.0 - p);
+        let sampled = |p: f64| Threshold::new(p).probability();
+        of_rules
+            .chain(self.stated.iter().copied())
+            .filter(|p| (chance(sampled(*p)) - chance(*p)).abs() > 1e-3 * chance(*p))
+            .min_by(|a, b| chance(*a).total_cmp(&chance(*b)))
+            .map(|p| (p, sampled(p)))
+    }
+
     pub(crate) fn is_gated(&self, arc: usize) -> bool {
         self.gated.get(arc).copied().unwrap_or(false)
     }

@@ -310,6 +310,8 @@ pub struct Simulation {
     pub precision: Option<Precision>,
     /// Whether only trials were run in which the failure leaves its source.
     pub leaving: Option<Leaving>,
+    /// A probability that random numbers of 32 digits cannot tell from its neighbours, and the one that was sampled for it.
+    pub rounded: Option<(f64, f64)>,
 }
 
 impl Simulation {

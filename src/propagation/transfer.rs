@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(gate_severity(&mut [0.2, 0.9, 0.5], 0, 3, 2), 0.5);
         assert_eq!(gate_severity(&mut [], 3, 3, 2), 0.0);
         assert_eq!(gate_severity(&mut [0.4], 1, 3, 2), 0.4);
-        assert_eq!(gate_severity(&mut [0.4, 0.9], 1, 4, 2), 0.9 - 0.5);
+        assert_eq!(gate_severity(&mut [0.4, 0.9], 1, 4, 2), 0.4);
         assert_eq!(gate_severity(&mut [0.4, 0.9], 2, 4, 3), 0.9);
     }
 }

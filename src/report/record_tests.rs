@@ -103,10 +103,11 @@ fn an_unknown_interval_is_null() {
 fn limits_are_those_of_the_run_and_zero_has_no_sign() {
     let (system, quality) = (shop(), quality());
     let mut simulation = timed(&system);
-    (simulation.censored, simulation.reach.mean.mean) = (0.000_24, -0.0);
+    (simulation.censored, simulation.reach.mean.mean, simulation.rounded) = (0.000_24, -0.0, Some((1e-10, 2.33e-10)));
     let text = simulation_json(&simulation_report(&system, &simulation, &quality));
     assert!(text.contains("What happened in none of 2,048 trials can still have a chance of up to 0.15 %."), "{text}");
     assert!(text.contains("In 0.024 % of the trials harm went on after 72 h"), "{text}");
+    assert!(text.contains("(2.3e-10): 1e-10 counts as 2.3e-10. `--exact` takes it as it is stated."), "{text}");
     assert!(!text.contains("-0.0"));
     (simulation.censored, simulation.method) = (0.0, Method::Exact);
     let text = simulation_json(&simulation_report(&system, &simulation, &quality));

@@ -141,6 +141,11 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
         let (trials, bound) = (whole(simulation.trials), share_plain(bound));
         all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
     }
+    if let Some((stated, sampled)) = simulation.rounded {
+        all.push(format!(
+            "Probabilities are sampled to 2^-32 (2.3e-10): {stated:e} counts as {sampled:.1e}. `--exact` takes it as it is stated."
+        ));
+    }
     if let (None, Some(solver @ (Solver::Factoring | Solver::Frontier))) = (&simulation.starved, simulation.solver) {
         let solver = solver.name();
         all.push(format!(

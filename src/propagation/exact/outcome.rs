@@ -134,6 +134,7 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
         curves: None,
         precision: None,
         leaving: None,
+        rounded: None,
         watched: Watched {
             impaired_in_worst: Vec::new(),
             breach: (timed && !run.request.budgets.is_empty()).then(|| probability(sums.breach)),
