@@ -249,7 +249,7 @@ pub(super) fn count_column(column: &Column<'_>, service: &mut ServiceTally, mean
     let mut both = downtimes.iter_mut().zip(&mut *onsets);
     for_each_time(column.down, column.times, |lane, time| {
         let Outage { onset, length } = column.outages[lane];
-        for (downtime, first) in both.by_ref().take(1) {
+        if let Some((downtime, first)) = both.next() {
             (*downtime, *first) = (length.saturating_sub(time).0, onset.saturating_add(time).0);
         }
     });

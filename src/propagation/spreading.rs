@@ -140,7 +140,11 @@ impl Column<'_> {
 #[inline(always)]
 pub(super) fn for_each_time(trials: &Mask, times: &[Ticks], mut each: impl FnMut(usize, Ticks)) {
     let mut times = times.iter();
-    trials.for_each(|lane| times.next().into_iter().for_each(|time| each(lane, *time)));
+    trials.for_each(|lane| {
+        if let Some(time) = times.next() {
+            each(lane, *time);
+        }
+    });
 }
 
 impl Spreading {
@@ -397,7 +401,7 @@ impl Pass<'_> {
         providers.resize(lanes.len(), 0);
         let mut drawn = lanes[start..].iter_mut().zip(&mut providers[start..]);
         live.for_each(|lane| {
-            for (to, from) in drawn.by_ref().take(1) {
+            if let Some((to, from)) = drawn.next() {
                 (*to, *from) = ((lane - first) as u16, provider.place(lane, first));
             }
         });
