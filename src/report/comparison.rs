@@ -4,12 +4,13 @@
 
 use super::escape::{code, sentence};
 use super::layout::{Column, Page, Table, clean, wrap};
+use super::limits::limit_lines;
 use super::number::{
     TOO_CLOSE, TimeUnit, count, count_point, difference, duration_difference, duration_point, score_difference, score_point,
     share, share_difference, share_point, whole,
 };
 pub use super::record_comparison::{comparison_json, comparison_schema};
-use super::words::{limit_lines, number_of, or_same, quality_lines, run_line, uncounted, verdict_band};
+use super::words::{number_of, or_same, quality_lines, run_line, uncounted, verdict_band};
 use crate::assess::what_if::Verdicts;
 use crate::fault::Response;
 use crate::propagation::Paired;

@@ -10,6 +10,7 @@ use super::graph::Drawing;
 use super::graph_svg::svg;
 use super::input::{AssessmentReport, ServiceList, SimulationReport, worst_hit};
 use super::layout::clean;
+use super::limits::limits;
 use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
 use super::number::{duration_estimate, share, share_plain};
 use super::record::simulation_json;
@@ -19,8 +20,8 @@ use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     NOT_DEPLOYED, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, headline, hits, impaired_share,
-    is_scored, journey_cells, journey_titles, limits, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line,
-    run_line, sources, three_numbers, verdict_band, verdict_line, verdict_notes,
+    is_scored, journey_cells, journey_titles, loss_line, number_of, path_to, quality_lines, reach_line, remaining_line, run_line,
+    sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;
 use crate::propagation::Simulation;

@@ -3,8 +3,9 @@
 use super::comparison::{ComparisonReport, TITLES, comparison_json};
 use super::figures_comparison::figures;
 use super::html::{again, bullets, grounds, more, page, plots, prose, record, table, titles};
+use super::limits::limits;
 use super::record_assessment::band_name;
-use super::words::{limits, quality_lines};
+use super::words::quality_lines;
 use maud::{Markup, html};
 
 /// Writes a comparison as a page.

@@ -8,6 +8,7 @@ use super::escape::{code, sentence};
 use super::explanation::{edge_cells, explanation_lines};
 use super::graph::{Drawing, mermaid};
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
+use super::limits::limit_lines;
 use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
 use super::number::{share, share_plain};
 use super::sensitivity::{FLIP_TITLES, LESSON_TITLES, flip_cells, lesson_cells};
@@ -15,7 +16,7 @@ use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, NOT_DEPLOYED, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line, forecast_line, headline,
-    hits, impaired_share, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines, reach_line,
+    hits, impaired_share, journey_cells, journey_titles, loss_line, number_of, path_to, quality_lines, reach_line,
     remaining_line, run_line, signer_lines, sources, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::model::System;

@@ -24,6 +24,7 @@ pub mod input;
 pub mod junit;
 mod layout;
 pub mod ledger;
+mod limits;
 pub mod markdown;
 #[cfg(test)]
 mod markdown_tests;

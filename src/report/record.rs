@@ -7,11 +7,11 @@
 //! clock; `onset` where the service or journey is never impaired; `reach_bounds` with a clock; `rare` where the trials are ordinary ones.
 
 use super::input::{ServiceList, SimulationReport};
+use super::limits::limits;
 use super::number::is_unknown;
 use super::sensitivity::SensitivitiesRecord;
 use super::series::SeriesRecord;
 use super::uncertainty::UncertaintyRecord;
-use super::words::limits;
 use crate::model::System;
 use crate::propagation::Simulation;
 use crate::propagation::result::{

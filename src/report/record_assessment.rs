@@ -5,10 +5,11 @@
 
 use super::explanation::ExplanationRecord;
 use super::input::{AssessmentReport, SimulationReport};
+use super::limits::limits;
 use super::mitigations::{MitigationRecord, SearchRecord, mitigation_records};
 use super::record::{Ends, Mean, QualityRecord, SimulationRecord, TOOL, Tool, pretty, unsigned};
 use super::topology_edit::EditRecord;
-use super::words::{is_scored, limits};
+use super::words::is_scored;
 use crate::risk::assessment::{Assessment, Band, Floor, Gate};
 use serde::Serialize;
 

@@ -4,9 +4,9 @@
 //! `before` and `after` have their own intervals. With exact answers every interval is a point and `differing` is absent.
 
 use super::comparison::ComparisonReport;
+use super::limits::limits;
 use super::record::{Ends, QualityRecord, TOOL, Tool, pretty, unsigned};
 use super::record_assessment::{band_name, gate_name};
-use super::words::limits;
 use crate::assess::what_if::Judged;
 use crate::propagation::paired::{Compared, JourneyPair};
 use crate::propagation::result::Method;

@@ -3,6 +3,7 @@
 use super::explanation::{edge_cells, explanation_lines};
 use super::input::{AssessmentReport, SimulationReport};
 use super::layout::{Column, Page, Table, clean, wrap};
+use super::limits::limit_lines;
 use super::mitigations::{TITLES as MITIGATION_TITLES, mitigation_cells, mitigation_lines};
 use super::number;
 use super::number::share;
@@ -11,8 +12,8 @@ use super::topology_edit::{self, edit_cells, edit_lines};
 use super::uncertainty::uncertainty_line;
 use super::words::{
     Hit, NOT_DEPLOYED, P_IMPAIRED, WORST, ai_line, bounds_line, breach_line, change_line, factor_cells, floor_line,
-    forecast_line, headline, hits, journey_cells, journey_titles, limit_lines, loss_line, number_of, path_to, quality_lines,
-    reach_line, remaining_line, run_line, signer_lines, starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
+    forecast_line, headline, hits, journey_cells, journey_titles, loss_line, number_of, path_to, quality_lines, reach_line,
+    remaining_line, run_line, signer_lines, starved_line, three_numbers, verdict_band, verdict_line, verdict_notes,
 };
 use crate::propagation::Simulation;
 use crate::quality::DataQuality;

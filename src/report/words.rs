@@ -131,69 +131,6 @@ pub(super) fn precision_words(precision: Precision) -> String {
     format!("half-width {} of mean reach{lost}, asked were {}", share(precision.reach), share(precision.asked))
 }
 
-/// Limits, with those that this run adds: what it was too small to see, and what it cut. The same in every format.
-pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<String> {
-    let mut all = limits.to_vec();
-    let Some(simulation) = simulation else { return all };
-    if simulation.method == Method::Sampled {
-        let weight = simulation.leaving.map_or(1.0, |leaving| leaving.probability);
-        let bound = weight * (1.0 - 0.05_f64.powf(1.0 / simulation.trials.max(1) as f64));
-        let (trials, bound) = (whole(simulation.trials), share_plain(bound));
-        all.push(format!("What happened in none of {trials} trials can still have a chance of up to {bound}."));
-    }
-    if let Some((stated, sampled)) = simulation.rounded {
-        all.push(format!(
-            "Probabilities are sampled to 2^-32 (2.3e-10): {stated:e} counts as {sampled:.1e}. `--exact` takes it as it is stated."
-        ));
-    }
-    if let (None, Some(solver @ (Solver::Factoring | Solver::Frontier))) = (&simulation.starved, simulation.solver) {
-        let solver = solver.name();
-        all.push(format!(
-            "Who loses traffic without harm (`starved`) is unknown: the {solver} solver does not follow it. Without `--exact` it is sampled."
-        ));
-    }
-    if let Some(precision) = simulation.precision.filter(|precision| !precision.is_reached()) {
-        let (trials, words) = (whole(simulation.trials), precision_words(precision));
-        all.push(format!("{trials} trials were too few for the precision: {words}. More `--trials` come closer."));
-    }
-    all.extend(overlap_limit(simulation));
-    if simulation.censored > 0.0 {
-        let horizon = simulation.horizon_minutes.map_or_else(|| "the horizon".to_owned(), duration);
-        let share = share_plain(simulation.censored);
-        all.push(format!(
-            "In {share} of the trials harm went on after {horizon}, where times are cut: a longer `--horizon` follows them."
-        ));
-    }
-    all
-}
-
-/// The journey whose loss depends most on how failures of what it needs overlap, where that is a tenth of it or more.
-fn overlap_limit(simulation: &Simulation) -> Option<String> {
-    let width = |journey: &JourneyResult| {
-        let (least, most) = journey.user_minute_bounds;
-        if journey.user_minutes.mean.mean > 0.0 { (most.mean - least.mean) / journey.user_minutes.mean.mean } else { 0.0 }
-    };
-    let widest = simulation.journeys.iter().rev().max_by(|a, b| width(a).total_cmp(&width(b)))?;
-    let (least, most) = widest.user_minute_bounds;
-    (width(widest) >= 0.1).then(|| {
-        format!(
-            "Failures of what {} needs are taken as independent; if they hit the same users or no two the same, it loses {} to {} user-minutes.",
-            widest.name,
-            count_point(least),
-            count_point(most)
-        )
-    })
-}
-
-/// Most lines of limits on a page.
-const LIMIT_LINES: usize = 5;
-
-/// Limits in few lines: neighbours share one.
-pub(super) fn limit_lines(simulation: Option<&Simulation>, stated: &[String]) -> Vec<String> {
-    let limits = limits(simulation, stated);
-    limits.chunks(limits.len().div_ceil(LIMIT_LINES).max(1)).map(|sentences| sentences.join(" ")).collect()
-}
-
 /// What the result rests on, as sentences.
 pub(super) fn quality_lines(quality: &DataQuality) -> Vec<String> {
     let age = match quality.age_days {
