@@ -16,7 +16,7 @@
 use super::plan::Plan;
 use super::reach::Reached;
 use super::timeline::ServiceOutcome;
-use crate::lanes::{BATCH, Mask};
+use crate::lanes::{self, BATCH, Lanes, Mask, Masks, Work};
 use crate::model::facts::DependencyKind;
 use crate::model::{Compact, System};
 use crate::random::LANES;
@@ -26,39 +26,71 @@ use crate::units::ServiceId;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-/// The service is out of the failure's reach.
-const NONE: u32 = u32::MAX;
-
 /// What can be starved: services that the scenario can reach and everything they consume, directly or not.
 #[derive(Debug)]
 pub(super) struct Downstream {
     /// Consumers before their providers, as far as there is such an order.
     pub(super) services: Vec<ServiceId>,
-    /// Position of each among the label nodes of the plan, [`NONE`] for those that stay healthy for certain.
-    label: Vec<u32>,
-    /// Providers of each, as positions in `services`.
+    /// The position in `services` of each label node.
+    place: Vec<u32>,
+    /// Providers of each, as positions in `services`, rising.
+    providers: Rows,
+    /// Consumers of each, as positions in `services`.
+    consumers: Rows,
+}
+
+/// Lists of numbers, one behind the other.
+#[derive(Debug)]
+struct Rows {
     start: Vec<u32>,
-    providers: Vec<u32>,
-    labels: usize,
+    all: Vec<u32>,
+}
+
+impl Rows {
+    /// The second of each pair, in the row of the first, in the order of the pairs.
+    fn new<I: Iterator<Item = (u32, u32)>>(rows: usize, pairs: impl Fn() -> I) -> Self {
+        let mut start = vec![0_u32; rows + 1];
+        pairs().for_each(|(row, _)| start[row as usize + 1] += 1);
+        for row in 0..rows {
+            start[row + 1] += start[row];
+        }
+        let mut cursor = start.clone();
+        let mut all = vec![0; start[rows] as usize];
+        for (row, value) in pairs() {
+            let at = &mut cursor[row as usize];
+            all[*at as usize] = value;
+            *at += 1;
+        }
+        Self { start, all }
+    }
+
+    #[inline(always)]
+    fn row(&self, row: usize) -> &[u32] {
+        &self.all[self.start[row] as usize..self.start[row + 1] as usize]
+    }
+
+    /// All pairs, row by row.
+    fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
+        (0_u32..)
+            .zip(self.start.windows(2))
+            .flat_map(|(row, ends)| self.all[ends[0] as usize..ends[1] as usize].iter().map(move |value| (row, *value)))
+    }
 }
 
 impl Downstream {
     /// Collects what lies below the label nodes of a plan. O(services + dependencies).
     pub(super) fn new(system: &System, compact: &Compact, plan: &Plan, labels: &[u32]) -> Self {
-        let (start, providers) = providers(system);
-        let of = |service: u32| &providers[start[service as usize] as usize..start[service as usize + 1] as usize];
-        let mut label = vec![NONE; system.service_count()];
+        let of = providers(system);
         let mut known = vec![false; system.service_count()];
         let mut services: Vec<u32> = Vec::with_capacity(labels.len());
-        for (at, node) in labels.iter().enumerate() {
+        for node in labels {
             let service = plan.services[*node as usize].0;
-            label[service as usize] = at as u32;
             known[service as usize] = true;
             services.push(service);
         }
         let mut next = 0;
         while let Some(service) = services.get(next).copied() {
-            for provider in of(service) {
+            for provider in of.row(service as usize) {
                 if !std::mem::replace(&mut known[*provider as usize], true) {
                     services.push(*provider);
                 }
@@ -67,17 +99,21 @@ impl Downstream {
         }
         // Harm flows from provider to consumer, so the order of the kernels backwards is nearly the one that is needed.
         services.sort_unstable_by_key(|service| Reverse(compact.position[compact.whole_node(ServiceId(*service)) as usize]));
-        let mut position = vec![NONE; system.service_count()];
+        let mut position = vec![0_u32; system.service_count()];
         services.iter().enumerate().for_each(|(at, service)| position[*service as usize] = at as u32);
-        let mut below =
-            Self { services: Vec::new(), label: Vec::new(), start: vec![0], providers: Vec::new(), labels: labels.len() };
-        for service in services {
-            below.services.push(ServiceId(service));
-            below.label.push(label[service as usize]);
-            below.providers.extend(of(service).iter().map(|provider| position[*provider as usize]));
-            below.start.push(below.providers.len() as u32);
+        let rows = services.len();
+        // Turned twice, rows rise.
+        let consumers = Rows::new(rows, || {
+            let called = |(at, service): (u32, &u32)| of.row(*service as usize).iter().map(move |provider| (*provider, at));
+            (0_u32..).zip(&services).flat_map(called).map(|(provider, at)| (position[provider as usize], at))
+        });
+        let providers = Rows::new(rows, || consumers.pairs().map(|(provider, consumer)| (consumer, provider)));
+        Self {
+            place: labels.iter().map(|node| position[plan.services[*node as usize].0 as usize]).collect(),
+            services: services.into_iter().map(ServiceId).collect(),
+            providers,
+            consumers,
         }
-        below
     }
 
     /// Turns what was counted by position into a list of those with anything, in file order.
@@ -97,10 +133,6 @@ impl Downstream {
     pub(super) fn len(&self) -> usize {
         self.services.len()
     }
-
-    fn providers(&self, at: usize) -> &[u32] {
-        &self.providers[self.start[at] as usize..self.start[at + 1] as usize]
-    }
 }
 
 /// Do requests run along the dependency? The other kinds need their provider for something else.
@@ -111,35 +143,21 @@ fn bears_traffic(kind: DependencyKind) -> bool {
     }
 }
 
-/// Providers of every service over dependencies that bear traffic, in rows.
-fn providers(system: &System) -> (Vec<u32>, Vec<u32>) {
-    let arcs = || {
+/// Providers of every service over dependencies that bear traffic.
+fn providers(system: &System) -> Rows {
+    Rows::new(system.service_count(), || {
         let ids = system.dependency_ids().filter(|id| bears_traffic(system.kind(*id)));
         ids.map(|id| (system.consumer(id).service.0, system.provider(id).service.0))
-    };
-    let mut start = vec![0_u32; system.service_count() + 1];
-    arcs().for_each(|(consumer, _)| start[consumer as usize + 1] += 1);
-    for at in 0..system.service_count() {
-        start[at + 1] += start[at];
-    }
-    let mut cursor = start.clone();
-    let mut providers = vec![0; start[system.service_count()] as usize];
-    for (consumer, provider) in arcs() {
-        let at = &mut cursor[consumer as usize];
-        providers[*at as usize] = provider;
-        *at += 1;
-    }
-    (start, providers)
+    })
 }
 
 /// A batch of trials: who is impaired and down goes in, who is starved comes out. Reused from batch to batch.
 #[derive(Debug, Default)]
 pub(super) struct Starving {
-    /// By label.
-    impaired: Vec<Mask>,
-    down: Vec<Mask>,
-    /// By position in [`Downstream::services`]: down or starved.
-    silent: Vec<Mask>,
+    /// By position in [`Downstream::services`].
+    impaired: Masks,
+    /// The same for down or, once settled, starved.
+    silent: Masks,
     queue: VecDeque<u32>,
     queued: Vec<bool>,
 }
@@ -147,107 +165,147 @@ pub(super) struct Starving {
 impl Starving {
     /// Starts a batch in which all is well.
     pub(super) fn begin(&mut self, below: &Downstream) {
-        for masks in [&mut self.impaired, &mut self.down] {
-            masks.clear();
-            masks.resize(below.labels, Mask::NONE);
-        }
+        self.impaired.reset(below.len());
+        self.silent.reset(below.len());
     }
 
     /// Takes what happened to the services of one timed trial; `position` tells the position of a label node.
     pub(super) fn set_trial<'a>(
         &mut self,
+        below: &Downstream,
         services: impl Iterator<Item = (u32, &'a ServiceOutcome)>,
         position: &[u32],
         lane: u64,
     ) {
         let (word, bit) = ((lane / LANES) as usize, 1_u64 << (lane % LANES));
+        let (impaired, silent) = (self.impaired.as_mut_slice(), self.silent.as_mut_slice());
         for (node, outcome) in services.filter(|(_, outcome)| outcome.onset.is_some()) {
-            let label = position[node as usize] as usize;
-            self.impaired[label][word] |= bit;
+            let at = below.place[position[node as usize] as usize] as usize;
+            impaired[at][word] |= bit;
             if outcome.down {
-                self.down[label][word] |= bit;
+                silent[at][word] |= bit;
             }
         }
     }
 
-    /// Takes trials in which the service at the position of a label is down.
-    pub(super) fn set_down(&mut self, label: usize, trials: &Mask) {
-        self.impaired[label] = self.impaired[label].or(*trials);
-        self.down[label] = self.down[label].or(*trials);
+    /// Takes trials in which the services at the labels are down.
+    pub(super) fn set_down<'a>(&mut self, below: &Downstream, trials: impl Iterator<Item = &'a Mask>) {
+        let (impaired, silent) = (self.impaired.as_mut_slice(), self.silent.as_mut_slice());
+        for (at, trials) in below.place.iter().zip(trials) {
+            let at = *at as usize;
+            (impaired[at], silent[at]) = (impaired[at].or(*trials), silent[at].or(*trials));
+        }
     }
 
     /// Takes a whole batch of static reach, where errors count as down.
     pub(super) fn set_reached(&mut self, below: &Downstream, reached: &Reached, labels: &[u32]) {
         self.begin(below);
-        for (at, node) in labels.iter().enumerate() {
+        let (impaired, silent) = (self.impaired.as_mut_slice(), self.silent.as_mut_slice());
+        for (at, node) in below.place.iter().zip(labels) {
             let [errors, latency, wrong] = reached.at(*node as usize);
-            self.impaired[at] = errors.or(latency).or(wrong);
-            self.down[at] = errors;
+            (impaired[*at as usize], silent[*at as usize]) = (errors.or(latency).or(wrong), errors);
         }
         for (node, mask) in &reached.impaired_sources {
-            if let Ok(at) = labels.binary_search(node) {
-                self.impaired[at] = self.impaired[at].or(*mask);
+            if let Ok(label) = labels.binary_search(node) {
+                let at = below.place[label] as usize;
+                impaired[at] = impaired[at].or(*mask);
             }
         }
     }
 
     /// Propagates to the least fixpoint: one pass in order, then a worklist for what lies on cycles.
     pub(super) fn settle(&mut self, below: &Downstream) {
-        self.silent.clear();
-        self.silent.extend(below.label.iter().map(|label| self.down.get(*label as usize).copied().unwrap_or(Mask::NONE)));
         self.queued.clear();
-        self.queued.resize(below.services.len(), false);
-        for at in 0..below.services.len() {
-            self.push(below, at, at);
-        }
-        while let Some(at) = self.queue.pop_front() {
-            self.queued[at as usize] = false;
-            self.push(below, at as usize, below.services.len());
-        }
-    }
-
-    /// Tells the providers of a service; those that the first pass has left behind (up to `passed`) are queued again.
-    fn push(&mut self, below: &Downstream, at: usize, passed: usize) {
-        let silent = self.silent[at];
-        if silent.is_none() {
-            return;
-        }
-        for provider in below.providers(at) {
-            let to = *provider as usize;
-            let impaired = self.impaired.get(below.label[to] as usize).copied().unwrap_or(Mask::NONE);
-            let fresh = silent.without(self.silent[to].or(impaired));
-            if fresh.is_none() {
-                continue;
-            }
-            self.silent[to] = self.silent[to].or(fresh);
-            if to <= passed && !self.queued[to] {
-                self.queued[to] = true;
-                self.queue.push_back(*provider);
-            }
-        }
+        self.queued.resize(below.len(), false);
+        let (impaired, silent) = (self.impaired.as_slice(), self.silent.as_mut_slice());
+        lanes::widest(Settling { below, impaired, silent, queue: &mut self.queue, queued: &mut self.queued });
     }
 
     /// Trials in which the service at a position is starved. Who is down is impaired, so the difference is exact.
-    pub(super) fn at(&self, below: &Downstream, at: usize) -> Mask {
-        match self.down.get(below.label[at] as usize) {
-            Some(down) => self.silent[at].without(*down),
-            None => self.silent[at],
-        }
+    fn at(&self, at: usize) -> Mask {
+        self.silent.as_slice()[at].without(self.impaired.as_slice()[at])
     }
 
     /// Adds the trials of a batch to the counts by service. Lanes that are not used hit no source and starve nobody.
     pub(super) fn count(&self, below: &Downstream, counts: &mut Vec<u64>) {
-        counts.resize(below.services.len(), 0);
-        for (at, count) in counts.iter_mut().enumerate() {
-            *count += self.at(below, at).iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
-        }
+        counts.resize(below.len(), 0);
+        lanes::widest(Counting { impaired: self.impaired.as_slice(), silent: self.silent.as_slice(), counts });
     }
 
     /// Adds the weights of a batch of worlds.
     pub(super) fn weigh(&self, below: &Downstream, weights: &[f64], sums: &mut Vec<CompensatedSum>) {
-        sums.resize(below.services.len(), CompensatedSum::default());
+        sums.resize(below.len(), CompensatedSum::default());
         for (at, sum) in sums.iter_mut().enumerate() {
-            self.at(below, at).for_each(|lane| sum.add(weights.get(lane).copied().unwrap_or(0.0)));
+            self.at(at).for_each(|lane| sum.add(weights.get(lane).copied().unwrap_or(0.0)));
+        }
+    }
+}
+
+/// The fixpoint of one batch.
+struct Settling<'a> {
+    below: &'a Downstream,
+    impaired: &'a [Mask],
+    silent: &'a mut [Mask],
+    queue: &'a mut VecDeque<u32>,
+    queued: &'a mut [bool],
+}
+
+impl Work for Settling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self, machine: L::Machine) {
+        let Downstream { providers, consumers, .. } = self.below;
+        for at in 0..self.silent.len() {
+            let down = L::load(machine, &self.silent[at]);
+            let silent = consumers.row(at).iter().map(|from| L::load(machine, &self.silent[*from as usize]));
+            let starved = silent.fold(L::splat(machine, 0), L::or).without(L::load(machine, &self.impaired[at]));
+            down.or(starved).store(&mut self.silent[at]);
+            // Providers on a cycle that the pass has left behind did not see this.
+            for to in providers.row(at).iter().take_while(|to| **to as usize <= at) {
+                self.push::<L>(machine, at, *to);
+            }
+        }
+        while let Some(at) = self.queue.pop_front() {
+            self.queued[at as usize] = false;
+            for to in providers.row(at as usize) {
+                self.push::<L>(machine, at as usize, *to);
+            }
+        }
+    }
+}
+
+impl Settling<'_> {
+    /// Tells a provider who does not call, and queues it where that is new.
+    #[inline(always)]
+    fn push<L: Lanes>(&mut self, machine: L::Machine, from: usize, to: u32) {
+        let at = to as usize;
+        let known = L::load(machine, &self.silent[at]);
+        let fresh = L::load(machine, &self.silent[from]).without(known).without(L::load(machine, &self.impaired[at]));
+        if fresh.is_none() {
+            return;
+        }
+        known.or(fresh).store(&mut self.silent[at]);
+        if !std::mem::replace(&mut self.queued[at], true) {
+            self.queue.push_back(to);
+        }
+    }
+}
+
+/// Counts the trials in which services are starved.
+struct Counting<'a> {
+    impaired: &'a [Mask],
+    silent: &'a [Mask],
+    counts: &'a mut [u64],
+}
+
+impl Work for Counting<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, machine: L::Machine) {
+        for ((impaired, silent), count) in self.impaired.iter().zip(self.silent).zip(self.counts) {
+            *count += L::load(machine, silent).without(L::load(machine, impaired)).count();
         }
     }
 }
@@ -270,7 +328,7 @@ impl<'a> StarvedWorlds<'a> {
 
     /// Adds one world.
     pub(super) fn add<'b>(&mut self, services: impl Iterator<Item = (u32, &'b ServiceOutcome)>, position: &[u32], weight: f64) {
-        self.starving.set_trial(services, position, self.weights.len() as u64);
+        self.starving.set_trial(self.below, services, position, self.weights.len() as u64);
         self.weights.push(weight);
         if self.weights.len() as u64 == BATCH {
             self.flush();

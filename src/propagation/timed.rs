@@ -122,8 +122,8 @@ impl<'b> Clocked<'_, 'b> {
             roots[lane as usize].1 = count_services(trial, &self.line, &self.position, &mut tally.services, mean_batch);
             self.follow(trial, &mut tally.series, spells);
             self.mark(trial, marks, lane);
-            if self.below.is_some() {
-                starving.set_trial(trial.services(&self.line), &self.position, lane);
+            if let Some(below) = &self.below {
+                starving.set_trial(below, trial.services(&self.line), &self.position, lane);
             }
         }
         let source = Source { machine: run.machine(), seed: run.request.seed, batch: batch.number };
@@ -136,8 +136,8 @@ impl<'b> Clocked<'_, 'b> {
         for (mark, node) in marks.iter_mut().zip(&self.labels) {
             *mark = mark.or(*spreading.down(*node));
         }
-        if self.below.is_some() {
-            self.labels.iter().enumerate().for_each(|(label, node)| starving.set_down(label, spreading.down(*node)));
+        if let Some(below) = &self.below {
+            starving.set_down(below, self.labels.iter().map(|node| spreading.down(*node)));
         }
     }
 
@@ -165,8 +165,8 @@ impl<'b> Clocked<'_, 'b> {
         count_trial(trial.journeys(), trial.is_censored(), reach, &mut part.tally, number, self.trials);
         let is_impaired = |node: u32| trial.services(&self.line).any(|(known, outcome)| known == node && outcome.onset.is_some());
         self.remember(part, number, (trial.journeys(), trial.is_censored()), is_impaired);
-        if self.below.is_some() {
-            state.starving.set_trial(trial.services(&self.line), &self.position, lane);
+        if let Some(below) = &self.below {
+            state.starving.set_trial(below, trial.services(&self.line), &self.position, lane);
         }
     }
 
