@@ -1,7 +1,8 @@
 //! The live graph of one trial: the nodes that static reach found, the arcs that are live between them, and the order in which
 //! they settle.
 //!
-//! Arcs that form a cycle in this trial share a component; their contributions combine by maximum (model.md §2.2).
+//! Arcs that form a cycle in this trial share a component. What comes round such a cycle on one channel combines by maximum
+//! (model.md §2.2; its vertices are those of a channel, §0a).
 
 use super::plan::{INSIDE, PLAIN, Plan};
 use crate::model::DurationLaw;
@@ -28,8 +29,8 @@ pub(crate) struct LaneArc {
     pub(crate) data: bool,
     /// A validator turns wrong data into errors.
     pub(crate) rejects: bool,
-    /// Errors or wrong data can cross; otherwise delay alone does.
-    harms: bool,
+    /// Errors of the provider can become errors of the consumer.
+    fails: bool,
     /// Position among the delays of errors and latency, and of data; [`NONE`] when there is no delay.
     pub(crate) delay: u32,
     pub(crate) data_delay: u32,
@@ -71,8 +72,10 @@ pub(crate) struct Lane {
     pub(crate) rank: Vec<u32>,
     /// Component of a node: first and one past the last rank.
     pub(crate) component: Vec<(u32, u32)>,
-    /// Cycle of arcs over which errors or wrong data can come back to a node; [`NONE`] where they cannot.
-    harm_cycle: Vec<u32>,
+    /// Cycle of arcs over which errors can come back to a node as errors; [`NONE`] where they cannot.
+    error_cycle: Vec<u32>,
+    /// The same for wrong data.
+    data_cycle: Vec<u32>,
 }
 
 /// Draws that decide arcs of one trial.
@@ -174,7 +177,7 @@ impl Lane {
             latency: true,
             data: true,
             rejects: false,
-            harms: true,
+            fails: true,
             delay: NONE,
             data_delay: NONE,
         };
@@ -208,8 +211,10 @@ impl Lane {
             live.data = false;
             live.rejects = crossing.rejects;
         }
-        live.harms = live.errors || live.data || live.rejects || (carries_errors && crossing.uncovered > 0.0);
-        if !live.harms && !live.latency {
+        let is_covered = !live.errors && (!carries_errors || crossing.uncovered <= 0.0);
+        // A pool runs empty by errors too.
+        live.fails = !is_covered && (channels.has(Channels::ERRORS) || crossing.pool.is_some());
+        if is_covered && !live.data && !live.rejects && !live.latency {
             return;
         }
         if crossing.is_delayed() {
@@ -280,8 +285,10 @@ impl Lane {
         self.order.extend(0..self.nodes.len() as u32);
         self.component.clear();
         self.component.extend((0..self.nodes.len() as u32).map(|at| (at, at + 1)));
-        self.harm_cycle.clear();
-        self.harm_cycle.resize(self.nodes.len(), NONE);
+        for cycle in [&mut self.error_cycle, &mut self.data_cycle] {
+            cycle.clear();
+            cycle.resize(self.nodes.len(), NONE);
+        }
         if !plan.inner_start.is_empty() {
             let mut from = 0;
             while from < self.nodes.len() {
@@ -312,8 +319,11 @@ impl Lane {
             }
         }
         if has_cycle {
-            for cycle in self.cycles(from, to, |arc| arc.harms).into_iter().filter(|cycle| cycle.len() > 1) {
-                cycle.iter().for_each(|node| self.harm_cycle[*node as usize] = cycle[0]);
+            for cycle in self.cycles(from, to, |arc| arc.fails).into_iter().filter(|cycle| cycle.len() > 1) {
+                cycle.iter().for_each(|node| self.error_cycle[*node as usize] = cycle[0]);
+            }
+            for cycle in self.cycles(from, to, |arc| arc.data).into_iter().filter(|cycle| cycle.len() > 1) {
+                cycle.iter().for_each(|node| self.data_cycle[*node as usize] = cycle[0]);
             }
         }
     }
@@ -343,14 +353,26 @@ impl Lane {
         &self.out[self.out_start[node as usize] as usize..self.out_start[node as usize + 1] as usize]
     }
 
-    /// Can errors or wrong data of a node come back to it? Delay that goes round closes no such cycle.
-    pub(crate) fn is_on_cycle(&self, node: u32) -> bool {
-        self.harm_cycle[node as usize] != NONE
+    /// Do errors of one node come back to it over the other? What crosses on other channels closes no such cycle.
+    pub(crate) fn same_error_cycle(&self, a: u32, b: u32) -> bool {
+        self.error_cycle[a as usize] != NONE && self.error_cycle[a as usize] == self.error_cycle[b as usize]
     }
 
-    /// Do two nodes lie on one such cycle?
-    pub(crate) fn same_cycle(&self, a: u32, b: u32) -> bool {
-        self.is_on_cycle(a) && self.harm_cycle[a as usize] == self.harm_cycle[b as usize]
+    /// Does wrong data of one node come back to it over the other?
+    pub(crate) fn same_data_cycle(&self, a: u32, b: u32) -> bool {
+        self.data_cycle[a as usize] != NONE && self.data_cycle[a as usize] == self.data_cycle[b as usize]
+    }
+
+    /// The cycle over which wrong data of a node come back to it.
+    pub(crate) fn data_cycle(&self, node: u32) -> Option<u32> {
+        Some(self.data_cycle[node as usize]).filter(|cycle| *cycle != NONE)
+    }
+
+    /// The nodes of that cycle; the node alone where there is none.
+    pub(crate) fn data_cycle_of(&self, node: u32) -> impl Iterator<Item = u32> {
+        let (start, end) = self.component[node as usize];
+        let component = &self.order[start as usize..end as usize];
+        component.iter().copied().filter(move |other| *other == node || self.same_data_cycle(*other, node))
     }
 }
 

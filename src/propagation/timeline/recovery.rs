@@ -10,6 +10,7 @@ use crate::propagation::lane::{NONE, is_inside};
 use crate::propagation::transfer::DOWN_SHARE;
 use crate::random::Purpose;
 use crate::units::{Severity, Ticks};
+use std::collections::HashMap;
 
 impl<'a> Trial<'a> {
     /// The cause at a hit is gone.
@@ -268,11 +269,17 @@ impl<'a> Trial<'a> {
 
     /// Starts the clean-up of nodes whose providers are all clean, upstream first (model.md §2.5).
     pub(super) fn start_cleaning(&mut self, line: &Timeline<'a>, choose: &mut impl Choose) {
+        // All nodes of a cycle have the same answer.
+        let mut kept: HashMap<u32, bool> = HashMap::new();
         for node in 0..self.unclean.len() as u32 {
-            if self.unclean[node as usize] == Severity::NONE
-                || self.cleaning[node as usize]
-                || self.has_unclean_provider(line, node)
-            {
+            if self.unclean[node as usize] == Severity::NONE || self.cleaning[node as usize] {
+                continue;
+            }
+            let is_kept = match self.lane.data_cycle(node) {
+                Some(cycle) => *kept.entry(cycle).or_insert_with(|| self.has_unclean_provider(line, node)),
+                None => self.has_unclean_provider(line, node),
+            };
+            if is_kept {
                 continue;
             }
             self.cleaning[node as usize] = true;
@@ -316,12 +323,16 @@ impl<'a> Trial<'a> {
         self.node_hits[first..].iter().take_while(move |(known, _)| *known == node).map(|(_, hit)| *hit)
     }
 
+    /// Does wrong data of a provider keep a node from its clean-up? Services whose wrong data go round a cycle are cleaned together,
+    /// when nothing wrong comes to any of them.
     fn has_unclean_provider(&self, line: &Timeline<'a>, node: u32) -> bool {
-        self.lane.arcs_into(node).any(|at| {
-            let arc = &self.lane.arcs[at];
-            let provider = arc.source as usize;
-            let dirty = self.unclean[provider] > Severity::NONE || self.active[provider].is_corrupt();
-            self.infected[at] && dirty && !is_inside(line.plan, arc) && !self.lane.same_cycle(arc.source, node)
+        self.lane.data_cycle_of(node).any(|member| {
+            self.lane.arcs_into(member).filter(|at| self.infected[*at]).any(|at| {
+                let arc = &self.lane.arcs[at];
+                let provider = arc.source as usize;
+                let waits = self.unclean[provider] > Severity::NONE && !self.lane.same_data_cycle(arc.source, member);
+                (waits || self.active[provider].is_corrupt()) && !is_inside(line.plan, arc)
+            })
         })
     }
 

@@ -1,7 +1,7 @@
 //! Settling: after the events of a timestamp, the least fixpoint of the severities over the arcs that conduct.
 //!
 //! Nodes are recomputed in settling order; a live cycle is recomputed from ⊥, so that raising and clearing work alike and no
-//! outage supports itself. Inside a cycle contributions combine by maximum, otherwise as independent (model.md §2.2). Several calls a
+//! outage supports itself. What comes round a cycle of one channel combines by maximum, otherwise as independent (model.md §2.2). Several calls a
 //! request are amplified on every round, so a circle of them fails as a whole.
 
 use super::{Event, HitState, NodeState, Timeline, Trial};
@@ -11,7 +11,7 @@ use crate::fault::pool::{Left, Lost};
 use crate::fault::trial::Hit;
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
-use crate::propagation::lane::{LaneArc, NONE, crossing, is_inside};
+use crate::propagation::lane::{Lane, LaneArc, NONE, crossing, is_inside};
 use crate::propagation::load::attempts;
 use crate::propagation::plan::Gate;
 use crate::propagation::transfer::{
@@ -29,12 +29,19 @@ struct Crossed {
     errors: f64,
     /// What of `errors` is sure, and what is possible, however the reasons of the provider overlap.
     bounds: (f64, f64),
+    /// Wrong answers that a validator refuses: errors too, but not made of errors.
+    refused: f64,
     latency: f64,
     wrong: f64,
 }
 
 impl Crossed {
-    const NOTHING: Self = Self { errors: 0.0, bounds: (0.0, 0.0), latency: 1.0, wrong: 0.0 };
+    const NOTHING: Self = Self { errors: 0.0, bounds: (0.0, 0.0), refused: 0.0, latency: 1.0, wrong: 0.0 };
+
+    /// Errors with what is refused.
+    fn all_errors(&self) -> Combined {
+        Combined::NONE.and_between(self.errors, self.bounds).and(self.refused)
+    }
 }
 
 /// What a node does wrong by itself.
@@ -179,23 +186,32 @@ impl<'a> Trial<'a> {
             }
             let crossed = self.crossed(line, at, &arc);
             latency = latency.max(crossed.latency);
-            if self.lane.same_cycle(arc.source, node) {
+            if self.lane.same_error_cycle(arc.source, node) {
                 cycle = cycle.max(Severity::from_share(crossed.errors));
-                cycle_wrong = cycle_wrong.max(Severity::from_share(crossed.wrong));
                 also(severities(crossed.bounds));
             } else {
-                (errors, wrong) = (errors.and_between(crossed.errors, crossed.bounds), wrong.and(crossed.wrong));
+                errors = errors.and_between(crossed.errors, crossed.bounds);
+            }
+            errors = errors.and(crossed.refused);
+            if self.lane.same_data_cycle(arc.source, node) {
+                cycle_wrong = cycle_wrong.max(Severity::from_share(crossed.wrong));
+            } else {
+                wrong = wrong.and(crossed.wrong);
             }
         }
         if let Some(gate) = line.plan.gates.get(&self.lane.nodes[node as usize]) {
             let through = self.gate(line, node, gate);
             latency = latency.max(through.latency);
-            if self.lane.is_on_cycle(node) {
+            if self.gate_is_on(line, node, Lane::same_error_cycle) {
                 cycle = cycle.max(Severity::from_share(through.errors));
-                cycle_wrong = cycle_wrong.max(Severity::from_share(through.wrong));
                 also(severities(through.bounds));
             } else {
-                (errors, wrong) = (errors.and_between(through.errors, through.bounds), wrong.and(through.wrong));
+                errors = errors.and_between(through.errors, through.bounds);
+            }
+            if self.gate_is_on(line, node, Lane::same_data_cycle) {
+                cycle_wrong = cycle_wrong.max(Severity::from_share(through.wrong));
+            } else {
+                wrong = wrong.and(through.wrong);
             }
         }
         let failing = Severity::from_share(errors.share()).max(cycle);
@@ -241,7 +257,7 @@ impl<'a> Trial<'a> {
                 errors: crossed(provider.errors),
                 bounds: (crossed(provider.bounds.0), crossed(provider.bounds.1)),
                 latency: provider.latency,
-                wrong: 0.0,
+                ..Crossed::NOTHING
             };
         };
         let conducts = |delay: u32| match self.lane.delays.get(delay as usize) {
@@ -253,7 +269,7 @@ impl<'a> Trial<'a> {
         let mut crossed = Crossed::NOTHING;
         if serving > 0.0 {
             let open = self.is_open(line, arc.rule);
-            let fails_fast = open && !self.lane.same_cycle(arc.source, arc.target);
+            let fails_fast = open && !self.lane.same_error_cycle(arc.source, arc.target);
             let given_up = fails_fast || gives_up(rule, provider);
             crossed.errors = self.call_errors(line, arc, rule, (provider.errors, serving), given_up);
             crossed.bounds = if provider.bounds == (provider.errors, provider.errors) {
@@ -280,12 +296,7 @@ impl<'a> Trial<'a> {
         if data > 0.0 && provider.wrong > Severity::NONE && (arc.data || arc.rejects) {
             let wrong = data_crossing(provider.wrong.share() * data, rule.share);
             if arc.rejects {
-                // Round a cycle the refused data and the errors that they cause are one cause.
-                crossed.errors = match self.lane.same_cycle(arc.source, arc.target) {
-                    true => crossed.errors.max(wrong),
-                    false => Combined::from_iter([crossed.errors, wrong]).share(),
-                };
-                crossed.bounds = (crossed.bounds.0.max(wrong), (crossed.bounds.1 + wrong).min(1.0));
+                crossed.refused = wrong;
             } else {
                 crossed.wrong = wrong;
                 self.infected[at] |= wrong > 0.0;
@@ -335,8 +346,9 @@ impl<'a> Trial<'a> {
                 let arc = self.lane.arcs[at];
                 if provider.contains(&arc.arc) {
                     let crossed = self.crossed(line, at, &arc);
-                    worst.errors = worst.errors.max(crossed.errors);
-                    worst.bounds = (worst.bounds.0.max(crossed.bounds.0), worst.bounds.1.max(crossed.bounds.1));
+                    let (errors, bounds) = (crossed.all_errors().share(), crossed.all_errors().bounds());
+                    worst.errors = worst.errors.max(errors);
+                    worst.bounds = (worst.bounds.0.max(bounds.0), worst.bounds.1.max(bounds.1));
                     worst.latency = worst.latency.max(crossed.latency);
                     worst.wrong = worst.wrong.max(crossed.wrong);
                 }
@@ -356,9 +368,16 @@ impl<'a> Trial<'a> {
         Crossed {
             errors: through(&mut errors),
             bounds: (through(&mut least), through(&mut most)),
+            refused: 0.0,
             latency: 1.0 + beside_failing(&mut latency),
             wrong: beside_failing(&mut wrong),
         }
+    }
+
+    /// Does a provider of a node's gate lie on one cycle with it?
+    fn gate_is_on(&self, line: &Timeline<'a>, node: u32, same_cycle: impl Fn(&Lane, u32, u32) -> bool) -> bool {
+        let mut arcs = self.lane.arcs[self.lane.arcs_into(node)].iter();
+        arcs.any(|arc| line.plan.is_gated(arc.arc as usize) && same_cycle(&self.lane, arc.source, node))
     }
 
     /// Starts and stops the timers of delayed arcs whose provider changed.

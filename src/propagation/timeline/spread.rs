@@ -12,6 +12,7 @@ use super::record::{JourneyOutcome, ServiceOutcome};
 use super::{Timeline, Trial};
 use crate::fault::draw::Choose;
 use crate::fault::scenario::{Harm, Incident};
+use crate::model::DurationLaw;
 use crate::model::crossing::Crossing;
 use crate::model::facts::Channels;
 use crate::propagation::lane::{Arcs, ErrorArc};
@@ -95,6 +96,7 @@ fn is_one_total_outage(incident: &Incident) -> bool {
         && incident.watchers.is_empty()
         && incident.exposure.is_none()
         && matches!(incident.members.as_slice(), [member] if member.p >= 1.0
+            && member.restore_tail == DurationLaw::ZERO
             && member.lost.is_none_or(|lost| lost.alone().failing >= 1.0)
             && member.operations.iter().all(|(_, p)| *p >= 1.0))
 }
