@@ -25,7 +25,7 @@ fn the_tail_of_a_fault_crosses_nothing() {
     // `s` is back for its consumers after 25 minutes.
     assert_eq!(agreed(&buffered, crash, "c"), (0.0, 0.0));
     let direct = system("dependencies: [{from: c, to: s, probability: 1}]");
-    for fault in ["crash@s", "state_loss@s,decide=0m,recreate=0m,restore=0m,validate=0m", "expiry@s", "error_rate@s,rate=1"] {
+    for fault in ["crash@s", "state_loss@s", "expiry@s", "error_rate@s,rate=1"] {
         let fault = format!("{fault},detect=5m,repair=20m,restore_tail=7m");
         let (down, impaired) = agreed(&direct, &fault, "c");
         let of_source = agreed(&direct, &fault, "s").0;

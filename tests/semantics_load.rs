@@ -132,7 +132,7 @@ fn overload_needs_a_clock_and_a_load() {
     let problem = try_run(&server(0.7, RETRIES), &["overload@client"], TIMED).expect_err("no load");
     assert!(problem.contains("`client` states no `load`"), "{problem}");
     let problem = try_run(&server(0.7, RETRIES), &["crash@server,capacity=50%"], TIMED).expect_err("wrong key");
-    assert!(problem.contains("go with overload"), "{problem}");
+    assert!(problem.contains("goes with overload"), "{problem}");
 }
 
 #[test]

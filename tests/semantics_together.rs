@@ -120,3 +120,52 @@ fn who_waits_for_an_overloaded_service_does_not_keep_the_overload_up() {
     let (free, waiting) = (lost(""), lost("  - {from: a, to: b, kind: startup}\n"));
     assert!((free - waiting).abs() < 5.0 && free > 50.0, "{free} and {waiting}");
 }
+
+#[test]
+fn two_faults_of_one_kind_on_one_service_come_in_any_order() {
+    let system = yaml("services: {s: {}, c: {}}\ndependencies: [{from: c, to: s, probability: 0.5}]");
+    let early = "error_rate@s,rate=0.5,detect=5m/20m,repair=20m/90m";
+    for late in [early, "error_rate@s,rate=0.5,at=30m,detect=5m/20m,repair=20m/90m", "error_rate@s,rate=0.9"] {
+        let [one, other] = [[early, late], [late, early]].map(|faults| run(&system, &faults, How { trials: 2_048, ..TIMED }));
+        assert_eq!(format!("{:?}", one.services), format!("{:?}", other.services), "{late}");
+    }
+    // They have numbers of their own: two outages, one after the other, are not of one length.
+    let alone = run(&system, &[early], How { trials: 2_048, ..TIMED });
+    let both = run(&system, &[early, early], How { trials: 2_048, ..TIMED });
+    assert!(downtime(&system, &both, "s").mean.mean > 1.1 * downtime(&system, &alone, "s").mean.mean);
+}
+
+#[test]
+fn a_value_that_changes_nothing_is_refused() {
+    let system =
+        yaml("services: {s: {replicas: {count: 6, need: 4}}, c: {}}\ndependencies: [{from: c, to: s, probability: 0.5}]");
+    for (fault, expected) in [
+        ("crash@s,rollback=5m", "`crash@s` does not take `rollback`: it goes with bad_deploy, config_push"),
+        ("error_rate@s,cold_start=5m", "does not take `cold_start`: it goes with crash, state_loss, zone_loss"),
+        ("latency@s,bootstrap=5m", "does not take `bootstrap`"),
+        ("crash@s,attempt=5m", "does not take `attempt`: it goes with operator_advice"),
+        ("crash@s,wrong_fix=0.5", "does not take `wrong_fix`"),
+        ("crash@s,unwind=5m", "does not take `unwind`"),
+        ("latency@s,rate=0.5", "does not take `rate`"),
+        ("corrupt_output@s,cycle=1d", "does not take `cycle`: it goes with poisoned_loop"),
+        ("error_rate@s,rate=0.6,instances=2", "does not take `instances`: it goes with crash, state_loss, expiry"),
+        ("state_loss@s,repair=5h,restore=1h", "`repair` is the whole time after detection, so `restore` has no part in it"),
+        ("operator_advice@s,repair=5h,attempt=1h", "so `attempt` has no part in it"),
+        ("crash@s,repair=5m,repair=6m", "`repair` is stated twice"),
+        ("crash@s,instances=0%", "no instances are taken"),
+    ] {
+        let problem = try_run(&system, &[fault], TIMED).expect_err(fault);
+        assert!(problem.contains(expected), "{fault}: {problem}");
+    }
+    for (body, expected) in [
+        ("dependencies: [{from: c, to: s, kind: async, carries: [latency]}]", "a dependency of kind async carries no latency"),
+        ("journeys: {j: {needs: [s], users_per_minute: 1.0e+11}}", "10000000000"),
+        (
+            "journeys: {j: {needs: [s], users_per_minute: 1, peak: {factor: 2, from: \"11:00\", to: \"11:00\", timezone: UTC}}}",
+            "the peak ends when it begins",
+        ),
+    ] {
+        let problem = try_yaml(&format!("services: {{s: {{}}, c: {{}}}}\n{body}")).expect_err(body);
+        assert!(problem.contains(expected), "{body}: {problem}");
+    }
+}

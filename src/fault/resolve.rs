@@ -76,30 +76,71 @@ pub(super) fn incident(system: &System, compact: &Compact, fault: &Fault) -> Res
     Ok(incident)
 }
 
+type IsStated = fn(&Overrides) -> bool;
+type OfKind = fn(FaultKind) -> bool;
+
+/// Values that not every kind of fault has a use for.
+const KEYS_OF_KINDS: [(&str, IsStated, OfKind); 21] = [
+    ("rate", |o| o.rate.is_some(), |kind| kind == FaultKind::ErrorRate || is_mix(kind)),
+    ("factor", |o| o.factor.is_some(), |kind| kind == FaultKind::Latency || is_mix(kind)),
+    ("wrong", |o| o.wrong.is_some(), |kind| kind == FaultKind::CorruptOutput || is_mix(kind)),
+    ("instances", |o| o.instances.is_some(), |kind| matches!(kind, FaultKind::Crash | FaultKind::StateLoss | FaultKind::Expiry)),
+    ("rollback", |o| o.rollback.is_some(), FaultKind::can_roll_back),
+    ("cold_start", |o| o.cold_start.is_some(), FaultKind::crashes),
+    ("bootstrap", |o| o.bootstrap.is_some(), FaultKind::crashes),
+    ("unwind", |o| o.unwind.is_some(), |kind| kind.is_about_data() || is_mix(kind)),
+    ("decide", |o| o.decide.is_some(), |kind| kind == FaultKind::StateLoss),
+    ("recreate", |o| o.recreate.is_some(), |kind| kind == FaultKind::StateLoss),
+    ("restore", |o| o.restore.is_some(), |kind| kind == FaultKind::StateLoss),
+    ("validate", |o| o.validate.is_some(), |kind| kind == FaultKind::StateLoss),
+    ("attempt", |o| o.attempt.is_some(), |kind| kind == FaultKind::OperatorAdvice),
+    ("wrong_fix", |o| o.wrong_fix.is_some(), |kind| kind == FaultKind::OperatorAdvice),
+    ("initial", |o| o.initial.is_some(), |kind| kind == FaultKind::PoisonedLoop),
+    ("gain", |o| o.gain.is_some(), |kind| kind == FaultKind::PoisonedLoop),
+    ("floor", |o| o.floor.is_some(), |kind| kind == FaultKind::PoisonedLoop),
+    ("cycle", |o| o.cycle.is_some(), |kind| kind == FaultKind::PoisonedLoop),
+    ("capacity", |o| o.capacity.is_some(), |kind| kind == FaultKind::Overload),
+    ("demand", |o| o.demand.is_some(), |kind| kind == FaultKind::Overload),
+    ("threshold", |o| o.threshold.is_some(), |kind| kind == FaultKind::PoisonedLoop),
+];
+
+/// Does such a fault harm on a channel that is drawn?
+fn is_mix(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::OperatorAdvice)
+}
+
+/// Refuses values that would change nothing.
+fn check_keys(fault: &Fault) -> Result<(), Problem> {
+    let o = &fault.overrides;
+    if let Some((key, _, of_kind)) = KEYS_OF_KINDS.iter().find(|(_, is_stated, of_kind)| is_stated(o) && !of_kind(fault.kind)) {
+        let kinds: Vec<&str> = FaultKind::ALL.into_iter().filter(|kind| of_kind(*kind)).map(FaultKind::name).collect();
+        let problem =
+            refuse("wrong-key", format!("`{}` does not take `{key}`: it goes with {}", fault.label(), kinds.join(", ")));
+        return Err(match *key {
+            "instances" => Box::new(problem.help("for a part of the traffic say `share`, such as share=33%")),
+            _ => problem,
+        });
+    }
+    // One stated length stands for all stages after detection.
+    let stages = [
+        ("decide", &o.decide),
+        ("recreate", &o.recreate),
+        ("restore", &o.restore),
+        ("validate", &o.validate),
+        ("attempt", &o.attempt),
+    ];
+    if let (Some(_), Some((stage, _))) = (&o.repair, stages.iter().find(|(_, law)| law.is_some())) {
+        let message = format!("`{}`: `repair` is the whole time after detection, so `{stage}` has no part in it", fault.label());
+        return Err(Box::new(refuse("wrong-key", message).help(format!("leave out `repair` or `{stage}`"))));
+    }
+    Ok(())
+}
+
 fn harm(fault: &Fault) -> Result<Harm, Problem> {
     let o = &fault.overrides;
     let fixed = |errors: f64, latency: f64, wrong: f64| Harm::Fixed { errors, latency, wrong };
     let stated = [o.rate.is_some(), o.factor.is_some(), o.wrong.is_some()].iter().filter(|stated| **stated).count();
-    let allowed = match fault.kind {
-        FaultKind::ErrorRate => o.factor.is_none() && o.wrong.is_none(),
-        FaultKind::Latency => o.rate.is_none() && o.wrong.is_none(),
-        FaultKind::CorruptOutput => o.rate.is_none() && o.factor.is_none(),
-        FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::OperatorAdvice => true,
-        _ => stated == 0,
-    };
-    if !allowed {
-        return Err(refuse(
-            "wrong-key",
-            format!(
-                "`{}` does not take these values: `rate` goes with error_rate, `factor` with latency, `wrong` with corrupt_output, \
-                 and any of them with bad_deploy, config_push and operator_advice",
-                fault.label()
-            ),
-        ));
-    }
-    if fault.kind != FaultKind::Overload && (o.capacity.is_some() || o.demand.is_some()) {
-        return Err(refuse("wrong-key", format!("`{}`: `capacity` and `demand` go with overload", fault.label())));
-    }
+    check_keys(fault)?;
     // Each cycle is an event of every trial: a shorter one is a slip of the unit and would not end.
     if o.cycle.is_some_and(|cycle| cycle < SHORTEST_CYCLE) {
         return Err(refuse(

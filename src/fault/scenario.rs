@@ -148,6 +148,15 @@ impl Incident {
     }
 }
 
+/// How many faults of the same kind on the same target come before one: two are two incidents with numbers of their own. By their
+/// times and values, so that it does not count in which order they are written.
+fn earlier_of_same_label(faults: &[Fault], at: usize) -> u64 {
+    let key = |(number, fault): (usize, &Fault)| (fault.at, format!("{:?}", (&fault.overrides, &fault.rollout)), number);
+    let (label, own) = (faults[at].label(), key((at, &faults[at])));
+    let same = faults.iter().enumerate().filter(|(_, fault)| fault.label() == label);
+    same.filter(|other| key(*other) < own).count() as u64
+}
+
 /// How people answer to faults, where it differs from what the topology states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Response {
@@ -181,11 +190,10 @@ impl Scenario {
     pub fn new(system: &System, compact: &Compact, faults: &[Fault], horizon: Option<Ticks>) -> Result<Self, Vec<Diagnostic>> {
         let mut incidents: Vec<Incident> = Vec::new();
         let mut problems = Vec::new();
-        for fault in faults {
+        for (at, fault) in faults.iter().enumerate() {
             match incident(system, compact, fault) {
                 Ok(mut resolved) => {
-                    // The same fault twice is two incidents with numbers of their own.
-                    let same = incidents.iter().filter(|known| known.label == resolved.label).count() as u64;
+                    let same = earlier_of_same_label(faults, at);
                     if same > 0 {
                         resolved.name = pair_hash(resolved.name, same, 0x0061_6761_696E);
                     }

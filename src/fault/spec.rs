@@ -176,13 +176,18 @@ impl Fault {
         }
         let mut fault = Self::new(known, target);
         let mut at = kind.len() + 1 + target.len();
+        let mut known = Vec::new();
         for part in parts {
             let range = at + 1..at + 1 + part.len();
             at = range.end;
             let Some((key, value)) = part.split_once('=') else {
                 return Err((format!("`{part}` is not of the form key=value"), range));
             };
-            fault.set(key.trim(), value.trim()).map_err(|message| (message, range))?;
+            fault.set(key.trim(), value.trim()).map_err(|message| (message, range.clone()))?;
+            if known.contains(&key.trim()) {
+                return Err((format!("`{}` is stated twice", key.trim()), range));
+            }
+            known.push(key.trim());
         }
         Ok(fault)
     }
@@ -264,7 +269,12 @@ fn share(key: &str, text: &str) -> Result<f64, String> {
 
 fn instances(text: &str) -> Result<Instances, String> {
     if text.ends_with('%') {
-        return share("instances", text).map(Instances::Share);
+        let taken = share("instances", text)?;
+        return if taken > 0.0 {
+            Ok(Instances::Share(taken))
+        } else {
+            Err(format!("`instances={text}`: no instances are taken"))
+        };
     }
     match text.parse::<u32>() {
         Ok(count) if count > 0 => Ok(Instances::Count(count)),
@@ -296,6 +306,8 @@ mod tests {
             ("crash@a,repair=10", "no unit"),
             ("crash@a,repair=4h/45m", "median"),
             ("crash@a,x", "key=value"),
+            ("crash@a,detect=1m,repair=2m, detect=9m", "`detect` is stated twice"),
+            ("crash@a,at=1m,at=1m", "`at` is stated twice"),
         ] {
             let (message, range) = Fault::parse(text).expect_err(text);
             assert!(message.contains(expected), "{text}: {message}");

@@ -18,6 +18,7 @@ pub(super) fn check(system: &System, locate: &dyn Locate, problems: &mut Vec<Dia
     }
     for id in system.dependency_ids() {
         check_kind(system, id, locate, problems);
+        check_async(system, id, locate, problems);
         check_parts(system, id, locate, problems);
         check_calls(system, id, locate, problems);
         check_pool(system, id, locate, problems);
@@ -126,6 +127,17 @@ fn check_kind(system: &System, id: DependencyId, locate: &dyn Locate, problems: 
     }
     if kind != DependencyKind::Authority {
         refuse(&[("verbs", |facts| !facts.verbs.is_empty())], "verbs say what a dependency of kind authority may do", "");
+    }
+}
+
+/// Nobody waits for an asynchronous call (product.md, semantics 7).
+fn check_async(system: &System, id: DependencyId, locate: &dyn Locate, problems: &mut Vec<Diagnostic>) {
+    let carries = system.dependency(id).carries;
+    if system.kind(id) == DependencyKind::Async && carries.is_some_and(|carries| carries.has(Channels::LATENCY)) {
+        let message = format!("a dependency of kind async carries no latency: {}", name(system, id));
+        let place = Place::Dependency(id.index(), Some("carries"));
+        let problem = Diagnostic::error("wrong-key", message).at(locate.span(place), "nobody waits for the answer");
+        problems.push(problem.help("leave out `latency`, or say `kind: hard`"));
     }
 }
 

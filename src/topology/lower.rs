@@ -153,6 +153,10 @@ fn lower_peak(peak: Peak, problems: &mut Vec<Diagnostic>) -> Option<facts::Peak>
             .at(peak.timezone.span, "expected a name such as America/New_York");
         problems.push(suggest_zone(error, &peak.timezone.value));
     }
+    if from.is_some() && from == to {
+        let error = Diagnostic::error("out-of-range", "the peak ends when it begins");
+        problems.push(error.at(peak.to.span, "expected another time than that of `from`; 24:00 is midnight"));
+    }
     Some(facts::Peak { factor: peak.factor, from_minute: from?, to_minute: to?, timezone: peak.timezone.value })
 }
 

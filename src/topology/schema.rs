@@ -208,7 +208,7 @@ pub struct Group {
     /// When the members get a deployment, counted from its start, in file order.
     #[serde(default)]
     pub waves: Vec<DurationText>,
-    /// Share of a member's faults that hit all members, 0 to 1; 0 if not said.
+    /// Share of a member's faults whose cause is common to all, 0 to 1; the others are then hit too, each with `hit`. 0 if not said.
     pub beta: Option<ProbabilityNumber>,
     /// Which changed files touch all members, as the sources of a shared library do; globs as in `paths` of a service.
     #[serde(default)]
@@ -221,8 +221,8 @@ pub struct Group {
 pub struct Journey {
     /// Services or operations without which it fails.
     pub needs: Vec<String>,
-    /// Mean number of users per minute.
-    #[schemars(range(min = 0))]
+    /// Mean number of users per minute; up to 10 billion, so that their minutes can be counted.
+    #[schemars(range(min = 0, max = 10_000_000_000_u64))]
     pub users_per_minute: Option<f64>,
     /// Service level objective in percent, such as 99.9.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 100))]
