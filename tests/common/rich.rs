@@ -299,7 +299,7 @@ impl Make {
             (6, ..) => (format!("state_loss@{service}"), String::new(), again),
             (7, ..) => (format!("corrupt_output@{any}"), format!(",wrong={}", self.one(&["1", "0.3"])), ",unwind=15m"),
             (8, ..) => (format!("poisoned_loop@{service}"), ",initial=0.1,gain=1.5,cycle=10m".to_owned(), ""),
-            (9, ..) => (format!("operator_advice@{service}"), format!(",{mix}"), ",attempt=9m,wrong_fix=0"),
+            (9, ..) => (format!("operator_advice@{service}"), format!(",{mix}"), ",wrong_fix=0"),
             (10, Some("zone-a"), ..) => ("zone_loss@zone-a".to_owned(), String::new(), again),
             (11, ..) => (format!("expiry@{service}"), String::new(), ""),
             (12, _, _, Some(monitor)) => (format!("false_all_clear@{}", monitor.to), String::new(), ""),
