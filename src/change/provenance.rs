@@ -164,7 +164,7 @@ fn trailer_evidence(trailer: &Trailer) -> Option<(Signal, Confidence)> {
         return Some((Signal::AssistedBy, if is_person { Confidence::Low } else { Confidence::High }));
     }
     if trailer.has_key("Generated-by") {
-        // Parsers and protocol stubs are generated, too.
+        // Parsers and clients of protocols are generated, too.
         let is_ai = by.is_some() || mentions_tool(value);
         return Some((Signal::GeneratedBy, if is_ai { Confidence::High } else { Confidence::Medium }));
     }
