@@ -18,6 +18,7 @@ use super::reach::Reached;
 use super::timeline::ServiceOutcome;
 use crate::lanes::{self, BATCH, Lanes, Mask, Masks, Work};
 use crate::model::facts::DependencyKind;
+use crate::model::rows::{self, Columns, Reversed};
 use crate::model::{Compact, System};
 use crate::random::LANES;
 use crate::statistics::CompensatedSum;
@@ -34,53 +35,43 @@ pub(super) struct Downstream {
     /// The position in `services` of each label node.
     place: Vec<u32>,
     /// Providers of each, as positions in `services`, rising.
-    providers: Rows,
+    providers: Lists,
     /// Consumers of each, as positions in `services`.
-    consumers: Rows,
+    consumers: Lists,
 }
 
-/// Lists of numbers, one behind the other.
+/// Lists of services, one behind the other.
 #[derive(Debug)]
-struct Rows {
-    start: Vec<u32>,
+struct Lists {
+    starts: Vec<u32>,
     all: Vec<u32>,
 }
 
-impl Rows {
-    /// The second of each pair, in the row of the first, in the order of the pairs.
-    fn new<I: Iterator<Item = (u32, u32)>>(rows: usize, pairs: impl Fn() -> I) -> Self {
-        let mut start = vec![0_u32; rows + 1];
-        pairs().for_each(|(row, _)| start[row as usize + 1] += 1);
-        for row in 0..rows {
-            start[row + 1] += start[row];
-        }
-        let mut cursor = start.clone();
-        let mut all = vec![0; start[rows] as usize];
-        for (row, value) in pairs() {
-            let at = &mut cursor[row as usize];
-            all[*at as usize] = value;
-            *at += 1;
-        }
-        Self { start, all }
+impl Lists {
+    /// The values of each key, in their order.
+    fn new(keys: usize, columns: &Columns<'_>) -> Self {
+        let starts = rows::starts(keys, columns.keys);
+        let (all, _) = rows::filled::<u32, ()>(&starts, rows::SCATTERED, columns);
+        Self { starts, all }
+    }
+
+    /// The same the other way round; the values of each key then rise.
+    fn reversed(&self) -> Self {
+        let starts = rows::starts(self.starts.len() - 1, &self.all);
+        let (all, _) = rows::filled::<u32, ()>(&starts, rows::NEAR, &Reversed { starts: &self.starts, entries: &self.all });
+        Self { starts, all }
     }
 
     #[inline(always)]
-    fn row(&self, row: usize) -> &[u32] {
-        &self.all[self.start[row] as usize..self.start[row + 1] as usize]
-    }
-
-    /// All pairs, row by row.
-    fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
-        (0_u32..)
-            .zip(self.start.windows(2))
-            .flat_map(|(row, ends)| self.all[ends[0] as usize..ends[1] as usize].iter().map(move |value| (row, *value)))
+    fn of(&self, key: usize) -> &[u32] {
+        &self.all[self.starts[key] as usize..self.starts[key + 1] as usize]
     }
 }
 
 impl Downstream {
     /// Collects what lies below the label nodes of a plan. O(services + dependencies).
     pub(super) fn new(system: &System, compact: &Compact, plan: &Plan, labels: &[u32]) -> Self {
-        let of = providers(system);
+        let all = providers(system);
         let mut known = vec![false; system.service_count()];
         let mut services: Vec<u32> = Vec::with_capacity(labels.len());
         for node in labels {
@@ -90,7 +81,7 @@ impl Downstream {
         }
         let mut next = 0;
         while let Some(service) = services.get(next).copied() {
-            for provider in of.row(service as usize) {
+            for provider in all.of(service as usize) {
                 if !std::mem::replace(&mut known[*provider as usize], true) {
                     services.push(*provider);
                 }
@@ -101,17 +92,18 @@ impl Downstream {
         services.sort_unstable_by_key(|service| Reverse(compact.position[compact.whole_node(ServiceId(*service)) as usize]));
         let mut position = vec![0_u32; system.service_count()];
         services.iter().enumerate().for_each(|(at, service)| position[*service as usize] = at as u32);
-        let rows = services.len();
-        // Turned twice, rows rise.
-        let consumers = Rows::new(rows, || {
-            let called = |(at, service): (u32, &u32)| of.row(*service as usize).iter().map(move |provider| (*provider, at));
-            (0_u32..).zip(&services).flat_map(called).map(|(provider, at)| (position[provider as usize], at))
-        });
-        let providers = Rows::new(rows, || consumers.pairs().map(|(provider, consumer)| (consumer, provider)));
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        for (at, service) in (0_u32..).zip(&services) {
+            for provider in all.of(*service as usize) {
+                keys.push(position[*provider as usize]);
+                values.push(at);
+            }
+        }
+        let consumers = Lists::new(services.len(), &Columns { keys: &keys, values: &values });
         Self {
             place: labels.iter().map(|node| position[plan.services[*node as usize].0 as usize]).collect(),
             services: services.into_iter().map(ServiceId).collect(),
-            providers,
+            providers: consumers.reversed(),
             consumers,
         }
     }
@@ -144,11 +136,11 @@ fn bears_traffic(kind: DependencyKind) -> bool {
 }
 
 /// Providers of every service over dependencies that bear traffic.
-fn providers(system: &System) -> Rows {
-    Rows::new(system.service_count(), || {
-        let ids = system.dependency_ids().filter(|id| bears_traffic(system.kind(*id)));
-        ids.map(|id| (system.consumer(id).service.0, system.provider(id).service.0))
-    })
+fn providers(system: &System) -> Lists {
+    let ids = system.dependency_ids().filter(|id| bears_traffic(system.kind(*id)));
+    let (consumers, providers): (Vec<u32>, Vec<u32>) =
+        ids.map(|id| (system.consumer(id).service.0, system.provider(id).service.0)).unzip();
+    Lists::new(system.service_count(), &Columns { keys: &consumers, values: &providers })
 }
 
 /// A batch of trials: who is impaired and down goes in, who is starved comes out. Reused from batch to batch.
@@ -258,17 +250,17 @@ impl Work for Settling<'_> {
         let Downstream { providers, consumers, .. } = self.below;
         for at in 0..self.silent.len() {
             let down = L::load(machine, &self.silent[at]);
-            let silent = consumers.row(at).iter().map(|from| L::load(machine, &self.silent[*from as usize]));
+            let silent = consumers.of(at).iter().map(|from| L::load(machine, &self.silent[*from as usize]));
             let starved = silent.fold(L::splat(machine, 0), L::or).without(L::load(machine, &self.impaired[at]));
             down.or(starved).store(&mut self.silent[at]);
             // Providers on a cycle that the pass has left behind did not see this.
-            for to in providers.row(at).iter().take_while(|to| **to as usize <= at) {
+            for to in providers.of(at).iter().take_while(|to| **to as usize <= at) {
                 self.push::<L>(machine, at, *to);
             }
         }
         while let Some(at) = self.queue.pop_front() {
             self.queued[at as usize] = false;
-            for to in providers.row(at as usize) {
+            for to in providers.of(at as usize) {
                 self.push::<L>(machine, at as usize, *to);
             }
         }
