@@ -99,6 +99,11 @@ impl FaultKind {
         matches!(self, Self::BadDeploy | Self::ConfigPush | Self::CorruptOutput)
     }
 
+    /// Is the channel on which it harms drawn, unless somebody states it?
+    pub(crate) fn may_harm_on_any_channel(self) -> bool {
+        matches!(self, Self::BadDeploy | Self::ConfigPush | Self::OperatorAdvice)
+    }
+
     /// Does the service have to start again afterwards?
     pub fn crashes(self) -> bool {
         matches!(self, Self::Crash | Self::StateLoss | Self::ZoneLoss)

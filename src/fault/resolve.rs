@@ -76,60 +76,51 @@ pub(super) fn incident(system: &System, compact: &Compact, fault: &Fault) -> Res
     Ok(incident)
 }
 
-type IsStated = fn(&Overrides) -> bool;
-type OfKind = fn(FaultKind) -> bool;
-
-/// Values that not every kind of fault has a use for.
-const KEYS_OF_KINDS: [(&str, IsStated, OfKind); 21] = [
-    ("rate", |o| o.rate.is_some(), |kind| kind == FaultKind::ErrorRate || is_mix(kind)),
-    ("factor", |o| o.factor.is_some(), |kind| kind == FaultKind::Latency || is_mix(kind)),
-    ("wrong", |o| o.wrong.is_some(), |kind| kind == FaultKind::CorruptOutput || is_mix(kind)),
-    ("instances", |o| o.instances.is_some(), |kind| matches!(kind, FaultKind::Crash | FaultKind::StateLoss | FaultKind::Expiry)),
-    ("rollback", |o| o.rollback.is_some(), FaultKind::can_roll_back),
-    ("cold_start", |o| o.cold_start.is_some(), FaultKind::crashes),
-    ("bootstrap", |o| o.bootstrap.is_some(), FaultKind::crashes),
-    ("unwind", |o| o.unwind.is_some(), |kind| kind.is_about_data() || is_mix(kind)),
-    ("decide", |o| o.decide.is_some(), |kind| kind == FaultKind::StateLoss),
-    ("recreate", |o| o.recreate.is_some(), |kind| kind == FaultKind::StateLoss),
-    ("restore", |o| o.restore.is_some(), |kind| kind == FaultKind::StateLoss),
-    ("validate", |o| o.validate.is_some(), |kind| kind == FaultKind::StateLoss),
-    ("attempt", |o| o.attempt.is_some(), |kind| kind == FaultKind::OperatorAdvice),
-    ("wrong_fix", |o| o.wrong_fix.is_some(), |kind| kind == FaultKind::OperatorAdvice),
-    ("initial", |o| o.initial.is_some(), |kind| kind == FaultKind::PoisonedLoop),
-    ("gain", |o| o.gain.is_some(), |kind| kind == FaultKind::PoisonedLoop),
-    ("floor", |o| o.floor.is_some(), |kind| kind == FaultKind::PoisonedLoop),
-    ("cycle", |o| o.cycle.is_some(), |kind| kind == FaultKind::PoisonedLoop),
-    ("capacity", |o| o.capacity.is_some(), |kind| kind == FaultKind::Overload),
-    ("demand", |o| o.demand.is_some(), |kind| kind == FaultKind::Overload),
-    ("threshold", |o| o.threshold.is_some(), |kind| kind == FaultKind::PoisonedLoop),
-];
-
-/// Does such a fault harm on a channel that is drawn?
-fn is_mix(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::BadDeploy | FaultKind::ConfigPush | FaultKind::OperatorAdvice)
-}
+/// Keys, each with whether the fault states it, and the kinds that take them.
+type KeysOfKinds<'a> = (&'a [(&'a str, bool)], fn(FaultKind) -> bool);
 
 /// Refuses values that would change nothing.
 fn check_keys(fault: &Fault) -> Result<(), Problem> {
     let o = &fault.overrides;
-    if let Some((key, _, of_kind)) = KEYS_OF_KINDS.iter().find(|(_, is_stated, of_kind)| is_stated(o) && !of_kind(fault.kind)) {
-        let kinds: Vec<&str> = FaultKind::ALL.into_iter().filter(|kind| of_kind(*kind)).map(FaultKind::name).collect();
-        let problem =
-            refuse("wrong-key", format!("`{}` does not take `{key}`: it goes with {}", fault.label(), kinds.join(", ")));
-        return Err(match *key {
-            "instances" => Box::new(problem.help("for a part of the traffic say `share`, such as share=33%")),
+    let stages_of_loss = [("decide", &o.decide), ("recreate", &o.recreate), ("restore", &o.restore), ("validate", &o.validate)];
+    let stages = stages_of_loss.into_iter().chain([("attempt", &o.attempt)]);
+    let mut stated_stage = stages.filter(|(_, law)| law.is_some()).map(|(stage, _)| stage);
+    let keys_of_kinds: [KeysOfKinds<'_>; 11] = [
+        (&[("rate", o.rate.is_some())], |kind| kind == FaultKind::ErrorRate || kind.may_harm_on_any_channel()),
+        (&[("factor", o.factor.is_some())], |kind| kind == FaultKind::Latency || kind.may_harm_on_any_channel()),
+        (&[("wrong", o.wrong.is_some())], |kind| kind == FaultKind::CorruptOutput || kind.may_harm_on_any_channel()),
+        (&[("unwind", o.unwind.is_some())], |kind| kind.is_about_data() || kind.may_harm_on_any_channel()),
+        (&[("instances", o.instances.is_some())], |kind| kind.refuses_operations() && kind != FaultKind::ZoneLoss),
+        (&[("rollback", o.rollback.is_some())], FaultKind::can_roll_back),
+        (&[("cold_start", o.cold_start.is_some()), ("bootstrap", o.bootstrap.is_some())], FaultKind::crashes),
+        (&stages_of_loss.map(|(key, law)| (key, law.is_some())), |kind| kind == FaultKind::StateLoss),
+        (&[("attempt", o.attempt.is_some()), ("wrong_fix", o.wrong_fix.is_some())], |kind| kind == FaultKind::OperatorAdvice),
+        (
+            &[
+                ("initial", o.initial.is_some()),
+                ("gain", o.gain.is_some()),
+                ("floor", o.floor.is_some()),
+                ("cycle", o.cycle.is_some()),
+                ("threshold", o.threshold.is_some()),
+            ],
+            |kind| kind == FaultKind::PoisonedLoop,
+        ),
+        (&[("capacity", o.capacity.is_some()), ("demand", o.demand.is_some())], |kind| kind == FaultKind::Overload),
+    ];
+    for (keys, takes) in keys_of_kinds.into_iter().filter(|(_, takes)| !takes(fault.kind)) {
+        let Some((key, _)) = keys.iter().find(|(_, is_stated)| *is_stated) else { continue };
+        let kinds: Vec<&str> = FaultKind::ALL.into_iter().filter(|kind| takes(*kind)).map(FaultKind::name).collect();
+        let problem = Diagnostic::error(
+            "wrong-key",
+            format!("`{}` does not take `{key}`: it goes with {}", fault.label(), kinds.join(", ")),
+        );
+        return Err(Box::new(match *key {
+            "instances" => problem.help("for a part of the traffic say `share`, such as share=33%"),
             _ => problem,
-        });
+        }));
     }
     // One stated length stands for all stages after detection.
-    let stages = [
-        ("decide", &o.decide),
-        ("recreate", &o.recreate),
-        ("restore", &o.restore),
-        ("validate", &o.validate),
-        ("attempt", &o.attempt),
-    ];
-    if let (Some(_), Some((stage, _))) = (&o.repair, stages.iter().find(|(_, law)| law.is_some())) {
+    if let (Some(_), Some(stage)) = (&o.repair, stated_stage.next()) {
         let message = format!("`{}`: `repair` is the whole time after detection, so `{stage}` has no part in it", fault.label());
         return Err(Box::new(refuse("wrong-key", message).help(format!("leave out `repair` or `{stage}`"))));
     }
