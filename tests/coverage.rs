@@ -11,7 +11,8 @@ use shockfront::fault::{Fault, Scenario};
 use shockfront::model::{Compact, System};
 use shockfront::propagation::{Request, Simulation, simulate, uncertainty};
 use shockfront::random::Seed;
-use shockfront::statistics::{Estimate, Interval};
+use shockfront::statistics::{Estimate, Interval, normal};
+use shockfront::units::Ticks;
 use std::collections::BTreeMap;
 
 /// The least share of covering intervals out of so many that is no sign of a coverage below 95 %.
@@ -73,6 +74,69 @@ fn whatever_makes_a_run_stop_its_intervals_cover() {
     assert!(stops.values().filter(|count| **count >= runs / 20).count() >= 2, "no choice of looks: {stops:?}");
     // Narrow enough to be asked for, and not by far narrower: else runs would be longer than they need.
     assert!(widths < asked && widths > asked / 2.0, "half-width {widths}, asked {asked}");
+}
+
+/// Quantiles of reach, over all trials and over those in which the failure leaves its source, and of an onset.
+#[test]
+fn quantiles_of_reach_and_onset_are_covered() {
+    let leaves: String = (0..7)
+        .map(|leaf| format!("- {{from: l{leaf}, to: s, probability: 0.1{leaf}, buffer: {leaf}m}}\n"))
+        .chain((0..7).map(|leaf| format!("- {{from: end, to: l{leaf}, probability: 0.5}}\n")))
+        .collect();
+    let names: String = (0..7).map(|leaf| format!("l{leaf}: {{}}, ")).collect();
+    let system = yaml(&format!("services: {{s: {{}}, {names}end: {{}}}}\ndependencies:\n{leaves}"));
+    let compact = Compact::new(&system);
+    let scenario = scenario(&system, &compact, "crash@s,detect=0m,repair=20m");
+    let run = |request: &Request<'_>| simulate(&system, &compact, &scenario, request).expect("simulated");
+    let onset = |found: &Simulation| found.services.last().and_then(|end| end.times()).and_then(|times| times.onset_p50);
+    let exact = run(&Request { exact: true, ..Request::default() });
+    let known = onset(&exact).expect("hit").value;
+    for rare in [false, true] {
+        let (runs, mut covered, mut others) = (200_u32, [0_u32; 4], 0);
+        for seed in 0..u64::from(runs) {
+            let sampled =
+                |static_reach, rare| Request { trials: 400, seed: Seed(seed), static_reach, rare, ..Request::default() };
+            let found = run(&sampled(true, rare));
+            let pairs =
+                [(found.reach.p50, &exact.reach.p50), (found.reach.p90, &exact.reach.p90), (found.reach.p99, &exact.reach.p99)];
+            for (count, (quantile, truth)) in covered.iter_mut().zip(pairs) {
+                assert!(quantile.interval.contains(quantile.value as f64), "{quantile:?}");
+                *count += u32::from(quantile.interval.contains(truth.value as f64));
+                others += u32::from(quantile.value != truth.value);
+            }
+            let onset = onset(&run(&sampled(false, false))).expect("hit");
+            covered[3] += u32::from(onset.interval.contains(known));
+        }
+        println!("{covered:?} of {runs}, {others} quantiles of reach are not the true ones");
+        assert!(covered.iter().all(|count| share(*count, runs) >= least(runs)), "{covered:?} of {runs}");
+        assert!(others > 0, "nothing to cover");
+    }
+}
+
+/// A repair whose 95th percentile is sixty times its median: in a thousand trials the longest ones, which make half of the mean, are
+/// hardly met. The interval holds the truth all the same, and most such runs say that few trials carry the mean.
+#[test]
+fn means_of_long_tails_are_covered() {
+    let system = yaml("services: {a: {}}\njourneys: {use: {needs: [a], users_per_minute: 1}}");
+    let compact = Compact::new(&system);
+    let fault = Fault::parse("crash@a,detect=0m,repair=20m/20h").expect("a fault");
+    let scenario = Scenario::new(&system, &compact, &[fault], Some(Ticks::from_days(3_000))).expect("a scenario");
+    // E[min(X, h)] for ln X normal, in minutes: e^(μ + σ²/2)·Φ(d − σ) + h·(1 − Φ(d)) with d = (ln h − μ)/σ.
+    let (horizon, sigma) = (3_000.0 * 1_440.0_f64, 60_f64.ln() / normal::quantile(0.95));
+    let cut = (horizon / 20.0).ln() / sigma;
+    let truth = 20.0 * (0.5 * sigma * sigma).exp() * normal::cumulative(cut - sigma) + horizon * (1.0 - normal::cumulative(cut));
+    for trials in [1_000, 16_384] {
+        let (runs, mut covered, mut told) = (200_u32, 0, 0);
+        for seed in 0..u64::from(runs) {
+            let request = Request { trials, seed: Seed(seed), ..Request::default() };
+            let lost = simulate(&system, &compact, &scenario, &request).expect("simulated").user_minutes.expect("a clock");
+            covered += u32::from(lost.mean.interval.contains(truth));
+            told += u32::from(lost.rests_on_few_trials());
+        }
+        println!("{trials} trials: {} cover {truth}, {} rest on few trials", share(covered, runs), share(told, runs));
+        assert!(share(covered, runs) >= least(runs), "{trials} trials: {}", share(covered, runs));
+        assert_eq!(told > runs / 2, trials == 1_000, "{trials} trials: {told}");
+    }
 }
 
 /// Var θ of a Beta law with this mean that is worth so many observations.

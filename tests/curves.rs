@@ -39,8 +39,8 @@ fn check(simulation: &Simulation, curves: &Curves) {
         let times = result.times().expect("a clock");
         for (tail, summary) in [(&service.downtime, times.downtime), (&service.impaired_time, times.impaired_time)] {
             assert!(falls(tail), "{tail:?}");
-            assert!(above(tail, summary.p95).is_none_or(|p| p <= 0.05 + 1e-9), "{tail:?} {summary:?}");
-            assert!(above(tail, summary.p50).is_none_or(|p| p <= 0.5 + 1e-9), "{tail:?} {summary:?}");
+            assert!(above(tail, summary.p95.value).is_none_or(|p| p <= 0.05 + 1e-9), "{tail:?} {summary:?}");
+            assert!(above(tail, summary.p50.value).is_none_or(|p| p <= 0.5 + 1e-9), "{tail:?} {summary:?}");
         }
         let series = service.series.as_ref().expect("few services");
         let most = series.shares.iter().fold(0.0_f64, |most, share| most.max(*share));

@@ -220,7 +220,7 @@ fn all_differences(ours: &Sample, theirs: &Sample) -> Vec<String> {
 fn quantile_differences(what: &str, ours: &Summary, theirs: &[u64]) -> Vec<String> {
     let mut found = Vec::new();
     for (q, quantile) in [(0.5, ours.p50), (0.9, ours.p90), (0.95, ours.p95), (0.99, ours.p99)] {
-        let ticks = Ticks::from_minutes(quantile).0;
+        let ticks = Ticks::from_minutes(quantile.value).0;
         let above = theirs.len() - theirs.partition_point(|value| *value <= ticks);
         let at_least = match ticks - ticks.div_ceil(1_024) {
             0 => trials() as usize,
@@ -229,7 +229,8 @@ fn quantile_differences(what: &str, ours: &Summary, theirs: &[u64]) -> Vec<Strin
         let rank = (trials() as f64 * (1.0 - q)).round() as usize;
         let p = p_atom(rank, rank.clamp(above, at_least), trials());
         if p < LEVEL {
-            found.push(format!("{what}: {rank} trials above {quantile} min, {above} by the oracle (p = {p:.1e})"));
+            let found_at = quantile.value;
+            found.push(format!("{what}: {rank} trials above {found_at} min, {above} by the oracle (p = {p:.1e})"));
         }
     }
     found

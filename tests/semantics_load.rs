@@ -120,7 +120,7 @@ fn overload_runs_from_consumers_to_providers_that_no_failure_reaches() {
     // Ten seconds until the demand arrives: half of the load comes from `a`, so (3 + 1)/2 · 0.55 = 1.1 of the capacity is offered.
     let id = system.find_service("q").expect("q");
     let onset = result.service(id).and_then(|result| result.times()).and_then(|times| times.onset_p50);
-    close(onset.expect("impaired"), 1.0 / 6.0);
+    close(onset.expect("impaired").value, 1.0 / 6.0);
     assert_eq!(result.censored, 0.0);
     assert_eq!(reach(&system, "crash@b", "q"), 0.0, "without a clock there is no load");
 }
@@ -142,7 +142,7 @@ fn load_does_not_depend_on_threads() {
     let (one, four) = (run_with(1), run_with(4));
     assert_eq!(format!("{:?}", one.services), format!("{:?}", four.services));
     // Most trials are stuck: hours instead of the length of the trigger.
-    assert!(downtime(&system, &one, "server").p50 > 240.0);
+    assert!(downtime(&system, &one, "server").p50.value > 240.0);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn dependents_and_users_notice_where_asked() {
     let longest = |system: &System, fault: &str, response: Response| {
         let result = answered(system, &[fault], response, false);
         let id = system.find_service("s").expect("s");
-        result.service(id).and_then(|result| result.times()).expect("times").impaired_time.p99
+        result.service(id).and_then(|result| result.times()).expect("times").impaired_time.p99.value
     };
     // Alone it takes LN(15, 90) minutes; the team of `c` sees its own symptoms after five.
     let slow = "latency@s,factor=9,repair=10m";

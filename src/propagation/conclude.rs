@@ -3,8 +3,8 @@
 use super::curves::{Counted, curves, reach_bins};
 use super::first_crossing::FirstCrossing;
 use super::result::{
-    Curves, JourneyResult, Method, Precision, Reach, ReachBin, ServiceClock, ServiceResult, ServiceTimesResult, Simulation,
-    StateMinutes, Summary, Watched,
+    Curves, JourneyResult, Method, Precision, Quantile, Reach, ReachBin, ServiceClock, ServiceResult, ServiceTimesResult,
+    Simulation, StateMinutes, Summary, Watched,
 };
 use super::run::Run;
 use super::sampling::Sample;
@@ -181,16 +181,7 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
     let mean = measure.sums.estimate(trials, confidence);
     let mut histogram = measure.histogram.clone();
     histogram.settle();
-    let quantile = |q: f64| unit(histogram.quantile(q, trials) as f64);
-    let worst = histogram.estimate_of_worst(0.05, trials, confidence);
-    let interval = |q: f64| match order_statistic_ranks(trials, q, confidence) {
-        // Above the largest trial nothing is known.
-        (_, high) if high > trials => Interval::UNKNOWN,
-        (low, high) => Interval {
-            low: unit(histogram.low_of_rank(low, trials) as f64),
-            high: unit(histogram.quantile_rank(high, trials) as f64),
-        },
-    };
+    let quantile = |q: f64| quantile(&histogram, q, trials, confidence, &unit);
     Summary {
         mean: mean.map(&unit),
         standard_deviation: unit(standard_deviation(measure.sums.total() as f64, &histogram, trials)),
@@ -198,9 +189,28 @@ fn summary(measure: &Measure, trials: u64, confidence: f64, unit: impl Fn(f64) -
         p90: quantile(0.90),
         p95: quantile(0.95),
         p99: quantile(0.99),
-        es95: unit(worst.mean),
-        es95_interval: worst.interval.map(&unit),
-        intervals: (interval(0.50), interval(0.95)),
+        es95: histogram.estimate_of_worst(0.05, trials, confidence).map(&unit),
+        worst_trial_share: histogram.largest() as f64 / (measure.sums.total() as f64).max(1.0),
+    }
+}
+
+/// A quantile over trials, those without a record at 0.
+fn quantile(histogram: &LogLinear, q: f64, trials: u64, confidence: f64, unit: impl Fn(f64) -> f64) -> Quantile {
+    let interval = between_ranks(trials, q, confidence, |low, high| {
+        [histogram.low_of_rank(low, trials) as f64, histogram.quantile_rank(high, trials) as f64]
+    });
+    Quantile { value: unit(histogram.quantile(q, trials) as f64), interval: interval.map(unit) }
+}
+
+/// The interval of a quantile from the values of two ranks.
+fn between_ranks(trials: u64, q: f64, confidence: f64, values: impl Fn(u64, u64) -> [f64; 2]) -> Interval {
+    match order_statistic_ranks(trials, q, confidence) {
+        // Above the largest trial nothing is known.
+        (_, high) if high > trials => Interval::UNKNOWN,
+        (low, high) => {
+            let [low, high] = values(low, high);
+            Interval { low, high }
+        }
     }
 }
 
@@ -226,7 +236,7 @@ fn service_clock(service: &ServiceTally, trials: u64, confidence: f64) -> Servic
         times: ServiceTimesResult {
             impaired_time: impaired_time.map_or_else(|| downtime, |measure| summary(&measure, trials, confidence, minutes)),
             downtime,
-            onset_p50: onset_p50(&times.onset, service.impaired),
+            onset_p50: onset_p50(&times.onset, service.impaired, confidence),
         },
         states: times.states.as_deref().map(|sums| Box::new(state_minutes(sums, times.downtime_sums(), trials, confidence))),
     }
@@ -248,8 +258,8 @@ fn state_minutes(sums: &StateSums, down: BatchSums, trials: u64, confidence: f64
 }
 
 /// Median onset in minutes over the trials in which there is one, from the onsets after time 0.
-fn onset_p50(later: &LogLinear, impaired: u64) -> Option<f64> {
-    (impaired > 0).then(|| minutes(later.quantile(0.5, impaired) as f64))
+fn onset_p50(later: &LogLinear, impaired: u64, confidence: f64) -> Option<Quantile> {
+    (impaired > 0).then(|| quantile(later, 0.5, impaired, confidence, minutes))
 }
 
 fn journey_result(journey: &ResolvedJourney, tally: &JourneyTally, trials: u64, confidence: f64) -> JourneyResult {
@@ -258,9 +268,12 @@ fn journey_result(journey: &ResolvedJourney, tally: &JourneyTally, trials: u64, 
         name: journey.name.clone(),
         impaired: proportion(tally.impaired, trials, confidence),
         down: proportion(tally.down, trials, confidence),
-        onset_p50: onset_p50(&tally.onset, tally.impaired),
+        corrupt: proportion(tally.corrupt, trials, confidence),
+        onset_p50: onset_p50(&tally.onset, tally.impaired, confidence),
         downtime: summary(&tally.downtime, minutes),
         impaired_time: summary(&tally.impaired_time, minutes),
+        degraded_time: tally.impaired_time.sums.minus(&tally.downtime.sums).estimate(trials, confidence).map(minutes),
+        corrupt_time: tally.corrupt_time.estimate(trials, confidence).map(minutes),
         is_traffic_known: journey.is_traffic_known(),
         user_minutes: summary(&tally.user_minutes, thousandths),
         user_minute_bounds: {
@@ -320,18 +333,29 @@ fn reach_result(tally: &Tally, weights: &Weights<'_>, confidence: f64) -> Reach 
     let trials = tally.trials.max(1) as f64;
     let mean = tally.reach_sums.estimate(tally.trials, confidence);
     let distribution = tally.reach.iter().map(|(value, count)| (value, count as f64 / trials));
+    let of_rank = |rank: u64| tally.reach.of_rank(rank) as f64;
+    let interval = |q: f64| between_ranks(tally.trials, q, confidence, |low, high| [low, high].map(of_rank));
     if let Some(stays) = weights.stays {
         let (at, _) = stays.reach.iter().next().unwrap_or_default();
         let mut all = Weighted::default();
         all.add(at, 1.0 - weights.factor);
         distribution.for_each(|(value, p)| all.add(value, weights.factor * p));
-        return Reach { mean: weights.whole(mean, at as f64), ..reach_of(&all) };
+        // What stays reaches least: the quantile q of all is that of 1 − (1 − q)/f of those that leave.
+        let interval = |q: f64, value: u64| match 1.0 - (1.0 - q) / weights.factor {
+            of_leaving if of_leaving > 0.0 => interval(of_leaving),
+            _ => Quantile::certain_count(value).interval,
+        };
+        let known = reach_of(&all);
+        let quantile = |q: f64, known: Quantile<u64>| Quantile { interval: interval(q, known.value), ..known };
+        let [p50, p90, p99] = [(0.5, known.p50), (0.9, known.p90), (0.99, known.p99)].map(|(q, known)| quantile(q, known));
+        return Reach { mean: weights.whole(mean, at as f64), p50, p90, p99, ..known };
     }
+    let quantile = |q: f64| Quantile { value: tally.reach.quantile(q), interval: interval(q) };
     Reach {
         mean,
-        p50: tally.reach.quantile(0.5),
-        p90: tally.reach.quantile(0.9),
-        p99: tally.reach.quantile(0.99),
+        p50: quantile(0.5),
+        p90: quantile(0.9),
+        p99: quantile(0.99),
         standard_deviation: tally.reach.variance().sqrt(),
         distribution: distribution.collect(),
     }

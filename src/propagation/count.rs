@@ -295,6 +295,8 @@ pub(super) fn count_trial(
         let (least, most) = outcome.milli_user_minute_bounds();
         journey.user_minute_bounds.0.add(batch, least);
         journey.user_minute_bounds.1.add(batch, most);
+        journey.corrupt += u64::from(outcome.corrupt);
+        journey.corrupt_time.add(batch, outcome.corrupt_time.0);
         journey.integrity_minutes.record(batch, outcome.milli_integrity_minutes());
         all = outcome.milli_user_minutes().saturating_add(all);
         if let Some(onset) = outcome.onset {

@@ -121,6 +121,7 @@ pub(super) fn curves<'a, T: Tail + Clone + 'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::result::Quantile;
     use super::*;
     use crate::units::Ticks;
 
@@ -144,7 +145,8 @@ mod tests {
     fn bins_hold_every_reach_once() {
         for most in [1, 2, 39, 40, 41, 9_999] {
             let distribution = vec![(1, 0.5), (most, 0.5)];
-            let reach = Reach { mean: certain(1.0), p50: 1, p90: most, p99: most, standard_deviation: 0.0, distribution };
+            let [p50, p90, p99] = [1, most, most].map(Quantile::certain_count);
+            let reach = Reach { mean: certain(1.0), p50, p90, p99, standard_deviation: 0.0, distribution };
             let bins = reach_bins(&reach, |from, to| certain((to - from + 1) as f64));
             assert!(bins.len() <= 40 && bins[0].from == 1 && bins.iter().any(|bin| bin.to >= most), "{most}");
             assert!(bins.windows(2).all(|pair| pair[0].to + 1 == pair[1].from), "{most}");

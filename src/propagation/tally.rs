@@ -171,6 +171,8 @@ pub struct JourneyTally {
     pub impaired: u64,
     /// Trials in which it is at least one half at any time.
     pub down: u64,
+    /// Trials in which a hundredth of its answers is wrong at any time.
+    pub corrupt: u64,
     /// First impairment, over the trials in which there is one.
     pub onset: LogLinear,
     /// Of these, trials with an onset at time 0 (the histogram leaves zeros out).
@@ -179,6 +181,8 @@ pub struct JourneyTally {
     pub downtime: Measure,
     /// Time with severity of at least one hundredth.
     pub impaired_time: Measure,
+    /// Time with at least a hundredth of wrong answers.
+    pub corrupt_time: BatchSums,
     /// Thousandths of user-minutes lost.
     pub user_minutes: Measure,
     /// Thousandths of user-minutes lost if failures of what it needs overlap as much as they can, and as little.
@@ -198,10 +202,12 @@ impl JourneyTally {
     fn merge(&mut self, other: &Self) {
         self.impaired += other.impaired;
         self.down += other.down;
+        self.corrupt += other.corrupt;
         self.onset.merge(&other.onset);
         self.onset_at_zero += other.onset_at_zero;
         self.downtime.merge(&other.downtime);
         self.impaired_time.merge(&other.impaired_time);
+        self.corrupt_time.merge(&other.corrupt_time);
         self.user_minutes.merge(&other.user_minutes);
         self.user_minute_bounds.0.merge(&other.user_minute_bounds.0);
         self.user_minute_bounds.1.merge(&other.user_minute_bounds.1);
@@ -295,12 +301,13 @@ impl Tally {
             }
         }
         for journey in &mut self.journeys {
-            let JourneyTally { downtime, impaired_time, user_minutes, integrity_minutes, .. } = journey;
-            for measure in [downtime, impaired_time, user_minutes, integrity_minutes] {
+            for measure in
+                [&mut journey.downtime, &mut journey.impaired_time, &mut journey.user_minutes, &mut journey.integrity_minutes]
+            {
                 measure.sums.pair();
             }
-            journey.user_minute_bounds.0.pair();
-            journey.user_minute_bounds.1.pair();
+            let (least, most) = &mut journey.user_minute_bounds;
+            [least, most, &mut journey.corrupt_time].into_iter().for_each(BatchSums::pair);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A distribution by value with its weights, and what is asked of one.
 
-use crate::propagation::result::{Reach, Summary, certain};
-use crate::statistics::{CompensatedSum, Interval};
+use crate::propagation::result::{Quantile, Reach, Summary, certain};
+use crate::statistics::CompensatedSum;
 use std::collections::BTreeMap;
 
 /// A distribution by value; what is missing to 1 is at 0.
@@ -60,8 +60,7 @@ impl Weighted {
     }
 
     pub(super) fn summary(&self, unit: impl Fn(f64) -> f64) -> Summary {
-        let at = |q: f64| unit(self.quantile(q) as f64);
-        let point = |value: f64| Interval { low: value, high: value };
+        let at = |q: f64| Quantile::certain(unit(self.quantile(q) as f64));
         Summary {
             mean: certain(unit(self.mean())),
             standard_deviation: unit(self.standard_deviation()),
@@ -69,9 +68,8 @@ impl Weighted {
             p90: at(0.90),
             p95: at(0.95),
             p99: at(0.99),
-            es95: unit(self.mean_of_worst(0.05)),
-            es95_interval: point(unit(self.mean_of_worst(0.05))),
-            intervals: (point(at(0.50)), point(at(0.95))),
+            es95: certain(unit(self.mean_of_worst(0.05))),
+            worst_trial_share: 0.0,
         }
     }
 }
@@ -82,9 +80,9 @@ pub(super) fn reach_of(reach: &Weighted) -> Reach {
     let variance: CompensatedSum = reach.iter().map(|(value, weight)| (value as f64 - mean).powi(2) * weight).collect();
     Reach {
         mean: certain(mean),
-        p50: reach.quantile(0.5),
-        p90: reach.quantile(0.9),
-        p99: reach.quantile(0.99),
+        p50: Quantile::certain_count(reach.quantile(0.5)),
+        p90: Quantile::certain_count(reach.quantile(0.9)),
+        p99: Quantile::certain_count(reach.quantile(0.99)),
         standard_deviation: variance.value().sqrt(),
         distribution: reach.iter().collect(),
     }

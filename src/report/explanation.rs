@@ -1,8 +1,8 @@
 //! Why a verdict is what it is: sentences and rows for pages, and the `explanation` of the assessment record.
 
 use super::number::{score_point, share_point};
-use super::record::{Ends, Mean};
 use super::record_assessment::band_name;
+use super::record_numbers::{Ends, Mean};
 use super::sensitivity::{FlipRecord, Name, flip_cells};
 use crate::model::System;
 use crate::risk::assessment::{Answer, Assessment, Assumption, Cascade, CutSets, Explanation};

@@ -1,9 +1,9 @@
 //! What a result cannot say: the limits that hold for all, and those that its run adds. The same in every format.
 
 use super::number::{count_point, duration, share_plain, whole};
-use super::words::precision_words;
+use super::words::{number_of, precision_words};
 use crate::propagation::Simulation;
-use crate::propagation::result::{JourneyResult, Method, Solver};
+use crate::propagation::result::{JourneyResult, Method, ServiceResult, Solver, Summary};
 
 /// Limits, with those that this run adds: what it was too small to see, and what it cut. The same in every format.
 pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<String> {
@@ -30,6 +30,7 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
         let (trials, words) = (whole(simulation.trials), precision_words(precision));
         all.push(format!("{trials} trials were too few for the precision: {words}. More `--trials` come closer."));
     }
+    all.extend(tail_limit(simulation));
     all.extend(overlap_limit(simulation));
     if simulation.censored > 0.0 {
         let horizon = simulation.horizon_minutes.map_or_else(|| "the horizon".to_owned(), duration);
@@ -39,6 +40,30 @@ pub(super) fn limits(simulation: Option<&Simulation>, limits: &[String]) -> Vec<
         ));
     }
     all
+}
+
+/// Means that a few trials carry, by name where a user would look first.
+fn tail_limit(simulation: &Simulation) -> Option<String> {
+    let is_long = |summary: &Summary| summary.rests_on_few_trials();
+    let (mut names, mut worst) = (Vec::new(), 0.0_f64);
+    let lost = simulation.user_minutes.iter().map(|lost| ("user-minutes".to_owned(), lost));
+    let journeys = simulation.journeys.iter().map(|journey| (format!("downtime of {}", journey.name), &journey.downtime));
+    for (name, summary) in lost.chain(journeys).filter(|(_, summary)| is_long(summary)) {
+        names.push(name);
+        worst = worst.max(summary.worst_trial_share);
+    }
+    let downtimes = || simulation.services.iter().filter_map(ServiceResult::times).map(|times| times.downtime);
+    let services = downtimes().filter(is_long).count();
+    if services > 0 {
+        names.push(format!("downtime of {}", number_of(services, "service")));
+        worst = downtimes().map(|downtime| downtime.worst_trial_share).fold(worst, f64::max);
+    }
+    (!names.is_empty()).then(|| {
+        let (names, worst) = (names.join(", "), share_plain(worst));
+        format!(
+            "Few trials carry these means, the worst one up to {worst}, so that their intervals may be too narrow: {names}. More `--trials` help."
+        )
+    })
 }
 
 /// The journey whose loss depends most on how failures of what it needs overlap, where that is a tenth of it or more.

@@ -2,8 +2,8 @@
 
 use super::layout::Column;
 use super::number::{score_difference, score_point, whole};
-use super::record::Ends;
 use super::record_assessment::band_name;
+use super::record_numbers::Ends;
 use super::words::number_of;
 use crate::risk::assessment::{Assessment, Mitigation, Mitigations};
 use serde::Serialize;

@@ -37,6 +37,7 @@ pub mod ranking;
 pub mod record;
 pub mod record_assessment;
 mod record_comparison;
+mod record_numbers;
 #[cfg(test)]
 mod record_tests;
 pub mod review_formats;

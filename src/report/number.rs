@@ -4,6 +4,7 @@
 //! interval are rounded outwards. A value whose interval is a point is known and printed as it is, to six digits. An event
 //! that was never seen prints the upper end of its interval (`< 0.03 %`), never zero. All times of one line share a unit.
 
+use crate::propagation::result::Quantile;
 use crate::statistics::{Estimate, Interval};
 
 /// Digits kept for values that are known exactly.
@@ -247,7 +248,7 @@ pub fn duration_in(minutes: f64, unit: TimeUnit) -> String {
 }
 
 /// A quantile of time with its interval, digits no finer than it, in the unit of its line.
-pub fn quantile_in(minutes: f64, interval: Interval, unit: TimeUnit) -> String {
+pub fn quantile_in(Quantile { value: minutes, interval }: Quantile, unit: TimeUnit) -> String {
     if is_unknown(interval) || is_point(interval) {
         return duration_in(minutes, unit);
     }
@@ -406,9 +407,10 @@ mod tests {
         assert_eq!(line.map(|value| duration_in(value, unit)), ["12 min", "130 min"]);
         let unit = TimeUnit::for_line(&[12.0, 4_000.0]);
         assert_eq!(duration_in(4_000.0, unit), "67 h");
-        assert_eq!(quantile_in(130.2, Interval { low: 128.0, high: 133.0 }, TimeUnit::Minutes), "130 min");
-        assert_eq!(quantile_in(12.34, Interval { low: 12.3, high: 12.4 }, TimeUnit::Minutes), "12 min");
-        assert_eq!(quantile_in(74.0, Interval { low: 72.0, high: 78.0 }, TimeUnit::Hours), "1.2 h");
+        let shown = |value, low, high, unit| quantile_in(Quantile { value, interval: Interval { low, high } }, unit);
+        assert_eq!(shown(130.2, 128.0, 133.0, TimeUnit::Minutes), "130 min");
+        assert_eq!(shown(12.34, 12.3, 12.4, TimeUnit::Minutes), "12 min");
+        assert_eq!(shown(74.0, 72.0, 78.0, TimeUnit::Hours), "1.2 h");
     }
 
     #[test]

@@ -137,13 +137,16 @@ struct StatesRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JourneyRecord {
-    /// Trials in which it is impaired, and down, at any time.
+    /// Trials in which it is impaired, down, and gives wrong answers, at any time.
     impaired: u64,
     down: u64,
+    corrupt: u64,
     onset: Vec<BucketRecord>,
     onset_at_zero: u64,
     downtime: MeasureRecord,
     impaired_time: MeasureRecord,
+    /// Time with wrong answers: sums over 32 batches, empty where all are 0.
+    corrupt_time: Vec<u128>,
     user_minutes: MeasureRecord,
     /// The least and the most that failures of what it needs can add up to: sums over 32 batches, empty where all are 0.
     user_minute_bounds: (Vec<u128>, Vec<u128>),
@@ -295,10 +298,12 @@ impl From<&JourneyTally> for JourneyRecord {
         Self {
             impaired: journey.impaired,
             down: journey.down,
+            corrupt: journey.corrupt,
             onset: journey.onset.buckets().map(BucketRecord::from).collect(),
             onset_at_zero: journey.onset_at_zero,
             downtime: (&journey.downtime).into(),
             impaired_time: (&journey.impaired_time).into(),
+            corrupt_time: stored_sums(&journey.corrupt_time),
             user_minutes: (&journey.user_minutes).into(),
             user_minute_bounds: (stored_sums(&journey.user_minute_bounds.0), stored_sums(&journey.user_minute_bounds.1)),
             integrity_minutes: (&journey.integrity_minutes).into(),
@@ -416,11 +421,15 @@ impl StatesRecord {
 
 impl JourneyRecord {
     fn tally(&self, trials: u64) -> Option<JourneyTally> {
-        let Self { impaired, down, .. } = *self;
-        (impaired <= trials && down <= impaired).then_some(())?;
+        let Self { impaired, down, corrupt, .. } = *self;
+        (impaired <= trials && down <= impaired && corrupt <= trials).then_some(())?;
+        let corrupt_time = read_sums(&self.corrupt_time)?;
+        (corrupt > 0 || corrupt_time == [0; BATCHES]).then_some(())?;
         Some(JourneyTally {
             impaired,
             down,
+            corrupt,
+            corrupt_time: BatchSums::from_sums(corrupt_time),
             onset: onset(&self.onset, self.onset_at_zero, impaired)?,
             onset_at_zero: self.onset_at_zero,
             downtime: self.downtime.measure(trials)?,

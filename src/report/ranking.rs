@@ -3,7 +3,8 @@
 use super::escape::{code, sentence};
 use super::layout::{Column, Page, Table, clean, wrap};
 use super::number::{TOO_CLOSE, count, count_point, duration, duration_estimate, duration_point, whole};
-use super::record::{Ends, PrecisionRecord, QualityRecord, TOOL, Tool, pretty, unsigned};
+use super::record::{PrecisionRecord, QualityRecord, TOOL, Tool, pretty};
+use super::record_numbers::{Ends, unsigned};
 use super::words::{number_of, precision_words, quality_lines, uncounted};
 use crate::model::System;
 use crate::propagation::ranking::{Place, Ranked, Ranking, places};

@@ -8,17 +8,15 @@
 
 use super::input::{ServiceList, SimulationReport};
 use super::limits::limits;
-use super::number::is_unknown;
+use super::record_numbers::{Chance, Loss, Onset, Overlap, ReachRecord, StateMinutesRecord, Times, unsigned};
 use super::sensitivity::SensitivitiesRecord;
 use super::series::SeriesRecord;
 use super::uncertainty::UncertaintyRecord;
 use crate::model::System;
 use crate::propagation::Simulation;
-use crate::propagation::result::{
-    JourneyResult, Leaving, Method, Precision, Reach, ServiceResult, Solver, StateMinutes, Summary,
-};
+use crate::propagation::result::{JourneyResult, Leaving, Method, Precision, ServiceResult, Solver, StateMinutes, Summary};
 use crate::quality::DataQuality;
-use crate::statistics::{Estimate, Interval};
+use crate::statistics::Estimate;
 use crate::units::ServiceId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -59,21 +57,6 @@ pub struct Tool {
 /// This program.
 pub(super) const TOOL: Tool = Tool { name: Cow::Borrowed("shockfront"), version: Cow::Borrowed(env!("CARGO_PKG_VERSION")) };
 
-/// Zero has no sign in a record.
-pub(super) fn unsigned(value: f64) -> f64 {
-    value + 0.0
-}
-
-/// An interval; `null` where unknown.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Ends(Option<[f64; 2]>);
-
-impl From<Interval> for Ends {
-    fn from(interval: Interval) -> Self {
-        Self((!is_unknown(interval)).then_some([unsigned(interval.low), unsigned(interval.high)]))
-    }
-}
-
 #[derive(Debug, Serialize)]
 struct Inputs<'a> {
     topology: &'a str,
@@ -96,138 +79,9 @@ struct Inputs<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct ReachRecord {
-    mean: f64,
-    interval: Ends,
-    p50: u64,
-    p90: u64,
-    p99: u64,
-    standard_deviation: f64,
-}
-
-impl From<&Reach> for ReachRecord {
-    fn from(reach: &Reach) -> Self {
-        Self {
-            mean: unsigned(reach.mean.mean),
-            interval: reach.mean.interval.into(),
-            p50: reach.p50,
-            p90: reach.p90,
-            p99: reach.p99,
-            standard_deviation: unsigned(reach.standard_deviation),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
 struct Bounds {
     optimistic: ReachRecord,
     pessimistic: ReachRecord,
-}
-
-#[derive(Debug, Serialize)]
-struct Chance {
-    probability: f64,
-    interval: Ends,
-}
-
-impl From<Estimate> for Chance {
-    fn from(estimate: Estimate) -> Self {
-        Self { probability: unsigned(estimate.mean), interval: estimate.interval.into() }
-    }
-}
-
-/// A mean with its interval.
-#[derive(Debug, Serialize)]
-pub(super) struct Mean {
-    mean: f64,
-    interval: Ends,
-}
-
-impl From<Estimate> for Mean {
-    fn from(estimate: Estimate) -> Self {
-        Self { mean: unsigned(estimate.mean), interval: estimate.interval.into() }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Times {
-    mean: f64,
-    interval: Ends,
-    p50: f64,
-    p90: f64,
-    p95: f64,
-    p99: f64,
-}
-
-impl From<&Summary> for Times {
-    fn from(summary: &Summary) -> Self {
-        let Summary { mean, p50, p90, p95, p99, .. } = *summary;
-        let [p50, p90, p95, p99] = [p50, p90, p95, p99].map(unsigned);
-        Self { mean: unsigned(mean.mean), interval: mean.interval.into(), p50, p90, p95, p99 }
-    }
-}
-
-/// Losses, with the mean of the worst 5 % and the intervals of two quantiles.
-#[derive(Debug, Serialize)]
-struct Loss {
-    #[serde(flatten)]
-    times: Times,
-    es95: f64,
-    es95_interval: Ends,
-    p50_interval: Ends,
-    p95_interval: Ends,
-}
-
-impl From<&Summary> for Loss {
-    fn from(summary: &Summary) -> Self {
-        let (p50, p95) = summary.intervals;
-        Self {
-            times: summary.into(),
-            es95: unsigned(summary.es95),
-            es95_interval: summary.es95_interval.into(),
-            p50_interval: p50.into(),
-            p95_interval: p95.into(),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Onset {
-    p50: f64,
-}
-
-impl From<f64> for Onset {
-    fn from(p50: f64) -> Self {
-        Self { p50: unsigned(p50) }
-    }
-}
-
-/// Mean minutes; a minute that is down and corrupt is in both.
-#[derive(Debug, Serialize)]
-struct StateMinutesRecord {
-    degraded: Mean,
-    down: Mean,
-    corrupt: Mean,
-}
-
-impl From<StateMinutes> for StateMinutesRecord {
-    fn from(states: StateMinutes) -> Self {
-        let StateMinutes { degraded, down, corrupt, .. } = states;
-        Self { degraded: degraded.into(), down: down.into(), corrupt: corrupt.into() }
-    }
-}
-
-/// Means however reasons to fail overlap: as much as they can, and as little.
-#[derive(Debug, Serialize)]
-struct Overlap {
-    at_least: Mean,
-    at_most: Mean,
-}
-
-impl From<(Estimate, Estimate)> for Overlap {
-    fn from((least, most): (Estimate, Estimate)) -> Self {
-        Self { at_least: least.into(), at_most: most.into() }
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -270,7 +124,7 @@ impl<'a> ServiceRecord<'a> {
 
     /// A service that the fault cannot reach.
     fn untouched(name: &'a str, timed: bool, starved: Option<Estimate>) -> Self {
-        let none = || Times { mean: 0.0, interval: Estimate::ZERO.interval.into(), p50: 0.0, p90: 0.0, p95: 0.0, p99: 0.0 };
+        let none = || Times::from(&Summary::ZERO);
         Self {
             name,
             impaired: Estimate::ZERO.into(),
@@ -279,11 +133,7 @@ impl<'a> ServiceRecord<'a> {
             downtime: timed.then(none),
             downtime_bounds: timed.then(|| (Estimate::ZERO, Estimate::ZERO).into()),
             impaired_time: timed.then(none),
-            state_minutes: timed.then(|| StateMinutesRecord {
-                degraded: Estimate::ZERO.into(),
-                down: Estimate::ZERO.into(),
-                corrupt: Estimate::ZERO.into(),
-            }),
+            state_minutes: timed.then(|| StateMinutes::always_down(Estimate::ZERO).into()),
             starved: starved.map(Chance::from),
             onset: None,
         }
@@ -295,8 +145,10 @@ struct JourneyRecord<'a> {
     name: &'a str,
     impaired: Chance,
     down: Chance,
+    corrupt: Chance,
     downtime: Loss,
     impaired_time: Loss,
+    state_minutes: StateMinutesRecord,
     /// This and the next two: null where its traffic is not stated.
     user_minutes: Option<Loss>,
     user_minute_bounds: Option<Overlap>,
@@ -314,8 +166,10 @@ impl<'a> From<&'a JourneyResult> for JourneyRecord<'a> {
             name: &journey.name,
             impaired: journey.impaired.into(),
             down: journey.down.into(),
+            corrupt: journey.corrupt.into(),
             downtime: (&journey.downtime).into(),
             impaired_time: (&journey.impaired_time).into(),
+            state_minutes: journey.into(),
             user_minutes: known.then(|| (&journey.user_minutes).into()),
             user_minute_bounds: known.then(|| journey.user_minute_bounds.into()),
             integrity_minutes: known.then(|| (&journey.integrity_minutes).into()),

@@ -5,8 +5,9 @@
 
 use super::comparison::ComparisonReport;
 use super::limits::limits;
-use super::record::{Ends, QualityRecord, TOOL, Tool, pretty, unsigned};
+use super::record::{QualityRecord, TOOL, Tool, pretty};
 use super::record_assessment::{band_name, gate_name};
+use super::record_numbers::{Ends, unsigned};
 use crate::assess::what_if::Judged;
 use crate::propagation::paired::{Compared, JourneyPair};
 use crate::propagation::result::Method;

@@ -42,18 +42,22 @@ fn a_simulation_has_the_keys_of_the_contract_in_order() {
     assert_eq!(keys(&payment["state_minutes"]), ["degraded", "down", "corrupt"]);
     assert_eq!(keys(&payment["state_minutes"]["corrupt"]), ["mean", "interval"]);
     assert_eq!(payment["state_minutes"]["down"]["interval"], payment["downtime"]["interval"]);
-    assert_eq!(keys(&payment["downtime"]), ["mean", "interval", "p50", "p90", "p95", "p99"]);
+    let intervals = ["p50_interval", "p90_interval", "p95_interval", "p99_interval"];
+    assert_eq!(keys(&payment["downtime"]), [&["mean", "interval", "p50", "p90", "p95", "p99"], &intervals[..]].concat());
     assert_eq!(payment["impaired"]["probability"], 1.0);
     let blog = &services[5];
     assert_eq!(blog["impaired"]["interval"], serde_json::json!([0.0, 0.0]), "out of reach is certain");
     assert!(blog.get("onset").is_none());
     assert_eq!(blog["state_minutes"]["degraded"], serde_json::json!({"mean": 0.0, "interval": [0.0, 0.0]}));
     let journey = &value["journeys"][0];
-    let times = ["downtime", "impaired_time", "user_minutes", "user_minute_bounds", "integrity_minutes", "budget_share"];
-    assert_eq!(keys(journey), [&["name", "impaired", "down"], &times[..], &["onset"]].concat());
+    let times =
+        ["downtime", "impaired_time", "state_minutes", "user_minutes", "user_minute_bounds", "integrity_minutes", "budget_share"];
+    assert_eq!(keys(journey), [&["name", "impaired", "down", "corrupt"], &times[..], &["onset"]].concat());
+    assert_eq!(journey["state_minutes"]["down"]["mean"], journey["downtime"]["mean"]);
     assert_eq!(keys(&journey["impaired"]), ["probability", "interval"]);
-    assert_eq!(journey["onset"], serde_json::json!({"p50": 0.0}));
+    assert_eq!(journey["onset"], serde_json::json!({"p50": 0.0, "p50_interval": [0.0, 0.0]}));
     assert_eq!(keys(&value["user_minutes"])[..7], ["mean", "interval", "p50", "p90", "p95", "p99", "es95"]);
+    assert_eq!(keys(&value["user_minutes"])[7..], [&["es95_interval"], &intervals[..]].concat());
     assert_eq!(value["reach"]["mean"].as_f64(), Some(simulation.reach.mean.mean), "full precision");
 }
 

@@ -1,7 +1,7 @@
 //! What mean reach depends on, as a record and as rows of a table.
 
 use super::number::{count, share, share_plain};
-use super::record::{Mean, unsigned};
+use super::record_numbers::{Mean, unsigned};
 use crate::model::System;
 use crate::propagation::Sensitivities;
 use crate::propagation::sensitivity::{Flip, Sensitivity};

@@ -1,7 +1,7 @@
 //! Services over time, as a record.
 
 use super::number::is_unknown;
-use super::record::unsigned;
+use super::record_numbers::unsigned;
 use crate::model::System;
 use crate::propagation::result::ImpairedSeries;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Two levels of uncertainty as a record and as a sentence.
 
 use super::number::{count_plain, share};
-use super::record::{Ends, Mean, unsigned};
+use super::record_numbers::{Ends, Mean, unsigned};
 use crate::propagation::uncertainty::{Spread, Uncertainty};
 use serde::Serialize;
 

@@ -2,15 +2,14 @@
 
 use super::input::{AssessmentReport, SimulationReport, worst_hit};
 use super::number::{
-    TOO_CLOSE, TimeUnit, budget, count, count_plain, count_point, duration, duration_in, quantile_in, share, share_plain,
-    share_point, whole,
+    TOO_CLOSE, TimeUnit, budget, count, count_plain, count_point, duration, quantile_in, share, share_plain, share_point, whole,
 };
 use super::record_assessment::band_name;
 use crate::fault::Fault;
 use crate::model::System;
 use crate::propagation::Simulation;
 use crate::propagation::paired::Compared;
-use crate::propagation::result::{JourneyResult, Method, Precision, ServiceResult, Solver, Summary};
+use crate::propagation::result::{JourneyResult, Method, Precision, Quantile, ServiceResult, Solver, Summary};
 use crate::quality::DataQuality;
 use crate::risk::assessment::{Assessment, Band, Floor, Gate, Verdict};
 use crate::statistics::Estimate;
@@ -43,7 +42,12 @@ pub(super) fn wrong_answers(simulation: &Simulation) -> f64 {
 /// Quantiles of reach.
 pub(super) fn reach_line(simulation: &Simulation) -> String {
     let reach = &simulation.reach;
-    format!("at most {} in half of the trials, {} in 90 %, {} in 99 %", whole(reach.p50), whole(reach.p90), whole(reach.p99))
+    format!(
+        "at most {} in half of the trials, {} in 90 %, {} in 99 %",
+        whole(reach.p50.value),
+        whole(reach.p90.value),
+        whole(reach.p99.value)
+    )
 }
 
 /// Bounds of static reach.
@@ -70,7 +74,7 @@ pub(super) fn loss_line(simulation: &Simulation) -> Option<String> {
     }
     let Some(lost) = &simulation.user_minutes else { return Some(format!("not known: {NO_TRAFFIC}")) };
     let wrong = if wrong_answers(simulation) > 0.0 { "; wrong answers come on top" } else { "" };
-    let (mean, worst) = (count(lost.mean), count(Estimate { mean: lost.es95, interval: lost.es95_interval }));
+    let (mean, worst) = (count(lost.mean), count(lost.es95));
     let uncounted = uncounted_after(simulation);
     Some(format!("{mean} user-minutes on average, {worst} in the worst 5 % of trials{wrong}{uncounted}"))
 }
@@ -204,12 +208,8 @@ pub(super) fn impaired_share(result: &ServiceResult, sources: &[ServiceId]) -> S
 
 /// Median and 95th percentile of impaired time, 95th of downtime, in one unit.
 fn three_times(impaired: &Summary, down: &Summary) -> [String; 3] {
-    let unit = TimeUnit::for_line(&[impaired.p50, impaired.p95, down.p95]);
-    [
-        quantile_in(impaired.p50, impaired.intervals.0, unit),
-        quantile_in(impaired.p95, impaired.intervals.1, unit),
-        quantile_in(down.p95, down.intervals.1, unit),
-    ]
+    let unit = TimeUnit::for_line(&[impaired.p50, impaired.p95, down.p95].map(|quantile| quantile.value));
+    [quantile_in(impaired.p50, unit), quantile_in(impaired.p95, unit), quantile_in(down.p95, unit)]
 }
 
 /// How likely a journey is impaired at all: a column that gives way first.
@@ -376,7 +376,7 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
     };
     let reach = &simulation.reach;
     let of = whole(report.system.service_count() as u64);
-    let reached = format!("{} of {of} in the median, {} at the 90th percentile", whole(reach.p50), whole(reach.p90));
+    let reached = format!("{} of {of} in the median, {} at the 90th percentile", whole(reach.p50.value), whole(reach.p90.value));
     let loss = match worst_hit(simulation).first() {
         _ if !simulation.journeys.is_empty() => {
             let wrong = if wrong_answers(simulation) > 0.0 { ", wrong answers included" } else { "" };
@@ -387,7 +387,9 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
             };
             ("expected loss", lost)
         }
-        Some(worst) if worst.times().is_some_and(|times| times.impaired_time.p95 > 0.0) => worst_times(report.system, worst),
+        Some(worst) if worst.times().is_some_and(|times| times.impaired_time.p95.value > 0.0) => {
+            worst_times(report.system, worst)
+        }
         _ => ("downtime if it fails", "none seen".to_owned()),
     };
     [chance, ("services if it fails", reached), loss]
@@ -396,12 +398,12 @@ pub(super) fn three_numbers(report: &AssessmentReport<'_>) -> [(&'static str, St
 /// How long the worst-hit service is down, or impaired where it is never down.
 fn worst_times(system: &System, worst: &ServiceResult) -> (&'static str, String) {
     let (label, times) = match &worst.times() {
-        Some(times) if times.downtime.p95 > 0.0 => ("downtime if it fails", (times.downtime.p50, times.downtime.p95)),
+        Some(times) if times.downtime.p95.value > 0.0 => ("downtime if it fails", (times.downtime.p50, times.downtime.p95)),
         Some(times) => ("impaired if it fails", (times.impaired_time.p50, times.impaired_time.p95)),
-        None => ("impaired if it fails", (0.0, 0.0)),
+        None => ("impaired if it fails", (Quantile::certain(0.0), Quantile::certain(0.0))),
     };
-    let unit = TimeUnit::for_line(&[times.0, times.1]);
-    let (p50, p95) = (duration_in(times.0, unit), duration_in(times.1, unit));
+    let unit = TimeUnit::for_line(&[times.0.value, times.1.value]);
+    let (p50, p95) = (quantile_in(times.0, unit), quantile_in(times.1, unit));
     (label, format!("{p50} in the median, {p95} at the 95th percentile ({})", system.service_name(worst.service)))
 }
 

@@ -139,8 +139,9 @@ fn widened(mean: Estimate, impact: &Simulation, confidence: f64) -> Estimate {
     }
     let degrees = (impact.trials.min(BATCHES as u64) - 1) as f64;
     let t = |confidence: f64| -normal::student_t_quantile(0.5 * (1.0 - confidence), degrees);
-    let half = (mean.interval.high - mean.mean) * t(confidence) / t(REPORTED);
-    Estimate { mean: mean.mean, interval: Interval { low: (mean.mean - half).max(0.0), high: mean.mean + half } }
+    let side = |side: f64| side * t(confidence) / t(REPORTED);
+    let low = (mean.mean - side(mean.mean - mean.interval.low)).max(0.0);
+    Estimate { mean: mean.mean, interval: Interval { low, high: mean.mean + side(mean.interval.high - mean.mean) } }
 }
 
 fn weighted(summary: &Summary) -> Summary {
@@ -186,7 +187,8 @@ fn breach_given_fault(system: &System, impact: &Simulation, confidence: f64) -> 
     let counted = impact.watched.breach.map_or(Estimate::ZERO, |breach| share_at_confidence(breach, impact, confidence));
     let by_wrong_answers = impact.journeys.iter().zip(remaining(system)).filter_map(|(journey, budget)| {
         let (budget, wrong) = (budget? / WRONG_ANSWER_WEIGHT, &journey.integrity_minutes);
-        let ladder = [(0.5, wrong.p50), (0.1, wrong.p90), (0.05, wrong.p95), (0.01, wrong.p99)];
+        let ladder =
+            [(0.5, wrong.p50), (0.1, wrong.p90), (0.05, wrong.p95), (0.01, wrong.p99)].map(|(p, quantile)| (p, quantile.value));
         ladder.into_iter().find(|(_, quantile)| *quantile > budget).map(|(p, _)| p)
     });
     let least = by_wrong_answers.fold(0.0, f64::max);

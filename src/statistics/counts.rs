@@ -108,7 +108,14 @@ impl CountDistribution {
 
     /// The smallest x with F(x) ≥ q, 0 without trials. O(d).
     pub fn quantile(&self, q: f64) -> u64 {
-        let rank = quantile::rank(self.total, q);
+        self.of_rank(quantile::rank(self.total, q))
+    }
+
+    /// The order statistic of a 1-based rank; 0 for rank 0, as no number is smaller, and beyond the last one. O(d).
+    pub fn of_rank(&self, rank: u64) -> u64 {
+        if rank == 0 {
+            return 0;
+        }
         let mut seen = 0;
         self.iter()
             .find(|(_, count)| {

@@ -9,6 +9,7 @@
 //! the expected shortfall.
 
 use super::buckets::Buckets;
+use super::skewness::Deviations;
 use super::{Estimate, Interval, normal, quantile};
 use std::borrow::Cow;
 
@@ -208,9 +209,10 @@ impl LogLinear {
 
 impl LogLinear {
     /// [`LogLinear::mean_of_worst`] with its large-sample interval, ES ± z·SE with SE = sd((L − q)⁺)/(share·√n), q being the quantile
-    /// at the edge; low is never below 0. Unknown where fewer than two trials lie in the tail, or have a record at all. O(b).
+    /// at the edge, longer on the side of the tail; low is never below 0. Unknown where fewer than two trials lie in the tail, or have
+    /// a record at all. O(b).
     ///
-    /// Source: model.md §4; Manistre and Hancock 2005.
+    /// Source: model.md §4; Manistre and Hancock 2005; for the sides, [`super::skewness`].
     pub fn estimate_of_worst(&self, share: f64, trials: u64, confidence: f64) -> Estimate {
         let mean = self.mean_of_worst(share, trials);
         let share = share.clamp(0.0, 1.0);
@@ -218,15 +220,20 @@ impl LogLinear {
             return Estimate { mean, interval: Interval::UNKNOWN };
         }
         let (edge, n) = (self.quantile(1.0 - share, trials) as f64, trials as f64);
-        let (mut sum, mut squares) = (0.0, 0.0);
-        for bucket in self.settled().iter().rev() {
-            let excess = (bucket.sum as f64 / bucket.count as f64 - edge).max(0.0);
-            sum += excess * bucket.count as f64;
-            squares += excess * excess * bucket.count as f64;
+        let settled = self.settled();
+        let excesses = || {
+            let excess = |bucket: Bucket| ((bucket.sum as f64 / bucket.count as f64 - edge).max(0.0), bucket.count as f64);
+            settled.iter().rev().map(excess).take_while(|(excess, _)| *excess > 0.0)
+        };
+        let centre = excesses().map(|(excess, count)| excess * count).sum::<f64>() / n;
+        let (mut deviations, mut rest) = (Deviations::default(), n);
+        for (excess, count) in excesses() {
+            deviations.add(excess - centre, count);
+            rest -= count;
         }
-        let variance = ((squares - sum * sum / n) / (n - 1.0)).max(0.0);
-        let half = -normal::quantile(0.5 * (1.0 - confidence)) * libm::sqrt(variance / n) / share;
-        Estimate { mean, interval: Interval { low: (mean - half).max(0.0), high: mean + half } }
+        deviations.add(-centre, rest);
+        let (below, above) = deviations.margins(-normal::quantile(0.5 * (1.0 - confidence)));
+        Estimate { mean, interval: Interval { low: (mean - below / share).max(0.0), high: mean + above / share } }
     }
 }
 

@@ -28,6 +28,7 @@ pub mod paired;
 pub mod proportion;
 pub mod quantile;
 pub mod repairable;
+mod skewness;
 pub mod stopping;
 pub mod sum;
 

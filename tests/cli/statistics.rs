@@ -183,7 +183,7 @@ fn precision_is_reached_or_said_to_be_missed() {
     assert_eq!((&late["inputs"]["trials"], &late["precision"]["is_reached"]), (&9_000.into(), &false.into()));
     assert!(late["limits"].to_string().contains("9,000 trials were too few for the precision"), "{}", late["limits"]);
     let text = simulate(place.path(), &["--static", "--precision", "1%", "--trials", "1000000"]).1;
-    assert!(text.contains("half-width 0.84 % of mean reach") && text.contains("--trials 1000000 --precision 0.01"), "{text}");
+    assert!(text.contains("half-width 0.91 % of mean reach") && text.contains("--trials 1000000 --precision 0.01"), "{text}");
     let change = "schema: shockfront/change/v1\nservices: [db]\nkind: code\n";
     write(place.path(), "change.yaml", change);
     let arguments = [
@@ -206,6 +206,23 @@ fn precision_is_reached_or_said_to_be_missed() {
         (&assessment["impact"]["inputs"]["trials"], &assessment["impact"]["precision"]["is_reached"]),
         (&9_000.into(), &false.into())
     );
+}
+
+/// A mean that a few trials carry says so, and how much of it the worst one makes; with more trials it does not.
+#[test]
+fn long_tails_are_told() {
+    let place = place();
+    let told = |trials: &str| {
+        let tail = ["simulate", "shop.yaml", "--fault", "crash@db,repair=20m/20h", "--horizon", "3000d", "--trials", trials];
+        let found = json(&run(place.path(), &[&tail[..], &["--format", "json"]].concat()).1);
+        let limits = found["limits"].as_array().expect("limits").iter().filter_map(|limit| limit.as_str());
+        let told: Vec<String> = limits.filter(|limit| limit.contains("Few trials carry")).map(str::to_owned).collect();
+        told
+    };
+    let [few] = &told("300")[..] else { panic!("no word about few trials") };
+    assert!(few.contains("the worst one up to ") && few.contains("user-minutes, downtime of buy"), "{few}");
+    assert!(few.contains("downtime of 3 services") && few.ends_with("More `--trials` help."), "{few}");
+    assert_eq!(told("200000"), [""; 0], "long, and yet no trial is a tenth");
 }
 
 #[test]

@@ -185,6 +185,9 @@ impl Sums {
                 journey.down.add(if outcome.down { weight } else { 0.0 });
                 journey.onset.add(onset.0, weight);
             }
+            journey.corrupt.add(if outcome.corrupt { weight } else { 0.0 });
+            journey.degraded.add(outcome.impaired_time.saturating_sub(outcome.downtime).0 as f64 * weight);
+            journey.corrupt_time.add(outcome.corrupt_time.0 as f64 * weight);
             journey.downtime.add(outcome.downtime.0, weight);
             journey.impaired_time.add(outcome.impaired_time.0, weight);
             journey.user_minutes.add(outcome.milli_user_minutes(), weight);

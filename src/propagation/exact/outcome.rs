@@ -3,8 +3,8 @@
 use crate::model::System;
 use crate::propagation::curves::{curves, reach_bins};
 use crate::propagation::result::{
-    Curves, JourneyResult, Method, ServiceClock, ServiceResult, ServiceTimesResult, Simulation, Solver, StateMinutes, Watched,
-    certain,
+    Curves, JourneyResult, Method, Quantile, ServiceClock, ServiceResult, ServiceTimesResult, Simulation, Solver, StateMinutes,
+    Watched, certain,
 };
 use crate::propagation::run::{Run, budget, minutes, thousandths};
 use crate::propagation::series::WeightedSeries;
@@ -34,9 +34,13 @@ pub(super) struct ExactService {
 pub(super) struct ExactJourney {
     pub(super) impaired: CompensatedSum,
     pub(super) down: CompensatedSum,
+    pub(super) corrupt: CompensatedSum,
     pub(super) onset: Weighted,
     pub(super) downtime: Weighted,
     pub(super) impaired_time: Weighted,
+    /// Mean times in ticks.
+    pub(super) degraded: CompensatedSum,
+    pub(super) corrupt_time: CompensatedSum,
     pub(super) user_minutes: Weighted,
     /// Means in thousandths.
     pub(super) user_minute_bounds: (CompensatedSum, CompensatedSum),
@@ -114,9 +118,12 @@ pub(super) fn simulation(run: &Run<'_>, sums: &Sums, labels: &[u32], below: Opti
                 name: journey.name.clone(),
                 impaired: probability(sums.impaired),
                 down: probability(sums.down),
+                corrupt: probability(sums.corrupt),
                 onset_p50: onset(&sums.onset, sums.impaired),
                 downtime: sums.downtime.summary(minutes),
                 impaired_time: sums.impaired_time.summary(minutes),
+                degraded_time: certain(minutes(sums.degraded.value())),
+                corrupt_time: certain(minutes(sums.corrupt_time.value())),
                 is_traffic_known: journey.is_traffic_known(),
                 user_minutes: sums.user_minutes.summary(thousandths),
                 user_minute_bounds: (
@@ -188,12 +195,12 @@ fn service_clock(service: &ExactService) -> ServiceClock {
 }
 
 /// Median onset over the worlds in which there is an impairment.
-fn onset(onsets: &Weighted, impaired: CompensatedSum) -> Option<f64> {
+fn onset(onsets: &Weighted, impaired: CompensatedSum) -> Option<Quantile> {
     let mut sum = 0.0;
     for (value, weight) in onsets.iter() {
         sum += weight;
         if sum >= 0.5 * impaired.value() - 1e-12 {
-            return Some(minutes(value as f64));
+            return Some(Quantile::certain(minutes(value as f64)));
         }
     }
     None

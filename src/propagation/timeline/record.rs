@@ -99,6 +99,10 @@ pub(crate) struct JourneyOutcome {
     pub(crate) onset: Option<Ticks>,
     /// Whether its severity is ever one half.
     pub(crate) down: bool,
+    /// Time in which a hundredth of the answers and more is wrong.
+    pub(crate) corrupt_time: Ticks,
+    /// Whether there ever is such a time, be it without length.
+    pub(crate) corrupt: bool,
     user_minutes: f64,
     /// The same if what it needs failed for the same users, and if it failed for no two the same.
     bounds: (f64, f64),
@@ -337,6 +341,7 @@ impl<'a> Trial<'a> {
             let outcome = &mut self.record.journeys[journey];
             (outcome.severity, outcome.severity_bounds, outcome.wrong) = (severity, bounds, wrong);
             outcome.down |= severity >= DOWN_SHARE;
+            outcome.corrupt |= impairs(wrong);
             if outcome.onset.is_none() && impairs(severity) {
                 outcome.onset = Some(self.now);
             }
@@ -359,6 +364,9 @@ impl<'a> Trial<'a> {
             }
             if impairs(outcome.severity) {
                 outcome.impaired_time = outcome.impaired_time.saturating_add(passed);
+            }
+            if impairs(outcome.wrong) {
+                outcome.corrupt_time = outcome.corrupt_time.saturating_add(passed);
             }
         }
         outcome.since = now;
