@@ -65,6 +65,32 @@ fn v21_without_retries_or_with_a_budget_it_ends_with_its_trigger() {
     assert_eq!(timed(&useful, &[&format!("{TRIGGER},relief=70h")]).censored, 0.0);
 }
 
+/// An overload that keeps itself up settles at s* = (1 − γ/ρ)^(1/k), and users fail as often: what they lose in an hour more.
+#[test]
+fn v20_a_metastable_overload_settles_at_its_fixpoint() {
+    let lost = |load: f64, hours: u64| {
+        let system = yaml(&format!(
+            "services: {{server: {{load: {load}}}, client: {{}}}}\n\
+             dependencies: [{{from: client, to: server, probability: 1{RETRIES}}}]\n\
+             journeys: {{direct: {{needs: [server], users_per_minute: 1000}}}}"
+        ));
+        let compact = Compact::new(&system);
+        let fault = Fault::parse(&format!("{TRIGGER},relief=70h")).expect("a fault");
+        let scenario =
+            Scenario::new(&system, &compact, &[fault], Some(Ticks(hours * 60 * Ticks::PER_MINUTE))).expect("a scenario");
+        let request = Request { exact: true, ..Request::default() };
+        simulate(&system, &compact, &scenario, &request).expect("simulated").user_minutes.expect("users").mean.mean
+    };
+    let per_minute = |load: f64| (lost(load, 11) - lost(load, 10)) / 60.0;
+    let settled = |load: f64| 1_000.0 * (1.0 - 0.5 / load).powf(1.0 / 3.0);
+    assert!((settled(0.7) - 658.633_8).abs() < 1e-4);
+    for load in [0.58, 0.7, 0.95] {
+        assert!((per_minute(load) - settled(load)).abs() < 0.01, "{load}: {} {}", per_minute(load), settled(load));
+    }
+    // Below 0.571 428 6 nothing keeps it up.
+    assert_eq!(per_minute(0.57), 0.0);
+}
+
 #[test]
 fn more_demand_overloads_as_less_capacity_does() {
     let system = server(0.7, "");
