@@ -11,7 +11,7 @@ use crate::fault::catalogue;
 use crate::fault::scenario::{Harm, Incident, Member};
 use crate::model::System;
 use crate::model::crossing::Crossing;
-use crate::model::facts::{Channels, Dependency, DependencyKind, Service};
+use crate::model::facts::{Channels, Dependency, DependencyKind, OnInvalid, Service};
 use crate::units::{DependencyId, ServiceId};
 use fixedbitset::FixedBitSet;
 use jiff::Zoned;
@@ -60,6 +60,7 @@ pub fn data_quality(system: &System, scenario: Option<&Scenario>, at: Option<&Zo
         said.push("coverage is not stated: dependencies that nobody listed are not counted".to_owned());
     }
     dependencies_assumed(system, &part, said);
+    said.extend(wrong_data_refused(system, &part, scenario));
     services_assumed(system, &part, said);
     for incident in scenario.iter().flat_map(|scenario| &scenario.incidents) {
         incident_assumed(system, incident, said);
@@ -186,6 +187,21 @@ fn dependencies_assumed(system: &System, part: &Part, said: &mut Vec<String>) {
     if weak > 0 {
         said.push(format!("kind of {} is not known", dependencies(weak)));
     }
+}
+
+/// Validators that fail closed: what would be wrong answers is errors, and somebody who wants to know what that costs can ask.
+fn wrong_data_refused(system: &System, part: &Part, scenario: Option<&Scenario>) -> Option<String> {
+    let can_be_wrong = scenario.is_none_or(|scenario| scenario.incidents.iter().any(|incident| incident.harm.can_be_wrong()));
+    let refuses = |id: &DependencyId| system.dependency(*id).on_invalid == Some(OnInvalid::Reject);
+    let ends = |id: DependencyId| [system.consumer(id), system.provider(id)].map(|end| system.endpoint_name(end));
+    let refused = part.dependencies(system).filter(|id| can_be_wrong && refuses(id)).map(ends);
+    let refused: Vec<String> = refused.map(|[from, to]| format!("{from}->{to}")).collect();
+    let first = refused.first()?;
+    let names: Vec<&str> = refused.iter().map(String::as_str).collect();
+    Some(format!(
+        "wrong data that a validator refuses (`on_invalid: reject`) are errors, not wrong answers: {}; `compare --with 'validator:{first},on_invalid=pass'` weighs one against the other",
+        listed(&names)
+    ))
 }
 
 fn services_assumed(system: &System, part: &Part, said: &mut Vec<String>) {

@@ -42,7 +42,7 @@ pub fn cost(edit: &Edit) -> f64 {
         What::Timeout(..) | What::Retries(..) | What::RetryBudget(..) | What::Replicas(..) => 0.5,
         What::Simulated | What::Breaker(..) | What::Monitor(..) | What::Rollback(Some(_), _) => 1.0,
         What::Tests(_) | What::RestoreTested | What::ServeStale(..) => 2.0,
-        What::Validator(_) | What::Zones(..) => 3.0,
+        What::Validator(..) | What::Zones(..) => 3.0,
         What::Fallback { .. } | What::Buffer(..) => 4.0,
         What::Crossing(..) | What::Remove(_) => 5.0,
     }
@@ -198,6 +198,6 @@ fn about_dependency(system: &System, id: DependencyId, add: &mut impl FnMut(What
     }
     let carries_data = crossing.channels.has(Channels::DATA) || crossing.writes_data;
     if carries_data && facts.validated.flatten() != Some(true) {
-        add(What::Validator(ends()));
+        add(What::Validator(ends(), None));
     }
 }

@@ -70,7 +70,7 @@ A name with a comma, = or -> in it stands in double quotes, as in
   'timeout:FROM->TO=500ms'  'retries:FROM->TO=1'
   'retry-budget:FROM->TO=10%'
   'buffer:FROM->TO=30m'     'serve-stale:FROM->TO=4h'
-  'validator:FROM->TO'      the data are validated
+  'validator:FROM->TO[,on_invalid=reject]'   data are validated
   'probability:FROM->TO=0.2'  'remove:FROM->TO'
   replica:SERVICE=+1        zones:SERVICE=zone-a,zone-b
   monitor:SERVICE           detect:SERVICE=5m/15m";

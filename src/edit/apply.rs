@@ -189,7 +189,7 @@ fn kinds(what: &What) -> &'static [DependencyKind] {
         What::Fallback { .. } => &[Hard, Soft, Unknown],
         What::Breaker(..) | What::Timeout(..) | What::Retries(..) | What::RetryBudget(..) => &[Hard, Soft, Unknown],
         What::ServeStale(..) => &[Hard, Soft, Unknown, Async],
-        What::Buffer(..) | What::Validator(_) => &[Hard, Soft, Unknown, Async, Authority, Knowledge],
+        What::Buffer(..) | What::Validator(..) => &[Hard, Soft, Unknown, Async, Authority, Knowledge],
         _ => &[],
     }
 }
@@ -202,7 +202,7 @@ fn on_dependencies(edit: &Edit, system: &mut System) -> Result<(), Refusal> {
     | What::RetryBudget(ends, _)
     | What::Buffer(ends, _)
     | What::ServeStale(ends, _)
-    | What::Validator(ends)
+    | What::Validator(ends, _)
     | What::Crossing(ends, _)
     | What::Remove(ends)) = &edit.what
     else {
@@ -266,7 +266,10 @@ fn mechanism(what: &What, facts: &mut Dependency) {
             let ttl = facts.cache.and_then(|cache| cache.ttl);
             facts.cache = Some(Cache { ttl, serve_stale: Some(*stale) });
         }
-        What::Validator(_) => facts.validated = Some(Some(true)),
+        What::Validator(_, on_invalid) => {
+            facts.validated = Some(Some(true));
+            facts.on_invalid = on_invalid.or(facts.on_invalid);
+        }
         _ => {}
     }
 }

@@ -19,7 +19,7 @@ pub use parse::NAMES;
 
 use crate::change::facts::Rollout;
 use crate::model::DurationLaw;
-use crate::model::facts::Breaker;
+use crate::model::facts::{Breaker, OnInvalid};
 use crate::units::{Probability, Ticks};
 use std::ops::Range;
 
@@ -67,8 +67,8 @@ pub enum What {
     Buffer(Ends, DurationLaw),
     /// Stale entries of a cache are served so long.
     ServeStale(Ends, Ticks),
-    /// A validator checks the data.
-    Validator(Ends),
+    /// A validator checks the data; what happens to invalid ones, where that is said.
+    Validator(Ends, Option<OnInvalid>),
     /// Another probability.
     Crossing(Ends, Probability),
     /// The dependency is gone.

@@ -6,7 +6,7 @@ use super::{Edit, Ends, Replication, What};
 use crate::change::facts::{Rollout, Strategy};
 use crate::diagnostic::nearest;
 use crate::model::DurationLaw;
-use crate::model::facts::Breaker;
+use crate::model::facts::{Breaker, OnInvalid};
 use crate::units::{Probability, Ticks};
 use std::ops::Range;
 
@@ -239,6 +239,14 @@ impl<'a> Parts<'a> {
                 }
                 return Ok(What::Breaker(ends, breaker));
             }
+            "validator" => {
+                self.no_value()?;
+                let mut on_invalid = None;
+                for (key, value) in self.rest(&["on_invalid"])? {
+                    on_invalid = Some(value.as_ref().unwrap_or(key).read(on_invalid_of)?);
+                }
+                return Ok(What::Validator(ends, on_invalid));
+            }
             _ => self.only(&[])?,
         }
         Ok(match self.name.text {
@@ -248,10 +256,6 @@ impl<'a> Parts<'a> {
             "buffer" => What::Buffer(ends, self.value("a duration, such as 30m")?.read(DurationLaw::parse)?),
             "serve-stale" => What::ServeStale(ends, self.value("a duration, such as 4h")?.read(positive)?),
             "probability" => What::Crossing(ends, self.value("a probability, such as 0.2")?.read(probability)?),
-            "validator" => {
-                self.no_value()?;
-                What::Validator(ends)
-            }
             _ => {
                 self.no_value()?;
                 What::Remove(ends)
@@ -382,6 +386,11 @@ fn replication(text: &str) -> Result<Replication, String> {
         Some(more) => positive_whole(more).map(Replication::More),
         None => positive_whole(text).map(Replication::Count),
     }
+}
+
+fn on_invalid_of(text: &str) -> Result<OnInvalid, String> {
+    let all = [OnInvalid::Pass, OnInvalid::Reject];
+    all.into_iter().find(|one| one.name() == text).ok_or_else(|| format!("`{text}`: expected pass or reject"))
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

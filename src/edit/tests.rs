@@ -6,7 +6,9 @@ use crate::fault::{Fault, FaultKind};
 use crate::model::System;
 use crate::model::crossing::Crossing;
 use crate::model::draft::{Draft, DraftDependency, Nowhere};
-use crate::model::facts::{Belief, Dependency, DependencyKind, Fallback, Group, GroupKind, Replicas, Requires, Retries, Service};
+use crate::model::facts::{
+    Belief, Dependency, DependencyKind, Fallback, Group, GroupKind, OnInvalid, Replicas, Requires, Retries, Service,
+};
 use crate::units::{DependencyId, ServiceId};
 use proptest::prelude::*;
 
@@ -98,6 +100,9 @@ fn mechanisms_join_what_is_there() {
     assert_eq!(facts("timeout:shop->db=500ms").timeout, Some(Ticks(500_000)));
     assert_eq!(facts("breaker:shop->db,open_at=40%").breaker.and_then(|breaker| breaker.open_at), Some(0.4));
     assert_eq!(edited("validator:shop->mail").dependency(DependencyId(3)).validated, Some(Some(true)));
+    let closed = edited("validator:shop->mail,on_invalid=reject");
+    assert_eq!(closed.dependency(DependencyId(3)).on_invalid, Some(OnInvalid::Reject));
+    assert_eq!(edited("validator:shop->mail").dependency(DependencyId(3)).on_invalid, None);
     // Where no data cross there is nothing to validate.
     let refused = on_system(&edit("validator:shop->db"), &mut shop()).expect_err("no data");
     assert!(refused.problem.message.contains("`validated` means nothing"), "{refused:?}");
@@ -191,6 +196,8 @@ fn wrong_edits_say_what_was_expected_and_where() {
         ("fallback:shop", "CONSUMER->PROVIDER", "shop"),
         ("fallback", "CONSUMER->PROVIDER", "fallback"),
         ("fallback:a->b,coverage=2", "share", "2"),
+        ("validator:a->b,on_invalid=drop", "pass or reject", "drop"),
+        ("validator:a->b,on_invalid", "pass or reject", "on_invalid"),
         ("fallback:a->b,tested,tested", "twice", "tested"),
         ("timeout:a->b", "needs a value", "timeout:a->b"),
         ("timeout:a->b=5", "no unit", "5"),

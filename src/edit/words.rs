@@ -2,6 +2,7 @@
 
 use super::{Edit, Ends, Replication, What};
 use crate::change::facts::{Rollout, Strategy};
+use crate::model::facts::OnInvalid;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -35,7 +36,10 @@ impl fmt::Display for Edit {
             What::RetryBudget(ends, budget) => write!(f, "retry-budget:{ends}={budget}"),
             What::Buffer(ends, law) => write!(f, "buffer:{ends}={law}"),
             What::ServeStale(ends, stale) => write!(f, "serve-stale:{ends}={stale}"),
-            What::Validator(ends) => write!(f, "validator:{ends}"),
+            What::Validator(ends, on_invalid) => {
+                write!(f, "validator:{ends}")?;
+                on_invalid.map_or(Ok(()), |what| write!(f, ",on_invalid={}", what.name()))
+            }
             What::Crossing(ends, p) => write!(f, "probability:{ends}={}", p.value()),
             What::Remove(ends) => write!(f, "remove:{ends}"),
             What::Replicas(service, Replication::More(more)) => write!(f, "replica:{}=+{more}", quoted(service)),
@@ -97,7 +101,14 @@ impl Edit {
             What::RetryBudget(ends, share) => format!("a retry budget of {} of {} for {}", percent(*share), ends.from, ends.to),
             What::Buffer(ends, law) => format!("a buffer of {law} of {} before {}", ends.from, ends.to),
             What::ServeStale(ends, stale) => format!("{} serves stale answers of {} for {stale}", ends.from, ends.to),
-            What::Validator(ends) => format!("{} validates the data of {}", ends.from, ends.to),
+            What::Validator(ends, on_invalid) => {
+                let then = match on_invalid {
+                    Some(OnInvalid::Reject) => ", and invalid ones are an error",
+                    Some(OnInvalid::Pass) => ", and goes on without invalid ones",
+                    None => "",
+                };
+                format!("{} validates the data of {}{then}", ends.from, ends.to)
+            }
             What::Crossing(ends, p) => {
                 format!("a failure crosses from {} to {} with {}", ends.to, ends.from, percent(p.value()))
             }

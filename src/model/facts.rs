@@ -300,6 +300,16 @@ pub enum OnInvalid {
     Reject,
 }
 
+impl OnInvalid {
+    /// As files and edits write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// `queue` of an asynchronous hand-over, per minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Queue {

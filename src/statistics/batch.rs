@@ -2,7 +2,7 @@
 //!
 //! Trials fall into 32 batches by position; the batch means are nearer to normal than the trials, and their spread gives
 //! half-width = t·s/√n with s² = Σ n_b (m_b − m)²/(k − 1) for k batches of n_b trials (equal to the textbook form when all n_b are
-//! equal). What skewness batch means have left makes the side of the tail longer ([`super::skewness`]). Sums are integers: merging
+//! equal). What skewness batch means have left makes the side of the tail longer (`skewness.rs`). Sums are integers: merging
 //! is exact in any order. Breaks where a few trials of a whole run carry the mean; results say so.
 //!
 //! Source: Law and Kelton, Simulation Modeling and Analysis, §9.5.3; model.md §4.

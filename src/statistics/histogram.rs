@@ -212,7 +212,7 @@ impl LogLinear {
     /// at the edge, longer on the side of the tail; low is never below 0. Unknown where fewer than two trials lie in the tail, or have
     /// a record at all. O(b).
     ///
-    /// Source: model.md §4; Manistre and Hancock 2005; for the sides, [`super::skewness`].
+    /// Source: model.md §4; Manistre and Hancock 2005; for the sides, `skewness.rs`.
     pub fn estimate_of_worst(&self, share: f64, trials: u64, confidence: f64) -> Estimate {
         let mean = self.mean_of_worst(share, trials);
         let share = share.clamp(0.0, 1.0);

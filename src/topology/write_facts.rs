@@ -151,7 +151,7 @@ fn hand_over(facts: &Dependency, table: &mut Table) {
         .put("carries", facts.carries.map(channels))
         .put("data", facts.writes_data.map(|writes| if writes { "write" } else { "read" }))
         .put("validated", facts.validated.map(|answer| answer.map_or("unknown", yes_no)))
-        .put("on_invalid", facts.on_invalid.map(on_invalid))
+        .put("on_invalid", facts.on_invalid.map(OnInvalid::name))
         .put("delay", facts.delay.map(law));
     table.put(
         "queue",
@@ -226,13 +226,6 @@ fn yes_no(answer: bool) -> &'static str {
 fn channels(channels: Channels) -> Json {
     let all = [(Channels::ERRORS, "errors"), (Channels::LATENCY, "latency"), (Channels::DATA, "data")];
     json!(all.iter().filter(|(channel, _)| channels.has(*channel)).map(|(_, word)| *word).collect::<Vec<_>>())
-}
-
-fn on_invalid(what: OnInvalid) -> &'static str {
-    match what {
-        OnInvalid::Pass => "pass",
-        OnInvalid::Reject => "reject",
-    }
 }
 
 fn effect(effect: Effect) -> &'static str {
