@@ -84,6 +84,25 @@ fn only_what_comes_round_on_the_same_channel_is_one_cause() {
     assert_eq!(downtime(", {from: s, to: v, probability: 1}"), (0.0, 25.0));
 }
 
+/// The same of wrong answers: b and w are wrong for 40 % each, and w calls v back for anything but data.
+#[test]
+fn wrong_answers_of_a_cycle_of_errors_are_causes_of_their_own() {
+    let system = |back: &str| {
+        yaml(&format!(
+            "services: {{b: {{}}, w: {{}}, v: {{}}}}\n\
+             dependencies:\n\
+             - {{from: v, to: b, probability: 1, carries: [data]}}\n\
+             - {{from: v, to: w, probability: 1, carries: [errors, data]}}\n\
+             {back}\
+             journeys: {{j: {{needs: [v], users_per_minute: 100}}}}"
+        ))
+    };
+    let faults = ["b", "w"].map(|name| format!("corrupt_output@{name},wrong=0.4,detect=0m,repair=10m,unwind=0m"));
+    let wrong = |back: &str| timed(&system(back), &faults.each_ref().map(String::as_str)).journeys[0].integrity_minutes.mean.mean;
+    assert!((wrong("") - 640.0).abs() < 1e-3, "{}", wrong(""));
+    assert_eq!(wrong("- {from: w, to: v, probability: 1, carries: [errors]}\n"), wrong(""));
+}
+
 #[test]
 fn a_gate_is_on_a_cycle_where_a_provider_of_it_is() {
     // b and c fail for 40 % of the calls each; v needs both, and calls itself over w.
